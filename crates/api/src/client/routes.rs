@@ -1,0 +1,220 @@
+use reqwest::Method;
+
+use super::{Client, ClientError, ProjectRef};
+use crate::{
+    AcceptReleaseRequest, AddDomainRequest, AddPinRequest, CreateOrganizationRequest,
+    CreateProjectRequest, DomainResponse, DraftResponse, ListResponse, OrganizationResponse,
+    PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse,
+    RegisterKeyRequest, ReleaseResponse, UpdateDomainRequest, UpdateDraftRequest, WhoamiResponse,
+};
+
+/// One method per route. Each fails with [`ClientError`].
+impl Client {
+    /// Whose token this is.
+    pub async fn whoami(&self) -> Result<WhoamiResponse, ClientError> {
+        self.send(Method::GET, &["whoami"]).await
+    }
+
+    /// Creates an organization owned by the caller.
+    pub async fn create_organization(
+        &self,
+        body: &CreateOrganizationRequest,
+    ) -> Result<OrganizationResponse, ClientError> {
+        self.send_json(Method::POST, &["organizations"], body).await
+    }
+
+    /// The caller's organizations, by name.
+    pub async fn list_organizations(
+        &self,
+    ) -> Result<ListResponse<OrganizationResponse>, ClientError> {
+        self.send(Method::GET, &["organizations"]).await
+    }
+
+    /// One organization.
+    pub async fn read_organization(
+        &self,
+        organization: &str,
+    ) -> Result<OrganizationResponse, ClientError> {
+        self.send(Method::GET, &["organizations", organization])
+            .await
+    }
+
+    /// Creates a project.
+    pub async fn create_project(
+        &self,
+        organization: &str,
+        body: &CreateProjectRequest,
+    ) -> Result<ProjectResponse, ClientError> {
+        self.send_json(
+            Method::POST,
+            &["organizations", organization, "projects"],
+            body,
+        )
+        .await
+    }
+
+    /// The projects of an organization, by name and environment.
+    pub async fn list_projects(
+        &self,
+        organization: &str,
+    ) -> Result<ListResponse<ProjectResponse>, ClientError> {
+        self.send(Method::GET, &["organizations", organization, "projects"])
+            .await
+    }
+
+    /// One project.
+    pub async fn read_project(
+        &self,
+        project: ProjectRef<'_>,
+    ) -> Result<ProjectResponse, ClientError> {
+        self.send(Method::GET, &project.path([])).await
+    }
+
+    /// Registers the public signing key; possible until the first release.
+    pub async fn register_key(
+        &self,
+        project: ProjectRef<'_>,
+        body: &RegisterKeyRequest,
+    ) -> Result<ProjectResponse, ClientError> {
+        self.send_json(Method::PUT, &project.path(["key"]), body)
+            .await
+    }
+
+    /// `pintle.json`, byte for byte as apps embed it.
+    pub async fn read_bundle(&self, project: ProjectRef<'_>) -> Result<Vec<u8>, ClientError> {
+        self.exchange(self.request(Method::GET, &project.path(["bundle"])))
+            .await
+    }
+
+    /// Adds a domain to the draft.
+    pub async fn add_domain(
+        &self,
+        project: ProjectRef<'_>,
+        body: &AddDomainRequest,
+    ) -> Result<DomainResponse, ClientError> {
+        self.send_json(Method::POST, &project.path(["domains"]), body)
+            .await
+    }
+
+    /// The domains of the draft, by name.
+    pub async fn list_domains(
+        &self,
+        project: ProjectRef<'_>,
+    ) -> Result<ListResponse<DomainResponse>, ClientError> {
+        self.send(Method::GET, &project.path(["domains"])).await
+    }
+
+    /// Changes the settings of a domain in the draft.
+    pub async fn update_domain(
+        &self,
+        project: ProjectRef<'_>,
+        domain: &str,
+        body: &UpdateDomainRequest,
+    ) -> Result<DomainResponse, ClientError> {
+        self.send_json(Method::PATCH, &project.path(["domains", domain]), body)
+            .await
+    }
+
+    /// Removes a domain and its pins from the draft.
+    pub async fn remove_domain(
+        &self,
+        project: ProjectRef<'_>,
+        domain: &str,
+    ) -> Result<(), ClientError> {
+        self.send(Method::DELETE, &project.path(["domains", domain]))
+            .await
+    }
+
+    /// Adds a pin to a domain in the draft.
+    pub async fn add_pin(
+        &self,
+        project: ProjectRef<'_>,
+        domain: &str,
+        body: &AddPinRequest,
+    ) -> Result<PinResponse, ClientError> {
+        self.send_json(
+            Method::POST,
+            &project.path(["domains", domain, "pins"]),
+            body,
+        )
+        .await
+    }
+
+    /// Removes a pin from a domain in the draft.
+    pub async fn remove_pin(
+        &self,
+        project: ProjectRef<'_>,
+        domain: &str,
+        pin: &str,
+    ) -> Result<(), ClientError> {
+        self.send(
+            Method::DELETE,
+            &project.path(["domains", domain, "pins", pin]),
+        )
+        .await
+    }
+
+    /// The draft, with its difference from the last accepted release.
+    pub async fn read_draft(&self, project: ProjectRef<'_>) -> Result<DraftResponse, ClientError> {
+        self.send(Method::GET, &project.path(["draft"])).await
+    }
+
+    /// Changes settings of the draft.
+    pub async fn update_draft(
+        &self,
+        project: ProjectRef<'_>,
+        body: &UpdateDraftRequest,
+    ) -> Result<DraftResponse, ClientError> {
+        self.send_json(Method::PATCH, &project.path(["draft"]), body)
+            .await
+    }
+
+    /// Freezes the draft into bytes to sign.
+    pub async fn prepare_release(
+        &self,
+        project: ProjectRef<'_>,
+        body: &PrepareReleaseRequest,
+    ) -> Result<PreparedReleaseResponse, ClientError> {
+        self.send_json(Method::POST, &project.path(["releases", "prepare"]), body)
+            .await
+    }
+
+    /// Submits a signed release. Submitting the same one again answers with the release it became.
+    pub async fn accept_release(
+        &self,
+        project: ProjectRef<'_>,
+        body: &AcceptReleaseRequest,
+    ) -> Result<ReleaseResponse, ClientError> {
+        self.send_json(Method::POST, &project.path(["releases"]), body)
+            .await
+    }
+
+    /// The accepted releases, newest first.
+    pub async fn list_releases(
+        &self,
+        project: ProjectRef<'_>,
+    ) -> Result<ListResponse<ReleaseResponse>, ClientError> {
+        self.send(Method::GET, &project.path(["releases"])).await
+    }
+
+    /// One release and how far its publication is.
+    pub async fn read_release(
+        &self,
+        project: ProjectRef<'_>,
+        version: u64,
+    ) -> Result<ReleaseResponse, ClientError> {
+        self.send(
+            Method::GET,
+            &project.path(["releases", &version.to_string()]),
+        )
+        .await
+    }
+}
+
+impl<'a> ProjectRef<'a> {
+    fn path<const N: usize>(self, rest: [&'a str; N]) -> Vec<&'a str> {
+        let mut path = vec!["organizations", self.organization, "projects", self.project];
+        path.extend(rest);
+        path
+    }
+}

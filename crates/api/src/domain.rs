@@ -1,0 +1,165 @@
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Adds a domain to the draft.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddDomainRequest {
+    /// Host name (U-labels are converted), `*.` or `**.` wildcard, or IP literal. Public suffixes are refused.
+    pub name: String,
+    /// `always` unless given.
+    #[serde(default)]
+    pub enforce: Enforce,
+    /// `platform` unless given.
+    #[serde(default)]
+    pub trust: Trust,
+}
+
+/// Changes the settings of a domain in the draft; absent members stay as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateDomainRequest {
+    /// New enforcement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub enforce: Option<Enforce>,
+    /// New trust.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub trust: Option<Trust>,
+}
+
+/// A domain in the draft.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DomainResponse {
+    /// `dom_…`
+    pub id: String,
+    /// The name as it stands in the file (A-labels, lower case).
+    pub name: String,
+    /// The name as it was typed.
+    pub display_name: String,
+    /// Whether a violation refuses the connection.
+    pub enforce: Enforce,
+    /// Whose verdict on the chain is needed besides the pins.
+    pub trust: Trust,
+    /// Sorted by type, digest and match.
+    pub pins: Vec<PinResponse>,
+    /// Seconds since 1970 UTC.
+    pub created_at: u64,
+}
+
+/// Adds a pin to a domain in the draft.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddPinRequest {
+    /// What the digest is taken of.
+    #[serde(rename = "type")]
+    pub pin_type: PinType,
+    /// Standard base64 with padding of 32 (`…-sha256`) or 64 (`…-sha512`) bytes.
+    pub digest: String,
+    /// `leaf` unless given.
+    #[serde(default, rename = "match")]
+    pub pin_match: PinMatch,
+    /// From this second (since 1970 UTC) on the pin no longer counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub expires_at: Option<u64>,
+    /// A note for people, up to 100 characters; never published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub label: Option<String>,
+}
+
+/// A pin in the draft.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PinResponse {
+    /// `pin_…`
+    pub id: String,
+    /// What the digest is taken of.
+    #[serde(rename = "type")]
+    pub pin_type: PinType,
+    /// Standard base64 with padding.
+    pub digest: String,
+    /// Which positions of the verified path it may match.
+    #[serde(rename = "match")]
+    pub pin_match: PinMatch,
+    /// From this second (since 1970 UTC) on the pin no longer counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub expires_at: Option<u64>,
+    /// A note for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub label: Option<String>,
+    /// Seconds since 1970 UTC.
+    pub created_at: u64,
+}
+
+/// Enforcement of a domain (P-2.5): a word, or the percentage of installations that enforce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Enforce {
+    /// `"always"` or `"report"`.
+    Word(EnforceWord),
+    /// 0 to 100; 0 is `report`, 100 is `always`.
+    Percent(u8),
+}
+
+impl Default for Enforce {
+    fn default() -> Self {
+        Self::Word(EnforceWord::Always)
+    }
+}
+
+/// Enforcement without a draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EnforceWord {
+    /// A violation refuses the connection.
+    Always,
+    /// A violation is reported, and the connection allowed.
+    Report,
+}
+
+/// Whose verdict on the chain is needed besides the pins (P-2.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    /// The platform's CA store accepts the chain and a pin matches.
+    #[default]
+    Platform,
+    /// A leaf pin alone decides; names and dates are checked (private PKI, self-signed).
+    Pins,
+}
+
+/// What a pin's digest is taken of (P-2.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+pub enum PinType {
+    /// SHA-256 of the SubjectPublicKeyInfo.
+    #[serde(rename = "spki-sha256")]
+    SpkiSha256,
+    /// SHA-512 of the SubjectPublicKeyInfo.
+    #[serde(rename = "spki-sha512")]
+    SpkiSha512,
+    /// SHA-256 of the certificate.
+    #[serde(rename = "cert-sha256")]
+    CertSha256,
+    /// SHA-512 of the certificate.
+    #[serde(rename = "cert-sha512")]
+    CertSha512,
+}
+
+/// Which positions of the verified path a pin may match (P-2.6).
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PinMatch {
+    /// The server's own certificate.
+    #[default]
+    Leaf,
+    /// Any certificate above it, the root included.
+    Issuer,
+    /// Every position.
+    Any,
+}

@@ -1,0 +1,54 @@
+//! Wire types of the Pintle HTTP API (`/api/v1`), and, behind the feature `client`, a typed client for them.
+//!
+//! This crate says what travels, not what is allowed: rules live in the service layer. Requests refuse unknown
+//! members, so a misspelt setting is an error and never silently ignored; responses may gain members, and a client
+//! ignores those it does not know.
+//!
+//! Conventions: members are `snake_case`; times are whole seconds since 1970 UTC and end in `_at`; other numbers carry
+//! their unit (`refresh_secs`); digests and public keys are standard base64 with padding; failures are RFC 9457 problem
+//! documents ([`Problem`]) with a stable `code`.
+
+#[cfg(feature = "client")]
+pub mod client;
+mod domain;
+mod draft;
+mod organization;
+mod problem;
+mod project;
+mod release;
+mod token;
+mod whoami;
+
+pub use domain::{
+    AddDomainRequest, AddPinRequest, DomainResponse, Enforce, EnforceWord, PinMatch, PinResponse,
+    PinType, Trust, UpdateDomainRequest,
+};
+pub use draft::{
+    Change, ChangeKind, DraftResponse, DraftSettings, Expiry, OnStale, UpdateDraftRequest, Warning,
+    WarningCode,
+};
+pub use organization::{CreateOrganizationRequest, OrganizationResponse, Role};
+pub use problem::Problem;
+pub use project::{
+    BundleResponse, CreateProjectRequest, Custody, ProjectKeyResponse, ProjectResponse,
+    RegisterKeyRequest,
+};
+pub use release::{
+    AcceptReleaseRequest, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseResponse,
+    ReleaseState, Unchanged,
+};
+pub use token::{ApiToken, TokenError};
+pub use whoami::{Scope, WhoamiResponse};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The path under which every route of this version lies.
+pub const BASE_PATH: &str = "/api/v1";
+
+/// A list of `T`, in the order the route documents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ListResponse<T> {
+    /// The entries.
+    pub items: Vec<T>,
+}

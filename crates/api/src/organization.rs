@@ -1,0 +1,39 @@
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Creates an organization owned by the caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateOrganizationRequest {
+    /// Display name: 1 to 100 characters, no control characters.
+    pub name: String,
+}
+
+/// An organization as one of its members sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrganizationResponse {
+    /// `org_…`; the `iss` of every configuration of its projects.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// The caller's role in it.
+    pub role: Role,
+    /// Seconds since 1970 UTC.
+    pub created_at: u64,
+}
+
+/// What a member may do in an organization; each role's permissions are one table in the service layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything, ownership included.
+    Owner,
+    /// Everything but ownership.
+    Admin,
+    /// Edits drafts and releases.
+    Publisher,
+    /// Edits drafts.
+    Editor,
+    /// Reads.
+    Auditor,
+}

@@ -1,0 +1,101 @@
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Creates a project: one per app and environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateProjectRequest {
+    /// Name of the app: 1 to 100 characters, no control characters.
+    pub name: String,
+    /// Environment, as `production`: `[a-z0-9-]{1,32}`. Name and environment together are unique in the organization.
+    pub environment: String,
+    /// The signing key, when it already exists; it can be registered later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub key: Option<RegisterKeyRequest>,
+}
+
+/// Registers the public half of a project's signing key. The private half never leaves its owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterKeyRequest {
+    /// P-256 SubjectPublicKeyInfo, DER in base64 on one line (P-1.2).
+    pub public_key: String,
+    /// Public half of the offline recovery key, in the same form; differs from `public_key` (P-1.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub recovery_key: Option<String>,
+}
+
+/// A project and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProjectResponse {
+    /// `prj_…`; the `sub` of its configurations.
+    pub id: String,
+    /// `org_…` of the organization that owns it.
+    pub organization_id: String,
+    /// Name of the app.
+    pub name: String,
+    /// Environment.
+    pub environment: String,
+    /// The registered signing key, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub key: Option<ProjectKeyResponse>,
+    /// Base URLs under which SDKs find `{organization}/{project}/pins.jws`.
+    pub urls: Vec<String>,
+    /// Number of the last accepted release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub latest_release: Option<u64>,
+    /// Number of the release that every publish target serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub live_release: Option<u64>,
+    /// Seconds since 1970 UTC.
+    pub created_at: u64,
+}
+
+/// The public side of a project's signing key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProjectKeyResponse {
+    /// As registered.
+    pub public_key: String,
+    /// As registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub recovery_key: Option<String>,
+    /// RFC 7638 thumbprint of `public_key`: the `kid` of every release.
+    pub kid: String,
+    /// Who holds the private half.
+    pub custody: Custody,
+}
+
+/// Who holds the private half of a signing key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Custody {
+    /// The project's people, outside the server: a file, an HSM, a KMS.
+    External,
+}
+
+/// What an app embeds: `pintle.json` (P-1.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BundleResponse {
+    /// Organization id.
+    pub organization: String,
+    /// Project id.
+    pub project: String,
+    /// Signing key, DER SubjectPublicKeyInfo in base64.
+    pub public_key: String,
+    /// Recovery key in the same form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub recovery_key: Option<String>,
+    /// Base URLs.
+    pub urls: Vec<String>,
+    /// Seconds since 1970 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub built_at: Option<u64>,
+}

@@ -1,0 +1,31 @@
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Whose token the request carried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WhoamiResponse {
+    /// `acc_…`
+    pub account_id: String,
+    /// Name of the account.
+    pub account_name: String,
+    /// `tok_…`
+    pub token_id: String,
+    /// Name of the token.
+    pub token_name: String,
+    /// What the token may do, at most; the account's role in an organization may narrow it further.
+    pub scopes: Vec<Scope>,
+}
+
+/// What a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// See what the account sees.
+    Read,
+    /// Change drafts.
+    Edit,
+    /// Prepare and submit releases.
+    Release,
+    /// Create organizations and projects, register keys.
+    Admin,
+}
