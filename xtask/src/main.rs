@@ -1,0 +1,81 @@
+//! The workshop's own commands, run as `cargo xtask …`: `setup` installs what the tests need beyond Rust,
+//! `test` runs every check the project has. It builds before everything else and therefore names none of our crates.
+#![expect(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a command-line tool speaks on its streams"
+)]
+
+mod plan;
+mod setup;
+mod test;
+mod workshop;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use workshop::Workshop;
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "The workshop's own commands"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what the tests need beyond Rust: Debian packages, mitmproxy, cargo-deny
+    ///
+    /// Everything but the Debian packages goes to target/tools; nothing else on this machine changes. What is already
+    /// there is left alone, so a second run takes a moment.
+    Setup,
+    /// Run the tests, after installing what they need
+    ///
+    /// Without NAME every step runs, each even if an earlier one failed; the closing table says how each ended and the
+    /// exit status is 1 if any failed. Steps that cannot run here, `#[ignore]`d tests and tests that found at run time
+    /// that they cannot run are listed last. A test reports the latter by writing one line
+    /// `SKIPPED: <test>: <reason>` to `std::io::stderr()` (not with `eprintln!`, which cargo captures).
+    Test {
+        /// Also run what is slow: `#[ignore]`d tests, and the documentation with warnings denied
+        #[arg(long)]
+        all: bool,
+        /// Run only the steps whose name contains NAME, and of the packages whose name does, theirs
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(status) => status,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    let workshop = Workshop::open()?;
+    match command {
+        Command::Setup => {
+            setup::install(&workshop, setup::Tool::ALL)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Test { all, names } => {
+            let tier = if all {
+                plan::Tier::All
+            } else {
+                plan::Tier::Default
+            };
+            test::run(&workshop, tier, &names)
+        }
+    }
+}
