@@ -1,0 +1,375 @@
+//! A strict walk over one X.509 certificate (RFC 5280, DER of X.690): where its parts lie, nothing more.
+//!
+//! No recursion and no allocation; lengths must be definite, minimal and at most three bytes long. It judges no
+//! signature, chain or extension: a TLS stack's own validation comes first.
+
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::{HostName, UnixTime};
+
+const BOOLEAN: u8 = 0x01;
+const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
+const OCTET_STRING: u8 = 0x04;
+const OID: u8 = 0x06;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
+const SEQUENCE: u8 = 0x30;
+const VERSION: u8 = 0xA0;
+const ISSUER_UNIQUE_ID: u8 = 0x81;
+const SUBJECT_UNIQUE_ID: u8 = 0x82;
+const EXTENSIONS: u8 = 0xA3;
+/// `dNSName` and `iPAddress` of GeneralName (RFC 5280 §4.2.1.6).
+const SAN_DNS: u8 = 0x82;
+const SAN_IP: u8 = 0x87;
+
+/// id-ce-subjectAltName, 2.5.29.17.
+const OID_SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1D, 0x11];
+
+/// The bytes are not a certificate in DER.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an X.509 certificate in DER")]
+pub struct DerError;
+
+type Result<T> = core::result::Result<T, DerError>;
+
+/// A view of one certificate.
+#[derive(Clone, Copy, Debug)]
+pub struct Certificate<'a> {
+    der: &'a [u8],
+    spki: &'a [u8],
+    issuer: &'a [u8],
+    subject: &'a [u8],
+    not_before: UnixTime,
+    not_after: UnixTime,
+    before_extensions: &'a [u8],
+    extensions: &'a [u8],
+}
+
+impl<'a> Certificate<'a> {
+    /// Walks `der`, which must be exactly one certificate.
+    pub fn parse(der: &'a [u8]) -> Result<Self> {
+        let mut outer = Reader(der).only(SEQUENCE)?;
+        let tbs = outer.read(SEQUENCE)?;
+        outer.read(SEQUENCE)?;
+        outer.read(BIT_STRING)?;
+        outer.end()?;
+
+        let mut rest = Reader(tbs.contents);
+        rest.read_optional(VERSION)?;
+        rest.read(INTEGER)?;
+        rest.read(SEQUENCE)?;
+        let issuer = rest.read(SEQUENCE)?.whole;
+        let mut validity = Reader(rest.read(SEQUENCE)?.contents);
+        let not_before = validity.read_time()?;
+        let not_after = validity.read_time()?;
+        validity.end()?;
+        let subject = rest.read(SEQUENCE)?.whole;
+        let spki = rest.read(SEQUENCE)?;
+        let mut spki_parts = Reader(spki.contents);
+        spki_parts.read(SEQUENCE)?;
+        spki_parts.read(BIT_STRING)?;
+        spki_parts.end()?;
+        rest.read_optional(ISSUER_UNIQUE_ID)?;
+        rest.read_optional(SUBJECT_UNIQUE_ID)?;
+        let before_extensions = tbs.contents.get(..tbs.contents.len().saturating_sub(rest.0.len())).ok_or(DerError)?;
+        let extensions = match rest.read_optional(EXTENSIONS)? {
+            Some(explicit) => Reader(explicit.contents).only(SEQUENCE)?.0,
+            None => &[],
+        };
+        rest.end()?;
+        let certificate =
+            Self { der, spki: spki.whole, issuer, subject, not_before, not_after, before_extensions, extensions };
+        certificate.extensions().try_for_each(|extension| extension.map(drop))?;
+        Ok(certificate)
+    }
+
+    /// The certificate itself.
+    #[must_use]
+    pub const fn der(&self) -> &'a [u8] {
+        self.der
+    }
+
+    /// The whole SubjectPublicKeyInfo, tag and length included: what `spki-*` pins hash.
+    #[must_use]
+    pub const fn spki(&self) -> &'a [u8] {
+        self.spki
+    }
+
+    /// The issuer's Name, tag and length included.
+    #[must_use]
+    pub const fn issuer(&self) -> &'a [u8] {
+        self.issuer
+    }
+
+    /// The subject's Name, tag and length included.
+    #[must_use]
+    pub const fn subject(&self) -> &'a [u8] {
+        self.subject
+    }
+
+    /// `notBefore`; the epoch for anything earlier.
+    #[must_use]
+    pub const fn not_before(&self) -> UnixTime {
+        self.not_before
+    }
+
+    /// `notAfter`, itself still valid; the epoch for anything earlier.
+    #[must_use]
+    pub const fn not_after(&self) -> UnixTime {
+        self.not_after
+    }
+
+    /// Whether `at` lies in the validity period, both ends included (RFC 5280 §4.1.2.5).
+    #[must_use]
+    pub fn is_valid_at(&self, at: UnixTime) -> bool {
+        self.not_before <= at && at <= self.not_after
+    }
+
+    /// The extensions, in order.
+    pub fn extensions(&self) -> impl Iterator<Item = Result<Extension<'a>>> + use<'a> {
+        let mut rest = Reader(self.extensions);
+        core::iter::from_fn(move || {
+            if rest.0.is_empty() {
+                return None;
+            }
+            let extension = rest.read_extension();
+            if extension.is_err() {
+                rest = Reader(&[]);
+            }
+            Some(extension)
+        })
+    }
+
+    /// The value of the extension `oid` (contents octets); `None` if absent, an error if it stands twice.
+    pub fn extension(&self, oid: &[u8]) -> Result<Option<&'a [u8]>> {
+        let mut found = None;
+        for extension in self.extensions() {
+            let extension = extension?;
+            if extension.oid == oid && found.replace(extension.value).is_some() {
+                return Err(DerError);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Everything of the TBSCertificate's contents that stands before its extensions.
+    #[must_use]
+    pub const fn before_extensions(&self) -> &'a [u8] {
+        self.before_extensions
+    }
+
+    /// Whether a subject alternative name covers `host`: `dNSName` with at most one `*`, as the whole leftmost label,
+    /// standing for exactly one label; or the same `iPAddress` (RFC 6125 §6.4, RFC 5280 §4.2.1.6). The subject's
+    /// common name is never looked at.
+    pub fn covers(&self, host: &HostName) -> Result<bool> {
+        let Some(value) = self.extension(OID_SUBJECT_ALT_NAME)? else {
+            return Ok(false);
+        };
+        let mut names = Reader(value).only(SEQUENCE)?;
+        let mut covered = false;
+        while !names.0.is_empty() {
+            let name = names.read_any()?;
+            covered |= match (name.tag, host) {
+                (SAN_DNS, HostName::Dns(host)) => core::str::from_utf8(name.contents)
+                    .is_ok_and(|pattern| dns_name_covers(pattern, host.as_str(), host.parent())),
+                (SAN_IP, HostName::V4(address)) => name.contents == Ipv4Addr::octets(address),
+                (SAN_IP, HostName::V6(address)) => name.contents == Ipv6Addr::octets(address),
+                _ => false,
+            };
+        }
+        Ok(covered)
+    }
+}
+
+fn dns_name_covers(pattern: &str, host: &str, parent: Option<&str>) -> bool {
+    match pattern.strip_prefix("*.") {
+        Some(base) => parent.is_some_and(|parent| !base.contains('*') && base.eq_ignore_ascii_case(parent)),
+        None => pattern.eq_ignore_ascii_case(host),
+    }
+}
+
+/// One extension.
+#[derive(Clone, Copy, Debug)]
+pub struct Extension<'a> {
+    /// Contents octets of its OBJECT IDENTIFIER.
+    pub oid: &'a [u8],
+    /// Contents octets of its `extnValue`.
+    pub value: &'a [u8],
+    /// The whole Extension, tag and length included.
+    pub whole: &'a [u8],
+}
+
+/// A tag, its contents, and both with the length between them.
+#[derive(Clone, Copy)]
+pub(crate) struct Tlv<'a> {
+    pub(crate) tag: u8,
+    pub(crate) contents: &'a [u8],
+    pub(crate) whole: &'a [u8],
+}
+
+/// What has not been read yet.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub(crate) fn end(self) -> Result<()> {
+        if self.0.is_empty() { Ok(()) } else { Err(DerError) }
+    }
+
+    /// The contents of the one element `tag` that fills the input.
+    fn only(mut self, tag: u8) -> Result<Self> {
+        let element = self.read(tag)?;
+        self.end()?;
+        Ok(Self(element.contents))
+    }
+
+    pub(crate) fn read(&mut self, tag: u8) -> Result<Tlv<'a>> {
+        match self.read_any()? {
+            element if element.tag == tag => Ok(element),
+            _ => Err(DerError),
+        }
+    }
+
+    fn read_optional(&mut self, tag: u8) -> Result<Option<Tlv<'a>>> {
+        if self.0.first() == Some(&tag) { self.read(tag).map(Some) } else { Ok(None) }
+    }
+
+    pub(crate) fn read_any(&mut self) -> Result<Tlv<'a>> {
+        let (&tag, after_tag) = self.0.split_first().ok_or(DerError)?;
+        let (&first, after_first) = after_tag.split_first().ok_or(DerError)?;
+        // No field of a certificate has a tag number above 30.
+        if tag & 0x1F == 0x1F {
+            return Err(DerError);
+        }
+        let (length, header_len) = match first {
+            0..=0x7F => (usize::from(first), 2),
+            0x81..=0x83 => {
+                let count = usize::from(first & 0x7F);
+                let bytes = after_first.get(..count).ok_or(DerError)?;
+                let length = bytes.iter().fold(0, |length, &byte| length << 8 | usize::from(byte));
+                let minimal = length > 0x7F && bytes.first() != Some(&0);
+                if !minimal {
+                    return Err(DerError);
+                }
+                (length, 2 + count)
+            }
+            _ => return Err(DerError),
+        };
+        let (whole, rest) = self.0.split_at_checked(header_len + length).ok_or(DerError)?;
+        let contents = whole.get(header_len..).ok_or(DerError)?;
+        self.0 = rest;
+        Ok(Tlv { tag, contents, whole })
+    }
+
+    fn read_extension(&mut self) -> Result<Extension<'a>> {
+        let extension = self.read(SEQUENCE)?;
+        let mut parts = Reader(extension.contents);
+        let oid = parts.read(OID)?.contents;
+        if let Some(critical) = parts.read_optional(BOOLEAN)?
+            && !matches!(critical.contents, [0x00 | 0xFF])
+        {
+            return Err(DerError);
+        }
+        let value = parts.read(OCTET_STRING)?.contents;
+        parts.end()?;
+        Ok(Extension { oid, value, whole: extension.whole })
+    }
+
+    fn read_time(&mut self) -> Result<UnixTime> {
+        let element = self.read_any()?;
+        let digits = element.contents.strip_suffix(b"Z").ok_or(DerError)?;
+        let (year, rest) = match element.tag {
+            // RFC 5280 §4.1.2.5.1: 50 to 99 are of the 20th century.
+            UTC_TIME => match digits.split_at_checked(2).ok_or(DerError)? {
+                (year, rest) if number(year)? < 50 => (2000 + number(year)?, rest),
+                (year, rest) => (1900 + number(year)?, rest),
+            },
+            GENERALIZED_TIME => {
+                let (year, rest) = digits.split_at_checked(4).ok_or(DerError)?;
+                (number(year)?, rest)
+            }
+            _ => return Err(DerError),
+        };
+        let [month, day, hour, minute, second] = two_digit_numbers(rest)?;
+        let in_range = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second < 60;
+        if !in_range {
+            return Err(DerError);
+        }
+        let seconds = days_since_epoch(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+        Ok(UnixTime::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    }
+}
+
+fn number(digits: &[u8]) -> Result<i64> {
+    digits.iter().try_fold(0, |number, byte| match byte {
+        b'0'..=b'9' => Ok(number * 10 + i64::from(byte - b'0')),
+        _ => Err(DerError),
+    })
+}
+
+fn two_digit_numbers(digits: &[u8]) -> Result<[i64; 5]> {
+    let (pairs, []) = digits.as_chunks::<2>() else {
+        return Err(DerError);
+    };
+    let pairs: &[[u8; 2]; 5] = pairs.try_into().map_err(|_| DerError)?;
+    let mut numbers = [0; 5];
+    for (slot, pair) in numbers.iter_mut().zip(pairs) {
+        *slot = number(pair)?;
+    }
+    Ok(numbers)
+}
+
+/// Days from 1970-01-01 in the Gregorian calendar; counting years from March puts the leap day last.
+fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+    let march_year = if month > 2 { year } else { year - 1 };
+    let march_month = (month + 9) % 12;
+    let leap_days = march_year.div_euclid(4) - march_year.div_euclid(100) + march_year.div_euclid(400);
+    march_year * 365 + leap_days + (march_month * 153 + 2) / 5 + day - 1 - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_days_like_the_calendar() {
+        assert_eq!(days_since_epoch(1970, 1, 1), 0);
+        assert_eq!(days_since_epoch(2000, 2, 29), 11_016);
+        assert_eq!(days_since_epoch(2026, 11, 22), 20_779);
+        assert_eq!(days_since_epoch(1969, 12, 31), -1);
+    }
+
+    #[test]
+    fn reads_only_definite_minimal_lengths_of_at_most_three_bytes() {
+        assert!(Reader(&[0x30, 0]).read(SEQUENCE).is_ok());
+        for wrong in [
+            &[0x30][..],
+            &[0x30, 0x80, 0, 0],
+            &[0x30, 0x81, 0x01, 0],
+            &[0x30, 0x82, 0x00, 0x80],
+            &[0x30, 0x84, 0, 0, 0, 1],
+            &[0x30, 0x02, 0],
+            &[0x3F, 0x01, 0],
+        ] {
+            assert!(Reader(wrong).read_any().is_err(), "{wrong:x?}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_stands_for_one_whole_label() {
+        let covers =
+            |pattern, host: &str| dns_name_covers(pattern, host, host.split_once('.').map(|(_, parent)| parent));
+        assert!(covers("A.example", "a.example"));
+        assert!(covers("*.example", "a.example"));
+        for (pattern, host) in [
+            ("*.example", "example"),
+            ("*.example", "a.b.example"),
+            ("a*.example", "ab.example"),
+            ("*", "a"),
+            ("*.*", "a.*"),
+        ] {
+            assert!(!covers(pattern, host), "{pattern} {host}");
+        }
+    }
+}

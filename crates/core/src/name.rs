@@ -1,0 +1,253 @@
+//! Host names: what an entry may be called (P-2.8) and what a connection's host must look like (P-4.1).
+
+use alloc::{
+    borrow::ToOwned,
+    format,
+    string::{String, ToString},
+};
+use core::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+};
+
+use crate::limits::{MAX_LABEL_CHARS, MAX_NAME_CHARS};
+
+/// One host: a DNS name in lower-case A-labels without trailing dot, or an IP address (P-2.8).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HostName {
+    /// At least one label.
+    Dns(DnsName),
+    /// Never equal to its IPv4-mapped IPv6 form.
+    V4(Ipv4Addr),
+    /// Compared as 16 bytes.
+    V6(Ipv6Addr),
+}
+
+/// A DNS name within the grammar of P-2.8.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DnsName(String);
+
+/// The text is outside the grammar of P-2.8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not a host name: lower-case A-labels of letters, digits, `-` and `_`, an IPv4 dotted quad, or an IPv6 address"
+)]
+pub struct NameError;
+
+impl HostName {
+    /// Parses a name exactly as a configuration must spell it: lower case, no trailing dot, IPv6 in RFC 5952 form
+    /// without brackets (P-2.8).
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let host = if text.contains(':') {
+            Self::V6(text.parse().map_err(|_| NameError)?)
+        } else if let Ok(v4) = text.parse() {
+            Self::V4(v4)
+        } else {
+            Self::Dns(DnsName::parse(text)?)
+        };
+        // One spelling each: this is what makes RFC 5952 mandatory.
+        if matches!(host, Self::V6(_)) && host.to_string() != text {
+            return Err(NameError);
+        }
+        Ok(host)
+    }
+
+    /// Parses a connection's host as an HTTP client hands it over: any case, one trailing dot, IPv6 in brackets
+    /// or in any of its spellings (P-4.1).
+    pub fn parse_connection(text: &str) -> Result<Self, NameError> {
+        if let Some(bracketed) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            return bracketed.parse().map(Self::V6).map_err(|_| NameError);
+        }
+        if text.contains(':') {
+            return text.parse().map(Self::V6).map_err(|_| NameError);
+        }
+        let text = text.strip_suffix('.').unwrap_or(text);
+        Self::parse(&text.to_ascii_lowercase())
+    }
+}
+
+impl fmt::Display for HostName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns(name) => f.write_str(&name.0),
+            Self::V4(address) => address.fmt(f),
+            Self::V6(address) => address.fmt(f),
+        }
+    }
+}
+
+impl DnsName {
+    fn parse(text: &str) -> Result<Self, NameError> {
+        let last = text.rsplit('.').next().unwrap_or_default();
+        let labels_fit = text.len() <= MAX_NAME_CHARS && text.split('.').all(is_label);
+        // Some resolvers read such a name as an IPv4 address (WHATWG URL, "ends in a number").
+        if !labels_fit || is_number(last) {
+            return Err(NameError);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name in lower case without trailing dot.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name without its first label; `None` for a single label.
+    #[must_use]
+    pub fn parent(&self) -> Option<&str> {
+        self.0.split_once('.').map(|(_, parent)| parent)
+    }
+
+    /// The name itself, then each name above it.
+    pub fn self_and_ancestors(&self) -> impl Iterator<Item = &str> {
+        core::iter::successors(Some(self.as_str()), |name| name.split_once('.').map(|(_, parent)| parent))
+    }
+}
+
+fn is_label(label: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
+    (1..=MAX_LABEL_CHARS).contains(&label.len())
+        && label.bytes().all(inner)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+fn is_number(label: &str) -> bool {
+    match label.strip_prefix("0x") {
+        Some(hex) => hex.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => label.bytes().all(|byte| byte.is_ascii_digit()),
+    }
+}
+
+/// The name of an entry: one host, or a pattern over DNS names (P-2.8).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Name {
+    /// Exactly this host.
+    Exact(HostName),
+    /// `*.name`: exactly one more label.
+    OneLabel(DnsName),
+    /// `**.name`: the name itself and any depth below it.
+    AnyDepth(DnsName),
+}
+
+impl Name {
+    /// Parses an entry's name (P-2.8).
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let dns_only = |text: &str| match HostName::parse(text)? {
+            HostName::Dns(name) => Ok(name),
+            HostName::V4(_) | HostName::V6(_) => Err(NameError),
+        };
+        if let Some(base) = text.strip_prefix("**.") {
+            return dns_only(base).map(Self::AnyDepth);
+        }
+        if let Some(base) = text.strip_prefix("*.") {
+            return dns_only(base).map(Self::OneLabel);
+        }
+        HostName::parse(text).map(Self::Exact)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(host) => host.fmt(f),
+            Self::OneLabel(name) => f.write_str(&format!("*.{}", name.0)),
+            Self::AnyDepth(name) => f.write_str(&format!("**.{}", name.0)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_every_kind_of_name_and_writes_it_back() {
+        for name in [
+            "example.com",
+            "localhost",
+            "_dns.a-b.x1",
+            "xn--bcher-kva.example",
+            "192.0.2.1",
+            "2001:db8::1",
+            "::ffff:192.0.2.1",
+            "*.example.com",
+            "**.example.com",
+            "*.com",
+            "1.2.3.4.example",
+            "0xg.0xfg",
+        ] {
+            assert_eq!(Name::parse(name).map(|n| n.to_string()).as_deref(), Ok(name));
+        }
+    }
+
+    #[test]
+    fn refuses_what_lies_outside_the_grammar() {
+        let long_label = "a".repeat(64);
+        let long_name = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(62)].join(".");
+        assert_eq!(long_name.len(), 254);
+        for name in [
+            "",
+            ".",
+            "a..b",
+            ".a",
+            "a.",
+            "Example.com",
+            "-a.com",
+            "a-.com",
+            "a b",
+            "bücher.example",
+            "*",
+            "*.",
+            "**.",
+            "*.*.a",
+            "a.*.b",
+            "*a.b",
+            "***.a",
+            "*.192.0.2.1",
+            "**.::1",
+            "1.2.3",
+            "1.2.3.04",
+            "256.1.1.1",
+            "a.1",
+            "a.0x1f",
+            "a.0x",
+            "0x",
+            "1",
+            "[::1]",
+            "::1%eth0",
+            "2001:DB8::1",
+            "2001:db8:0::1",
+            "::01",
+            "a:80",
+            "a/b",
+            "a\0b",
+            &long_label,
+            &long_name,
+        ] {
+            assert!(Name::parse(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_connections_host_is_normalised_before_it_is_judged() {
+        for (given, meant) in [
+            ("EXAMPLE.com", "example.com"),
+            ("example.com.", "example.com"),
+            ("[2001:DB8:0::1]", "2001:db8::1"),
+            ("2001:db8:0:0::1", "2001:db8::1"),
+        ] {
+            assert_eq!(HostName::parse_connection(given).map(|n| n.to_string()).as_deref(), Ok(meant));
+        }
+        for host in ["example.com..", ".", "", "bücher.example", "[example.com]", "[::1", "1.2.3", "a.0x7f", "*.a.com"]
+        {
+            assert!(HostName::parse_connection(host).is_err(), "{host:?}");
+        }
+    }
+
+    #[test]
+    fn a_mapped_address_is_not_the_ipv4_address() {
+        assert_ne!(HostName::parse("::ffff:192.0.2.1"), HostName::parse("192.0.2.1"));
+    }
+}
