@@ -1,10 +1,6 @@
 //! The workshop's own commands, run as `cargo xtask …`: `setup` installs what the tests need beyond Rust,
 //! `test` runs every check the project has. It builds before everything else and therefore names none of our crates.
-#![expect(
-    clippy::print_stderr,
-    clippy::print_stdout,
-    reason = "a command-line tool speaks on its streams"
-)]
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command-line tool speaks on its streams")]
 
 mod plan;
 mod setup;
@@ -19,11 +15,7 @@ use clap::{Parser, Subcommand};
 use workshop::Workshop;
 
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    about = "The workshop's own commands"
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The workshop's own commands")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -70,11 +62,7 @@ fn run(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Test { all, names } => {
-            let tier = if all {
-                plan::Tier::All
-            } else {
-                plan::Tier::Default
-            };
+            let tier = if all { plan::Tier::All } else { plan::Tier::Default };
             test::run(&workshop, tier, &names)
         }
     }

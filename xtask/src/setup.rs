@@ -13,16 +13,8 @@ const REQUIREMENTS: &str = "xtask/requirements.txt";
 
 /// Debian packages, each with the program that shows it is there and what the tests want it for.
 const DEBIAN_PACKAGES: [DebianPackage; 3] = [
-    DebianPackage {
-        name: "curl",
-        probe: &["curl", "--version"],
-        used_for: "an HTTP client nobody here wrote",
-    },
-    DebianPackage {
-        name: "git",
-        probe: &["git", "--version"],
-        used_for: "fetching the advisory database",
-    },
+    DebianPackage { name: "curl", probe: &["curl", "--version"], used_for: "an HTTP client nobody here wrote" },
+    DebianPackage { name: "git", probe: &["git", "--version"], used_for: "fetching the advisory database" },
     DebianPackage {
         name: "openssl",
         probe: &["openssl", "version"],
@@ -67,40 +59,21 @@ pub(crate) fn install(workshop: &Workshop, tools: impl IntoIterator<Item = Tool>
 }
 
 fn install_debian(workshop: &Workshop, packages: &[DebianPackage]) -> Result<()> {
-    let missing: Vec<&DebianPackage> = packages
-        .iter()
-        .filter(|package| !answers(workshop, package.probe))
-        .collect();
+    let missing: Vec<&DebianPackage> = packages.iter().filter(|package| !answers(workshop, package.probe)).collect();
     if missing.is_empty() {
         let names: Vec<&str> = packages.iter().map(|package| package.name).collect();
         println!("setup: {}: there", names.join(", "));
         return Ok(());
     }
     for package in &missing {
-        println!(
-            "setup: installing {} (for {})",
-            package.name, package.used_for
-        );
+        println!("setup: installing {} (for {})", package.name, package.used_for);
     }
     let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
-    let by_hand = format!(
-        "the tests need {}; install it by hand and run me again",
-        names.join(", ")
-    );
-    ensure!(
-        answers(workshop, &["apt-get", "--version"]),
-        "{by_hand}: there is no apt-get here"
-    );
+    let by_hand = format!("the tests need {}; install it by hand and run me again", names.join(", "));
+    ensure!(answers(workshop, &["apt-get", "--version"]), "{by_hand}: there is no apt-get here");
     apt_get(workshop, &["update"]).with_context(|| by_hand.clone())?;
-    apt_get(
-        workshop,
-        &[
-            &["install", "--yes", "--no-install-recommends"],
-            names.as_slice(),
-        ]
-        .concat(),
-    )
-    .with_context(|| by_hand.clone())?;
+    apt_get(workshop, &[&["install", "--yes", "--no-install-recommends"], names.as_slice()].concat())
+        .with_context(|| by_hand.clone())?;
     for package in missing {
         ensure!(
             answers(workshop, package.probe),
@@ -115,24 +88,14 @@ fn install_debian(workshop: &Workshop, packages: &[DebianPackage]) -> Result<()>
 fn apt_get(workshop: &Workshop, arguments: &[&str]) -> Result<()> {
     let is_root = read(command(workshop, &["id", "-u"]))?.trim() == "0";
     // `-n`: a set-up that stops to ask for a password hangs in CI.
-    let mut command = command(
-        workshop,
-        if is_root {
-            &["apt-get"]
-        } else {
-            &["sudo", "-n", "apt-get"]
-        },
-    );
-    command
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .arg("--quiet")
-        .args(arguments);
+    let mut command = command(workshop, if is_root { &["apt-get"] } else { &["sudo", "-n", "apt-get"] });
+    command.env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet").args(arguments);
     show(command)
 }
 
 fn install_mitmproxy(workshop: &Workshop) -> Result<()> {
-    let wanted = fs::read_to_string(workshop.path(REQUIREMENTS))
-        .with_context(|| format!("cannot read {REQUIREMENTS}"))?;
+    let wanted =
+        fs::read_to_string(workshop.path(REQUIREMENTS)).with_context(|| format!("cannot read {REQUIREMENTS}"))?;
     let environment = workshop.tools().join("venv");
     let python = environment.join("bin/python");
     let stamp = environment.join("installed-requirements.txt");
@@ -157,7 +120,9 @@ fn install_mitmproxy(workshop: &Workshop) -> Result<()> {
         "--requirement",
         REQUIREMENTS,
     ]);
-    show(fill).with_context(|| format!("cannot install {REQUIREMENTS}: it needs Python 3.11 or later and a package index within reach"))?;
+    show(fill).with_context(|| {
+        format!("cannot install {REQUIREMENTS}: it needs Python 3.11 or later and a package index within reach")
+    })?;
     // Last, so that an interrupted installation is begun again.
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
@@ -165,8 +130,7 @@ fn install_mitmproxy(workshop: &Workshop) -> Result<()> {
 fn install_cargo_deny(workshop: &Workshop) -> Result<()> {
     let tools = workshop.tools();
     let wanted = format!("cargo-deny {CARGO_DENY}");
-    if read_version(workshop, &tools.join("bin/cargo-deny")).is_ok_and(|version| version == wanted)
-    {
+    if read_version(workshop, &tools.join("bin/cargo-deny")).is_ok_and(|version| version == wanted) {
         println!("setup: {wanted}: there");
         return Ok(());
     }
@@ -174,24 +138,9 @@ fn install_cargo_deny(workshop: &Workshop) -> Result<()> {
     let build = tools.join("build");
     let mut install = workshop.cargo();
     // A debug build without debug information: it runs for a second, so its build time is what counts.
-    install.args([
-        "install",
-        "--quiet",
-        "--locked",
-        "--force",
-        "--debug",
-        "cargo-deny",
-        "--version",
-        CARGO_DENY,
-    ]);
-    install
-        .arg("--root")
-        .arg(&tools)
-        .arg("--target-dir")
-        .arg(&build)
-        .env("CARGO_PROFILE_DEV_DEBUG", "0");
-    show(install)
-        .context("cannot build cargo-deny: it needs crates.io within reach and a C compiler")?;
+    install.args(["install", "--quiet", "--locked", "--force", "--debug", "cargo-deny", "--version", CARGO_DENY]);
+    install.arg("--root").arg(&tools).arg("--target-dir").arg(&build).env("CARGO_PROFILE_DEV_DEBUG", "0");
+    show(install).context("cannot build cargo-deny: it needs crates.io within reach and a C compiler")?;
     fs::remove_dir_all(&build).with_context(|| format!("cannot remove {}", build.display()))
 }
 
@@ -214,14 +163,10 @@ fn answers(workshop: &Workshop, line: &[&str]) -> bool {
 
 /// Runs with the output shown; the error names the whole command.
 fn show(mut command: Command) -> Result<()> {
-    let words: Vec<_> = std::iter::once(command.get_program())
-        .chain(command.get_args())
-        .map(|word| word.to_string_lossy())
-        .collect();
+    let words: Vec<_> =
+        std::iter::once(command.get_program()).chain(command.get_args()).map(|word| word.to_string_lossy()).collect();
     let line = words.join(" ");
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start: {line}"))?;
+    let status = command.status().with_context(|| format!("cannot start: {line}"))?;
     if !status.success() {
         bail!("failed ({status}): {line}");
     }

@@ -31,45 +31,24 @@ pub(crate) fn run(workshop: &Workshop, tier: Tier, names: &[String]) -> Result<E
     let tools: BTreeSet<Tool> = plan.iter().flat_map(|step| step.needs).copied().collect();
     let mut reports = Vec::new();
     if !tools.is_empty() {
-        reports.push(report("setup", |_| {
-            setup::install(workshop, tools).map(|()| Ending::Passed)
-        }));
+        reports.push(report("setup", |_| setup::install(workshop, tools).map(|()| Ending::Passed)));
     }
     for step in &plan {
-        reports.push(report(step.name, |skipped_tests| {
-            take(workshop, step, skipped_tests)
-        }));
+        reports.push(report(step.name, |skipped_tests| take(workshop, step, skipped_tests)));
     }
     print_summary(&reports);
-    let any_failed = reports
-        .iter()
-        .any(|report| matches!(report.ending, Ending::Failed { .. }));
-    Ok(if any_failed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    let any_failed = reports.iter().any(|report| matches!(report.ending, Ending::Failed { .. }));
+    Ok(if any_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn report(step: &'static str, take: impl FnOnce(&mut Vec<String>) -> Result<Ending>) -> Report {
     println!("\n==== {step}");
     let start = Instant::now();
     let mut skipped_tests = Vec::new();
-    let ending = take(&mut skipped_tests).unwrap_or_else(|error| Ending::Failed {
-        why: format!("{error:#}"),
-    });
+    let ending = take(&mut skipped_tests).unwrap_or_else(|error| Ending::Failed { why: format!("{error:#}") });
     let took = start.elapsed();
-    println!(
-        "==== {step}: {} after {:.1} s",
-        ending.word(),
-        took.as_secs_f64()
-    );
-    Report {
-        step,
-        ending,
-        took,
-        skipped_tests,
-    }
+    println!("==== {step}: {} after {:.1} s", ending.word(), took.as_secs_f64());
+    Report { step, ending, took, skipped_tests }
 }
 
 fn take(workshop: &Workshop, step: &Step, skipped_tests: &mut Vec<String>) -> Result<Ending> {
@@ -83,9 +62,7 @@ fn take(workshop: &Workshop, step: &Step, skipped_tests: &mut Vec<String>) -> Re
         let outcome = workshop.run(run)?;
         skipped_tests.extend(outcome.skips);
         if !outcome.succeeded {
-            return Ok(Ending::Failed {
-                why: format!("this failed: {run}"),
-            });
+            return Ok(Ending::Failed { why: format!("this failed: {run}") });
         }
     }
     Ok(Ending::Passed)
@@ -98,25 +75,14 @@ fn prepare(workshop: &Workshop, preparation: Preparation) -> Result<Option<Endin
             let fetched = read(workshop.command_of(&Run::parse(Program::CargoDeny, "fetch db")));
             Ok(fetched.err().map(|error| {
                 // cargo-deny tells a long story; its last line is the cause.
-                let cause = error
-                    .to_string()
-                    .lines()
-                    .last()
-                    .unwrap_or_default()
-                    .to_owned();
-                Ending::Skipped {
-                    why: format!("the advisory database is out of reach: {cause}"),
-                }
+                let cause = error.to_string().lines().last().unwrap_or_default().to_owned();
+                Ending::Skipped { why: format!("the advisory database is out of reach: {cause}") }
             }))
         }
         Preparation::CopyLockFile => {
-            let (ours, theirs) = (
-                workshop.path("Cargo.lock"),
-                workshop.path("xtask/no-std-check/Cargo.lock"),
-            );
-            fs::copy(&ours, &theirs).with_context(|| {
-                format!("cannot copy {} to {}", ours.display(), theirs.display())
-            })?;
+            let (ours, theirs) = (workshop.path("Cargo.lock"), workshop.path("xtask/no-std-check/Cargo.lock"));
+            fs::copy(&ours, &theirs)
+                .with_context(|| format!("cannot copy {} to {}", ours.display(), theirs.display()))?;
             Ok(None)
         }
     }
@@ -135,12 +101,7 @@ impl Ending {
 fn print_summary(reports: &[Report]) {
     println!("\n{:<16} {:<8} {:>8}", "step", "result", "time");
     for report in reports {
-        println!(
-            "{:<16} {:<8} {:>6.1} s",
-            report.step,
-            report.ending.word(),
-            report.took.as_secs_f64()
-        );
+        println!("{:<16} {:<8} {:>6.1} s", report.step, report.ending.word(), report.took.as_secs_f64());
     }
     for report in reports {
         if let Ending::Failed { why } | Ending::Skipped { why } = &report.ending {

@@ -51,10 +51,7 @@ type Graph = BTreeMap<String, Package>;
 #[test]
 fn the_workspace_obeys_the_laws() {
     let graph = read_graph();
-    assert!(
-        graph.contains_key("pintle-core"),
-        "cargo metadata shows another workspace"
-    );
+    assert!(graph.contains_key("pintle-core"), "cargo metadata shows another workspace");
     let violations = find_violations(&graph);
     assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
 }
@@ -63,9 +60,7 @@ fn find_violations(graph: &Graph) -> Vec<String> {
     let mut violations = Vec::new();
     for (name, package) in graph {
         let Some(level) = level_of(name, package) else {
-            violations.push(format!(
-                "{name} has no level: add it to LEVELS here and to ARCHITECTURE.md"
-            ));
+            violations.push(format!("{name} has no level: add it to LEVELS here and to ARCHITECTURE.md"));
             continue;
         };
         for named in &package.normal {
@@ -82,56 +77,35 @@ fn find_violations(graph: &Graph) -> Vec<String> {
     violations
 }
 
-fn judge_normal(
-    graph: &Graph,
-    name: &str,
-    package: &Package,
-    level: u8,
-    named: &str,
-) -> Option<String> {
+fn judge_normal(graph: &Graph, name: &str, package: &Package, level: u8, named: &str) -> Option<String> {
     if named == TESTKIT {
-        return Some(format!(
-            "{name} names {TESTKIT} outside its dev-dependencies"
-        ));
+        return Some(format!("{name} names {TESTKIT} outside its dev-dependencies"));
     }
     if package.is_binding && !BINDINGS_MAY_NAME.contains(&named) {
-        return Some(format!(
-            "the binding {name} names {named}: allowed are {}",
-            BINDINGS_MAY_NAME.join(", ")
-        ));
+        return Some(format!("the binding {name} names {named}: allowed are {}", BINDINGS_MAY_NAME.join(", ")));
     }
     judge_level(graph, name, level, named)
 }
 
 fn judge_dev(graph: &Graph, name: &str, level: u8, named: &str) -> Option<String> {
-    if named == TESTKIT {
-        None
-    } else {
-        judge_level(graph, name, level, named)
-    }
+    if named == TESTKIT { None } else { judge_level(graph, name, level, named) }
 }
 
 fn judge_level(graph: &Graph, name: &str, level: u8, named: &str) -> Option<String> {
     let package = graph.get(named);
     let Some(named_level) = package.and_then(|package| level_of(named, package)) else {
-        return Some(format!(
-            "{name} names {named}, which is no package of the workspace with a level"
-        ));
+        return Some(format!("{name} names {named}, which is no package of the workspace with a level"));
     };
     // Testkit is on level 1 for those that name it; it may itself name its siblings.
     let ceiling = if name == TESTKIT { 2 } else { level };
-    (named_level >= ceiling)
-        .then(|| format!("{name} (level {level}) names {named} (level {named_level})"))
+    (named_level >= ceiling).then(|| format!("{name} (level {level}) names {named} (level {named_level})"))
 }
 
 fn level_of(name: &str, package: &Package) -> Option<u8> {
     if package.is_binding {
         return Some(BINDINGS_LEVEL);
     }
-    LEVELS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, level)| *level)
+    LEVELS.iter().find(|(known, _)| *known == name).map(|(_, level)| *level)
 }
 
 /// Every package that gets linked where `name` is.
@@ -139,11 +113,7 @@ fn reachable(graph: &Graph, name: &str) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
     let mut open = vec![name.to_owned()];
     while let Some(next) = open.pop() {
-        for named in graph
-            .get(&next)
-            .into_iter()
-            .flat_map(|package| &package.normal)
-        {
+        for named in graph.get(&next).into_iter().flat_map(|package| &package.normal) {
             if seen.insert(named.clone()) {
                 open.push(named.clone());
             }
@@ -158,27 +128,15 @@ fn read_graph() -> Graph {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     let root = metadata["workspace_root"].as_str().unwrap();
-    metadata["packages"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|package| read_package(package, root))
-        .collect()
+    metadata["packages"].as_array().unwrap().iter().map(|package| read_package(package, root)).collect()
 }
 
 fn read_package(metadata: &Value, root: &str) -> (String, Package) {
     let manifest = metadata["manifest_path"].as_str().unwrap();
-    let mut package = Package {
-        is_binding: manifest.starts_with(&format!("{root}/bindings/")),
-        ..Package::default()
-    };
+    let mut package = Package { is_binding: manifest.starts_with(&format!("{root}/bindings/")), ..Package::default() };
     for dependency in metadata["dependencies"].as_array().unwrap() {
         // Only our own packages come from a path; optional ones count like all others.
         if dependency["path"].is_null() {
@@ -186,12 +144,7 @@ fn read_package(metadata: &Value, root: &str) -> (String, Package) {
         }
         let named = dependency["name"].as_str().unwrap().to_owned();
         let is_dev = dependency["kind"] == "dev";
-        if is_dev {
-            &mut package.dev
-        } else {
-            &mut package.normal
-        }
-        .insert(named);
+        if is_dev { &mut package.dev } else { &mut package.normal }.insert(named);
     }
     (metadata["name"].as_str().unwrap().to_owned(), package)
 }
@@ -202,18 +155,11 @@ mod synthetic {
 
     fn package(normal: &[&str], dev: &[&str]) -> Package {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Package {
-            is_binding: false,
-            normal: owned(normal),
-            dev: owned(dev),
-        }
+        Package { is_binding: false, normal: owned(normal), dev: owned(dev) }
     }
 
     fn binding(normal: &[&str]) -> Package {
-        Package {
-            is_binding: true,
-            ..package(normal, &[])
-        }
+        Package { is_binding: true, ..package(normal, &[]) }
     }
 
     fn lawful() -> Graph {
@@ -223,18 +169,9 @@ mod synthetic {
             ("pintle-path", package(&["pintle-core"], &[])),
             ("pintle-store", package(&["pintle-core"], &[])),
             (TESTKIT, package(&["pintle-core", SIGN], &[])),
-            (
-                "pintle-sdk",
-                package(&["pintle-core", "pintle-path"], &[SIGN, TESTKIT]),
-            ),
-            (
-                "pintle-service",
-                package(&["pintle-core", SIGN, "pintle-store"], &[]),
-            ),
-            (
-                "pintle-server",
-                package(&["pintle-service", "pintle-store"], &[]),
-            ),
+            ("pintle-sdk", package(&["pintle-core", "pintle-path"], &[SIGN, TESTKIT])),
+            ("pintle-service", package(&["pintle-core", SIGN, "pintle-store"], &[])),
+            ("pintle-server", package(&["pintle-service", "pintle-store"], &[])),
             ("pintle", package(&["pintle-server", SIGN], &[])),
             ("pintle-e2e", package(&[], &["pintle", TESTKIT])),
             ("pintle-c", binding(&["pintle-sdk"])),
@@ -257,10 +194,7 @@ mod synthetic {
     #[test]
     fn a_crate_naming_a_higher_level_is_found() {
         let found = violations_with("pintle-store", package(&["pintle-service"], &[]));
-        assert_eq!(
-            found,
-            ["pintle-store (level 1) names pintle-service (level 2)"]
-        );
+        assert_eq!(found, ["pintle-store (level 1) names pintle-service (level 2)"]);
     }
 
     #[test]
@@ -278,28 +212,19 @@ mod synthetic {
     #[test]
     fn core_naming_any_of_ours_is_found() {
         let found = violations_with("pintle-core", package(&["pintle-path"], &[]));
-        assert!(
-            found.contains(&"pintle-core (level 0) names pintle-path (level 1)".to_owned()),
-            "{found:?}"
-        );
+        assert!(found.contains(&"pintle-core (level 0) names pintle-path (level 1)".to_owned()), "{found:?}");
     }
 
     #[test]
     fn testkit_outside_dev_dependencies_is_found() {
         let found = violations_with("pintle-server", package(&[TESTKIT], &[]));
-        assert_eq!(
-            found,
-            ["pintle-server names pintle-testkit outside its dev-dependencies"]
-        );
+        assert_eq!(found, ["pintle-server names pintle-testkit outside its dev-dependencies"]);
     }
 
     #[test]
     fn testkit_naming_more_than_levels_0_and_1_is_found() {
         let found = violations_with(TESTKIT, package(&["pintle-core", "pintle-sdk"], &[]));
-        assert_eq!(
-            found,
-            ["pintle-testkit (level 1) names pintle-sdk (level 2)"]
-        );
+        assert_eq!(found, ["pintle-testkit (level 1) names pintle-sdk (level 2)"]);
     }
 
     #[test]
@@ -307,9 +232,7 @@ mod synthetic {
         let found = violations_with("pintle-c", binding(&["pintle-sdk", "pintle-store"]));
         assert_eq!(
             found,
-            [
-                "the binding pintle-c names pintle-store: allowed are pintle-core, pintle-path, pintle-sdk"
-            ]
+            ["the binding pintle-c names pintle-store: allowed are pintle-core, pintle-path, pintle-sdk"]
         );
     }
 
@@ -325,20 +248,12 @@ mod synthetic {
     #[test]
     fn a_package_without_a_level_is_found() {
         let found = violations_with("pintle-utils", package(&[], &[]));
-        assert_eq!(
-            found,
-            ["pintle-utils has no level: add it to LEVELS here and to ARCHITECTURE.md"]
-        );
+        assert_eq!(found, ["pintle-utils has no level: add it to LEVELS here and to ARCHITECTURE.md"]);
     }
 
     #[test]
     fn a_dependency_outside_the_workspace_members_is_found() {
         let found = violations_with("pintle-store", package(&["pintle-elsewhere"], &[]));
-        assert_eq!(
-            found,
-            [
-                "pintle-store names pintle-elsewhere, which is no package of the workspace with a level"
-            ]
-        );
+        assert_eq!(found, ["pintle-store names pintle-elsewhere, which is no package of the workspace with a level"]);
     }
 }
