@@ -93,7 +93,10 @@ fn make_steps(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
         let rustcrypto = "--package pintle-core --no-default-features --features rustcrypto --all-targets";
         steps.push(step(
             "core-rustcrypto",
-            [cargo(&["clippy", rustcrypto, "-- -D warnings"]), cargo(&[&["test --no-fail-fast", rustcrypto], ignored].concat())],
+            [
+                cargo(&["clippy", rustcrypto, "-- -D warnings"]),
+                cargo(&[&["test --no-fail-fast", rustcrypto], ignored].concat()),
+            ],
         ));
     }
     if !but_e2e.is_empty() {
@@ -167,15 +170,17 @@ mod tests {
                 "e2e"
             ]
         );
-        assert!(
-            steps.contains(&("tests", vec!["cargo test --no-fail-fast --workspace --exclude pintle-e2e --all-targets".to_owned()]))
-        );
+        assert!(steps.contains(&(
+            "tests",
+            vec!["cargo test --no-fail-fast --workspace --exclude pintle-e2e --all-targets".to_owned()]
+        )));
     }
 
     #[test]
     fn the_slow_tier_adds_ignored_tests_and_the_documentation() {
         let steps = plan(Tier::All, &[]);
-        let tests = "cargo test --no-fail-fast --workspace --exclude pintle-e2e --all-targets -- --include-ignored".to_owned();
+        let tests =
+            "cargo test --no-fail-fast --workspace --exclude pintle-e2e --all-targets -- --include-ignored".to_owned();
         assert!(steps.contains(&("tests", vec![tests])));
         let documentation = "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps".to_owned();
         assert!(steps.contains(&("documentation", vec![documentation])));

@@ -110,16 +110,9 @@ fn install_mitmproxy(workshop: &Workshop) -> Result<()> {
     create.args(["-m", "venv", "--clear"]).arg(&environment);
     show(create)?;
     let mut fill = workshop.command(&python);
-    fill.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--require-hashes",
-        "--requirement",
-        REQUIREMENTS,
-    ]);
+    // pyperclip has no wheel: built the modern way on every Python, not with whatever setuptools it happens to bring.
+    fill.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--use-pep517"]);
+    fill.args(["--require-hashes", "--requirement", REQUIREMENTS]);
     show(fill).with_context(|| {
         format!("cannot install {REQUIREMENTS}: it needs Python 3.11 or later and a package index within reach")
     })?;
