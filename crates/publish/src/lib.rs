@@ -1,0 +1,27 @@
+//! Puts signed configurations where apps fetch them.
+//!
+//! An [`Address`] names a file of a project and owns its path, media type and cache header; a [`Bucket`] is a place that
+//! stores files under such addresses; [`publish`] brings one verified release to one bucket:
+//!
+//! ```text
+//! verify ─► releases/{ver}.jws ─► read back ─► pintle.json ─► pins.jws, if not newer ─► read back ─► Live
+//! ```
+//!
+//! It can be run again after a failure at any step, and by several publishers at once: the pointer only moves forward.
+//! It does not retry, keep time or know a database: that is its caller's business.
+//!
+//! Features: `contract` adds `check_contract`, the behaviour every bucket must show.
+
+mod bucket;
+#[cfg(feature = "contract")]
+mod contract;
+mod directory;
+mod object;
+mod staged;
+
+pub use bucket::{Bucket, BucketError, Condition, Stored, Tag};
+#[cfg(feature = "contract")]
+pub use contract::{ContractBreach, check_contract};
+pub use directory::DirectoryBucket;
+pub use object::{Address, Object};
+pub use staged::{Outcome, Publication, PublishError, publish};

@@ -1,0 +1,145 @@
+use std::collections::HashMap;
+
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait as _},
+};
+
+use crate::{
+    DomainId, DomainRow, DraftRow, PinId, PinRow, ProjectScope, ReadTx, StoreError, Unsigned, WriteTx,
+    entity::{domain, draft, pin},
+};
+
+/// A domain and its pins, sorted by type, digest and match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DraftDomain {
+    /// The domain.
+    pub row: DomainRow,
+    /// Its pins.
+    pub pins: Vec<PinRow>,
+}
+
+impl ReadTx {
+    /// The settings of the draft; every project has them.
+    pub async fn find_draft(&self, scope: &ProjectScope) -> Result<Option<DraftRow>, StoreError> {
+        Ok(draft::Entity::find_by_id(scope.project.clone()).one(self.connection()).await?)
+    }
+
+    /// The domains of the draft with their pins, by name.
+    pub async fn list_domains(&self, scope: &ProjectScope) -> Result<Vec<DraftDomain>, StoreError> {
+        let domains = domain::Entity::find()
+            .filter(domain::Column::ProjectId.eq(scope.project.clone()))
+            .order_by_asc(domain::Column::Name)
+            .all(self.connection())
+            .await?;
+        let mut pins: HashMap<DomainId, Vec<PinRow>> = HashMap::new();
+        for row in self.list_pins(pin::Column::DomainId.in_subquery(domains_of(scope))).await? {
+            pins.entry(row.domain_id.clone()).or_default().push(row);
+        }
+        Ok(domains.into_iter().map(|row| DraftDomain { pins: pins.remove(&row.id).unwrap_or_default(), row }).collect())
+    }
+
+    /// One domain of the draft with its pins.
+    pub async fn find_domain(&self, scope: &ProjectScope, id: &DomainId) -> Result<Option<DraftDomain>, StoreError> {
+        let found = domain::Entity::find_by_id(id.clone())
+            .filter(domain::Column::ProjectId.eq(scope.project.clone()))
+            .one(self.connection())
+            .await?;
+        let Some(row) = found else { return Ok(None) };
+        let pins = self.list_pins(pin::Column::DomainId.eq(id.clone())).await?;
+        Ok(Some(DraftDomain { row, pins }))
+    }
+
+    async fn list_pins(&self, condition: sea_orm::sea_query::SimpleExpr) -> Result<Vec<PinRow>, StoreError> {
+        Ok(pin::Entity::find()
+            .filter(condition)
+            .order_by_asc(pin::Column::PinType)
+            .order_by_asc(pin::Column::Digest)
+            .order_by_asc(pin::Column::PinMatch)
+            .all(self.connection())
+            .await?)
+    }
+}
+
+impl WriteTx {
+    /// Replaces the settings of the draft, all but its revision.
+    pub async fn save_draft(&self, scope: &ProjectScope, draft: &DraftRow) -> Result<(), StoreError> {
+        draft::Entity::update_many()
+            .col_expr(draft::Column::RefreshSecs, Expr::value(draft.refresh_secs))
+            .col_expr(draft::Column::OnStale, Expr::value(draft.on_stale.as_str()))
+            .col_expr(draft::Column::ExpiresAfterSecs, Expr::value(draft.expires_after_secs))
+            .col_expr(draft::Column::Deny, Expr::value(draft.deny.as_str()))
+            .filter(draft::Column::ProjectId.eq(scope.project.clone()))
+            .exec(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Raises the revision of the draft by one.
+    pub async fn raise_revision(&self, scope: &ProjectScope) -> Result<(), StoreError> {
+        draft::Entity::update_many()
+            .col_expr(draft::Column::Revision, Expr::col(draft::Column::Revision).add(1))
+            .filter(draft::Column::ProjectId.eq(scope.project.clone()))
+            .exec(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Adds a domain to the draft. [`StoreError::AlreadyExists`] when its name is taken.
+    pub async fn insert_domain(&self, scope: &ProjectScope, domain: DomainRow) -> Result<(), StoreError> {
+        self.insert::<domain::Entity, _>(DomainRow { project_id: scope.project.clone(), ..domain }).await
+    }
+
+    /// Changes the settings of a domain; `false` when it is not there.
+    pub async fn save_domain_settings(
+        &self,
+        scope: &ProjectScope,
+        id: &DomainId,
+        enforce_percent: u64,
+        trust: &str,
+    ) -> Result<bool, StoreError> {
+        let done = domain::Entity::update_many()
+            .col_expr(domain::Column::EnforcePercent, Expr::value(Unsigned::from(enforce_percent)))
+            .col_expr(domain::Column::Trust, Expr::value(trust))
+            .filter(domain::Column::Id.eq(id.clone()))
+            .filter(domain::Column::ProjectId.eq(scope.project.clone()))
+            .exec(self.connection())
+            .await?;
+        Ok(done.rows_affected > 0)
+    }
+
+    /// Removes a domain and its pins; `false` when it is not there.
+    pub async fn delete_domain(&self, scope: &ProjectScope, id: &DomainId) -> Result<bool, StoreError> {
+        let done = domain::Entity::delete_many()
+            .filter(domain::Column::Id.eq(id.clone()))
+            .filter(domain::Column::ProjectId.eq(scope.project.clone()))
+            .exec(self.connection())
+            .await?;
+        Ok(done.rows_affected > 0)
+    }
+
+    /// Adds a pin to a domain just found with [`find_domain`](ReadTx::find_domain).
+    /// [`StoreError::AlreadyExists`] when the same pin is there.
+    pub async fn insert_pin(&self, domain: &DraftDomain, pin: PinRow) -> Result<(), StoreError> {
+        self.insert::<pin::Entity, _>(PinRow { domain_id: domain.row.id.clone(), ..pin }).await
+    }
+
+    /// Removes a pin; `false` when it is not there.
+    pub async fn delete_pin(&self, scope: &ProjectScope, domain: &DomainId, id: &PinId) -> Result<bool, StoreError> {
+        let done = pin::Entity::delete_many()
+            .filter(pin::Column::Id.eq(id.clone()))
+            .filter(pin::Column::DomainId.eq(domain.clone()))
+            .filter(pin::Column::DomainId.in_subquery(domains_of(scope)))
+            .exec(self.connection())
+            .await?;
+        Ok(done.rows_affected > 0)
+    }
+}
+
+fn domains_of(scope: &ProjectScope) -> sea_orm::sea_query::SelectStatement {
+    domain::Entity::find()
+        .select_only()
+        .column(domain::Column::Id)
+        .filter(domain::Column::ProjectId.eq(scope.project.clone()))
+        .into_query()
+}

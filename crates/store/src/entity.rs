@@ -1,0 +1,15 @@
+//! One module per table. Rows leave the crate under names of their own; entities and columns stay inside.
+
+pub(crate) mod account;
+pub(crate) mod api_token;
+pub(crate) mod domain;
+pub(crate) mod draft;
+pub(crate) mod job;
+pub(crate) mod membership;
+pub(crate) mod organization;
+pub(crate) mod pin;
+pub(crate) mod prepared_release;
+pub(crate) mod project;
+pub(crate) mod published_object;
+pub(crate) mod release;
+pub(crate) mod release_file;

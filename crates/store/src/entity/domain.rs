@@ -1,0 +1,29 @@
+use sea_orm::entity::prelude::*;
+
+use crate::{DomainId, ProjectId, Unsigned};
+
+/// A domain of a draft.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "domain")]
+pub struct Model {
+    /// `dom_…`
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: DomainId,
+    /// The project.
+    pub project_id: ProjectId,
+    /// As the configuration spells it.
+    pub name: String,
+    /// As it was typed.
+    pub display_name: String,
+    /// 0 (report) to 100 (always).
+    pub enforce_percent: Unsigned,
+    /// As the configuration spells it.
+    pub trust: String,
+    /// Seconds since 1970 UTC.
+    pub created_at: Unsigned,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,31 @@
+use sea_orm::entity::prelude::*;
+
+use crate::{AccountId, ProjectId, ReleaseId, ReleaseState, Unsigned};
+
+/// An accepted release.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "release")]
+pub struct Model {
+    /// `rel_…`
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: ReleaseId,
+    /// The project.
+    pub project_id: ProjectId,
+    /// Release number.
+    pub version: Unsigned,
+    /// SHA-256 of the claims, lower-case hexadecimal.
+    pub claims_sha256: String,
+    /// How far its publication is.
+    pub state: ReleaseState,
+    /// Who submitted it.
+    pub accepted_by: AccountId,
+    /// Seconds since 1970 UTC.
+    pub accepted_at: Unsigned,
+    /// Since when every target serves it.
+    pub live_at: Option<Unsigned>,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,48 @@
+use std::path::PathBuf;
+
+use sea_orm::{DbErr, SqlErr};
+
+/// Why the database did not do what was asked. Nothing of a failed transaction remains.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file cannot be opened or created.
+    #[error("the database {} cannot be opened: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// The database's own words.
+        source: DbErr,
+    },
+    /// The file is no database, or a damaged one.
+    #[error("the database {} is damaged: {finding}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What the check found.
+        finding: String,
+    },
+    /// A newer version of Pintle wrote this database.
+    #[error("the database has schema version {found}; this program knows versions up to {known}")]
+    NewerSchema {
+        /// Version of the database.
+        found: u64,
+        /// Newest version this program knows.
+        known: u64,
+    },
+    /// A row with this unique name or id is already there.
+    #[error("the entry already exists")]
+    AlreadyExists,
+    /// The statement failed: disk full, file gone, lock not released in time.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(#[source] DbErr),
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => Self::AlreadyExists,
+            _ => Self::Unavailable(error),
+        }
+    }
+}

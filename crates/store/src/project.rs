@@ -1,0 +1,137 @@
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
+
+use crate::{
+    Custody, DraftRow, OrganizationId, OrganizationScope, ProjectId, ProjectRow, ReadTx, StoreError, Unsigned, WriteTx,
+    entity::{draft, project},
+};
+
+/// The right to ask for rows of one project: comes out of an [`OrganizationScope`] or a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectScope {
+    pub(crate) organization: OrganizationId,
+    pub(crate) project: ProjectId,
+}
+
+/// A project and the way to its rows.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// The project itself.
+    pub row: ProjectRow,
+    /// The way to its domains, pins and releases.
+    pub scope: ProjectScope,
+}
+
+/// A project to add; see [`ProjectRow`] for the members.
+#[derive(Clone, Debug)]
+pub struct NewProject {
+    /// Name of the app.
+    pub name: String,
+    /// Environment.
+    pub environment: String,
+    /// Signing and recovery key, if registered at once.
+    pub keys: Option<(String, Option<String>)>,
+    /// Seconds a fetched copy counts as fresh.
+    pub refresh_secs: u64,
+    /// As the configuration spells it.
+    pub on_stale: String,
+    /// `exp` − `iat`; none: no `exp`.
+    pub expires_after_secs: Option<u64>,
+}
+
+impl ReadTx {
+    /// One project of the organization.
+    pub async fn find_project(
+        &self,
+        scope: &OrganizationScope,
+        project: &ProjectId,
+    ) -> Result<Option<Project>, StoreError> {
+        let found = project::Entity::find_by_id(project.clone())
+            .filter(project::Column::OrganizationId.eq(scope.id.clone()))
+            .one(self.connection())
+            .await?;
+        Ok(found.map(Project::new))
+    }
+
+    /// Every project of the organization, by name and environment.
+    pub async fn list_projects(&self, scope: &OrganizationScope) -> Result<Vec<Project>, StoreError> {
+        let found = project::Entity::find()
+            .filter(project::Column::OrganizationId.eq(scope.id.clone()))
+            .order_by_asc(project::Column::Name)
+            .order_by_asc(project::Column::Environment)
+            .all(self.connection())
+            .await?;
+        Ok(found.into_iter().map(Project::new).collect())
+    }
+
+    pub(crate) async fn load_project(&self, project: &ProjectId) -> Result<Option<Project>, StoreError> {
+        Ok(project::Entity::find_by_id(project.clone()).one(self.connection()).await?.map(Project::new))
+    }
+}
+
+impl WriteTx {
+    /// Adds a project with an empty draft. [`StoreError::AlreadyExists`] when name and environment are taken.
+    pub async fn insert_project(
+        &self,
+        scope: &OrganizationScope,
+        new: NewProject,
+        now_secs: u64,
+    ) -> Result<Project, StoreError> {
+        let (public_key, recovery_key) = new.keys.map_or((None, None), |(public, recovery)| (Some(public), recovery));
+        let row = ProjectRow {
+            id: ProjectId::make(now_secs),
+            organization_id: scope.id.clone(),
+            name: new.name,
+            environment: new.environment,
+            custody: Custody::External,
+            public_key,
+            recovery_key,
+            created_at: now_secs.into(),
+        };
+        self.insert::<project::Entity, _>(row.clone()).await?;
+        self.insert::<draft::Entity, _>(DraftRow {
+            project_id: row.id.clone(),
+            revision: Unsigned::from(1),
+            refresh_secs: new.refresh_secs.into(),
+            on_stale: new.on_stale,
+            expires_after_secs: new.expires_after_secs.map(Unsigned::from),
+            deny: String::new(),
+        })
+        .await?;
+        Ok(Project::new(row))
+    }
+
+    /// Registers or replaces the project's public keys.
+    pub async fn save_keys(
+        &self,
+        scope: &ProjectScope,
+        public_key: &str,
+        recovery_key: Option<&str>,
+    ) -> Result<(), StoreError> {
+        project::Entity::update_many()
+            .col_expr(project::Column::PublicKey, Expr::value(public_key))
+            .col_expr(project::Column::RecoveryKey, Expr::value(recovery_key))
+            .filter(project::Column::Id.eq(scope.project.clone()))
+            .exec(self.connection())
+            .await?;
+        Ok(())
+    }
+}
+
+impl Project {
+    fn new(row: ProjectRow) -> Self {
+        let scope = ProjectScope { organization: row.organization_id.clone(), project: row.id.clone() };
+        Self { row, scope }
+    }
+}
+
+impl ProjectScope {
+    /// The organization that owns the project.
+    pub fn organization(&self) -> &OrganizationId {
+        &self.organization
+    }
+
+    /// The project.
+    pub fn project(&self) -> &ProjectId {
+        &self.project
+    }
+}

@@ -1,0 +1,68 @@
+//! Column types.
+
+use sea_orm::{DeriveActiveEnum, DeriveValueType, EnumIter};
+
+/// A number from 0 to 2^63 − 1: what both SQLite and PostgreSQL hold in a `BIGINT`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, DeriveValueType)]
+#[sea_orm(try_from_u64)]
+pub struct Unsigned(i64);
+
+impl Unsigned {
+    /// The number.
+    pub fn value(self) -> u64 {
+        u64::try_from(self.0).unwrap_or_default()
+    }
+}
+
+impl From<u64> for Unsigned {
+    /// Stops at 2^63 − 1, which no time, count or release number (at most 2^53 − 1) reaches.
+    fn from(number: u64) -> Self {
+        Self(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+/// What a member is in an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum Role {
+    /// Everything, ownership included.
+    Owner,
+    /// Everything but ownership.
+    Admin,
+    /// Edits drafts and releases.
+    Publisher,
+    /// Edits drafts.
+    Editor,
+    /// Reads.
+    Auditor,
+}
+
+/// Who holds a project's private signing key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum Custody {
+    /// People outside the server.
+    External,
+}
+
+/// How far the publication of a release is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum ReleaseState {
+    /// Stored; publication is queued.
+    Accepted,
+    /// A job writes it to the targets.
+    Publishing,
+    /// Every target serves it.
+    Live,
+    /// A later release took its place.
+    Superseded,
+}
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum JobKind {
+    /// Brings a release to every publish target.
+    Publish,
+}
