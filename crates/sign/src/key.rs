@@ -1,13 +1,13 @@
 use core::fmt;
 
-use p256::pkcs8::{self, pkcs5};
 use p256::{
     ecdsa::{self, Signature, signature::Signer as _},
     elliptic_curve::Generate,
     pkcs8::{
-        DecodePrivateKey, EncodePrivateKey, EncodePublicKey, EncryptedPrivateKeyInfoRef, LineEnding, ObjectIdentifier,
-        PrivateKeyInfoRef, SecretDocument,
+        self, DecodePrivateKey, EncodePrivateKey, EncodePublicKey, EncryptedPrivateKeyInfoRef, LineEnding,
+        ObjectIdentifier, PrivateKeyInfoRef, SecretDocument,
         der::pem::{PemLabel, decode_label},
+        pkcs5,
     },
 };
 use pintle_core::PublicKey;
@@ -49,8 +49,8 @@ pub enum KeyFileError {
     /// Encrypted, and the password does not open it.
     #[error("the password does not open the key")]
     WrongPassword,
-    /// Encrypted in another way than PBES2 with scrypt or PBKDF2 and AES.
-    #[error("the key is encrypted in a way that is not supported; PBES2 with scrypt or PBKDF2 and AES is")]
+    /// Damaged, or encrypted in another way than PBES2 with scrypt or PBKDF2 and AES.
+    #[error("the key is damaged or encrypted in a way that is not supported; PBES2 with scrypt or PBKDF2 and AES is")]
     UnsupportedEncryption,
     /// The operating system gave no randomness.
     #[error("the operating system gave no randomness")]
@@ -80,10 +80,16 @@ impl SigningKey {
         match (label, password) {
             (ENCRYPTED_LABEL, None) => Err(KeyFileError::PasswordNeeded),
             (ENCRYPTED_LABEL, Some(password)) => {
-                let encrypted =
-                    EncryptedPrivateKeyInfoRef::try_from(document.as_bytes()).map_err(|_| KeyFileError::Malformed)?;
-                let plain =
-                    encrypted.decrypt(password.expose_secret().as_bytes()).map_err(|_| KeyFileError::WrongPassword)?;
+                let encrypted = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
+                    .map_err(|_| KeyFileError::UnsupportedEncryption)?;
+                let plain = encrypted.decrypt(password.expose_secret().as_bytes()).map_err(|error| match error {
+                    pkcs8::Error::EncryptedPrivateKey(
+                        pkcs5::Error::UnsupportedAlgorithm { .. }
+                        | pkcs5::Error::NoPbes1CryptSupport
+                        | pkcs5::Error::AlgorithmParametersInvalid { .. },
+                    ) => KeyFileError::UnsupportedEncryption,
+                    _ => KeyFileError::WrongPassword,
+                })?;
                 Self::from_pkcs8(plain.as_bytes())
             }
             (_, _) => Self::from_pkcs8(document.as_bytes()),
@@ -188,9 +194,12 @@ mod tests {
         assert_eq!(error("hello", None), KeyFileError::NotPem);
         assert_eq!(error(&encrypted, None), KeyFileError::PasswordNeeded);
         assert_eq!(error(&encrypted, Some("wrong")), KeyFileError::WrongPassword);
-        let pbes1 =
-            openssl(&["pkcs8", "-topk8", "-passout", "pass:right", "-v1", "PBE-SHA1-3DES"], &key.to_pem().unwrap());
-        assert_eq!(error(&pbes1, Some("right")), KeyFileError::UnsupportedEncryption);
+        for cipher in [["-v1", "PBE-SHA1-3DES"], ["-v2", "des3"]] {
+            let mut arguments = vec!["pkcs8", "-topk8", "-passout", "pass:right"];
+            arguments.extend(cipher);
+            let weak = openssl(&arguments, &key.to_pem().unwrap());
+            assert_eq!(error(&weak, Some("right")), KeyFileError::UnsupportedEncryption);
+        }
         let p384 = openssl(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp384r1"], "");
         assert_eq!(error(&p384, None), KeyFileError::NotP256);
         let ed25519 = openssl(&["genpkey", "-algorithm", "ED25519"], "");
