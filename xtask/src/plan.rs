@@ -6,6 +6,7 @@ use crate::setup::Tool;
 use crate::workshop::{Program, Run};
 
 const CORE: &str = "pintle-core";
+const SDK: &str = "pintle-sdk";
 /// Drives the built binary and foreign programs, so it has a step of its own, after all others.
 const E2E: &str = "pintle-e2e";
 
@@ -62,16 +63,18 @@ pub(crate) fn make_plan(tier: Tier, names: &[String], members: &[String]) -> Res
 }
 
 fn make_steps(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
-    let has = |name: &str| packages.iter().any(|package| package == name);
-    let (all, but_e2e) = (select(extent, packages, None), select(extent, packages, Some(E2E)));
-    let ignored: &[&str] = if tier == Tier::All { &["--", "--include-ignored"] } else { &[] };
-    let mut steps = Vec::new();
+    [make_checks(extent, packages), make_tests(tier, extent, packages), make_slow_checks(tier, extent, packages)]
+        .concat()
+}
 
+/// What looks at the code without running it.
+fn make_checks(extent: Extent, packages: &[String]) -> Vec<Step> {
+    let mut steps = Vec::new();
     if extent == Extent::Workspace {
-        steps.push(step("format", [cargo(&["fmt --all --check"])]));
+        steps.push(step("format", [cargo("fmt --all --check")]));
     }
-    if !all.is_empty() {
-        steps.push(step("clippy", [cargo(&["clippy", &all, "--all-targets -- -D warnings"])]));
+    if let Some(selected) = select(extent, packages, &[]) {
+        steps.push(step("clippy", [clippy(&format!("{selected} --all-features"))]));
     }
     if extent == Extent::Workspace {
         steps.push(Step { needs: &[Tool::CargoDeny], ..step("deny", [deny("licenses bans sources")]) });
@@ -80,60 +83,80 @@ fn make_steps(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
             preparation: Some(Preparation::FetchAdvisories),
             ..step("advisories", [deny("advisories")])
         });
-        steps.push(step("layers", [cargo(&["test --package xtask --test layers"])]));
+        steps.push(step("layers", [cargo("test --package xtask --test layers")]));
     }
-    if has(CORE) {
+    if has(packages, CORE) {
         let check = "check --manifest-path xtask/no-std-check/Cargo.toml --target-dir target/no-std-check";
-        steps.push(Step { preparation: Some(Preparation::CopyLockFile), ..step("core-no-std", [cargo(&[check])]) });
+        steps.push(Step { preparation: Some(Preparation::CopyLockFile), ..step("core-no-std", [cargo(check)]) });
     }
-    if !but_e2e.is_empty() {
-        steps.push(step("tests", [cargo(&[&["test --no-fail-fast", &but_e2e, "--all-targets"], ignored].concat())]));
-    }
-    if has(CORE) {
-        let rustcrypto = "--package pintle-core --no-default-features --features rustcrypto --all-targets";
-        steps.push(step(
-            "core-rustcrypto",
-            [
-                cargo(&["clippy", rustcrypto, "-- -D warnings"]),
-                cargo(&[&["test --no-fail-fast", rustcrypto], ignored].concat()),
-            ],
-        ));
-    }
-    if !but_e2e.is_empty() {
-        steps.push(step("doc-tests", [cargo(&["test --no-fail-fast", &but_e2e, "--doc"])]));
-    }
-    if tier == Tier::All && !all.is_empty() {
-        let mut document = cargo(&["doc", &all, "--no-deps"]);
-        document.environment.push(("RUSTDOCFLAGS", "-D warnings"));
-        steps.push(step("documentation", [document]));
-    }
-    if has(E2E) {
-        let test = cargo(&[&["test --no-fail-fast --package pintle-e2e"], ignored].concat());
-        steps.push(Step { needs: &Tool::ALL, ..step("e2e", [cargo(&["build --package pintle"]), test]) });
+    if has(packages, SDK) {
+        // What an app links that brings its own TLS or its own fetching; elsewhere all features are on.
+        let parts = ["", "--features rustls", "--features fetch"];
+        let runs = parts.map(|features| clippy(&format!("--package {SDK} --no-default-features {features}")));
+        steps.push(step("sdk-features", runs));
     }
     steps
 }
 
-/// Cargo's arguments for the packages, empty if none is left.
-fn select(extent: Extent, packages: &[String], without: Option<&str>) -> String {
-    let (out, left): (Vec<&str>, Vec<&str>) =
-        packages.iter().map(String::as_str).partition(|package| Some(*package) == without);
-    match extent {
-        Extent::Workspace => std::iter::once("--workspace".to_owned())
-            .chain(out.iter().map(|name| format!(" --exclude {name}")))
-            .collect(),
-        Extent::Chosen => {
-            left.iter().map(|name| format!("--package {name} ")).collect::<String>().trim_end().to_owned()
-        }
+fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
+    let run_ignored = if tier == Tier::All { "-- --include-ignored" } else { "" };
+    // One failure must not hide the next.
+    let test = |what: &str| cargo(&format!("test --no-fail-fast {what}"));
+    let mut steps = Vec::new();
+    let selected = select(extent, packages, &[E2E]);
+    if let Some(selected) = &selected {
+        steps.push(step("tests", [test(&format!("{selected} --all-features --all-targets {run_ignored}"))]));
     }
+    if has(packages, CORE) {
+        let pure_rust = format!("--package {CORE} --no-default-features --features rustcrypto");
+        let runs = [clippy(&pure_rust), test(&format!("{pure_rust} --all-targets {run_ignored}"))];
+        steps.push(step("core-rustcrypto", runs));
+    }
+    if let Some(selected) = &selected {
+        steps.push(step("doc-tests", [test(&format!("{selected} --all-features --doc"))]));
+    }
+    if has(packages, E2E) {
+        let runs = [cargo("build --package pintle"), test(&format!("--package {E2E} {run_ignored}"))];
+        steps.push(Step { needs: &Tool::ALL, ..step("e2e", runs) });
+    }
+    steps
+}
+
+fn make_slow_checks(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
+    let selected = (tier == Tier::All).then(|| select(extent, packages, &[])).flatten();
+    let document = |selected| Run {
+        environment: vec![("RUSTDOCFLAGS", "-D warnings")],
+        ..cargo(&format!("doc {selected} --all-features --no-deps"))
+    };
+    selected.into_iter().map(|selected| step("documentation", [document(selected)])).collect()
+}
+
+fn has(packages: &[String], name: &str) -> bool {
+    packages.iter().any(|package| package == name)
+}
+
+/// Cargo's arguments for the packages, if any is left.
+fn select(extent: Extent, packages: &[String], without: &[&str]) -> Option<String> {
+    let (out, left): (Vec<&str>, Vec<&str>) =
+        packages.iter().map(String::as_str).partition(|package| without.contains(package));
+    let (whole, flag, named) = match extent {
+        Extent::Workspace => (Some("--workspace".to_owned()), "--exclude", out),
+        Extent::Chosen => (None, "--package", left),
+    };
+    let flags: Vec<String> = whole.into_iter().chain(named.iter().map(|name| format!("{flag} {name}"))).collect();
+    (!flags.is_empty()).then(|| flags.join(" "))
 }
 
 fn step<const N: usize>(name: &'static str, runs: [Run; N]) -> Step {
     Step { name, needs: &[], preparation: None, runs: runs.into() }
 }
 
-fn cargo(arguments: &[&str]) -> Run {
-    Run::parse(Program::Cargo, &arguments.join(" "))
+fn cargo(line: &str) -> Run {
+    Run::parse(Program::Cargo, line)
+}
+
+fn clippy(what: &str) -> Run {
+    cargo(&format!("clippy {what} --all-targets -- -D warnings"))
 }
 
 fn deny(checks: &str) -> Run {
@@ -146,7 +169,7 @@ mod tests {
 
     fn plan(tier: Tier, names: &[&str]) -> Vec<(&'static str, Vec<String>)> {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let members = owned(&["pintle-core", "pintle-api", "pintle-e2e", "pintle", "xtask"]);
+        let members = owned(&["pintle-core", "pintle-api", "pintle-sdk", "pintle-e2e", "pintle", "xtask"]);
         let plan = make_plan(tier, &owned(names), &members).unwrap();
         plan.into_iter().map(|step| (step.name, step.runs.iter().map(Run::to_string).collect())).collect()
     }
@@ -164,6 +187,7 @@ mod tests {
                 "advisories",
                 "layers",
                 "core-no-std",
+                "sdk-features",
                 "tests",
                 "core-rustcrypto",
                 "doc-tests",
@@ -172,7 +196,7 @@ mod tests {
         );
         assert!(steps.contains(&(
             "tests",
-            vec!["cargo test --no-fail-fast --workspace --exclude pintle-e2e --all-targets".to_owned()]
+            vec!["cargo test --no-fail-fast --workspace --exclude pintle-e2e --all-features --all-targets".to_owned()]
         )));
     }
 
@@ -180,9 +204,9 @@ mod tests {
     fn the_slow_tier_adds_ignored_tests_and_the_documentation() {
         let steps = plan(Tier::All, &[]);
         let tests =
-            "cargo test --no-fail-fast --workspace --exclude pintle-e2e --all-targets -- --include-ignored".to_owned();
+            "cargo test --no-fail-fast --workspace --exclude pintle-e2e --all-features --all-targets -- --include-ignored".to_owned();
         assert!(steps.contains(&("tests", vec![tests])));
-        let documentation = "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps".to_owned();
+        let documentation = "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps".to_owned();
         assert!(steps.contains(&("documentation", vec![documentation])));
     }
 
@@ -194,9 +218,9 @@ mod tests {
         assert_eq!(
             commands(&["api"]),
             [
-                "cargo clippy --package pintle-api --all-targets -- -D warnings",
-                "cargo test --no-fail-fast --package pintle-api --all-targets",
-                "cargo test --no-fail-fast --package pintle-api --doc",
+                "cargo clippy --package pintle-api --all-features --all-targets -- -D warnings",
+                "cargo test --no-fail-fast --package pintle-api --all-features --all-targets",
+                "cargo test --no-fail-fast --package pintle-api --all-features --doc",
             ]
         );
         let core: Vec<&str> = plan(Tier::Default, &["core"]).into_iter().map(|(name, _)| name).collect();
@@ -206,7 +230,7 @@ mod tests {
     #[test]
     fn a_step_name_selects_that_step_whole() {
         assert_eq!(plan(Tier::Default, &["format"]), [("format", vec!["cargo fmt --all --check".to_owned()])]);
-        let clippy = vec!["cargo clippy --workspace --all-targets -- -D warnings".to_owned()];
+        let clippy = vec!["cargo clippy --workspace --all-features --all-targets -- -D warnings".to_owned()];
         assert!(plan(Tier::Default, &["clippy", "api"]).contains(&("clippy", clippy)));
     }
 
