@@ -1,0 +1,89 @@
+//! Fetching configurations (P-7.3): a client of its own, with nothing of the app's in it.
+
+use std::time::Duration;
+
+use pintle_core::PROTOCOL_LEVEL;
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{ACCEPT_ENCODING, CACHE_CONTROL, ETAG, HeaderMap, IF_NONE_MATCH, RETRY_AFTER},
+    redirect::Policy,
+};
+use rustls::ClientConfig;
+
+use crate::{Answer, Fetch, FetchError};
+
+/// Makes the GETs that a [`Pinner`](crate::Pinner) asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Fetcher {
+    client: Client,
+}
+
+impl Fetcher {
+    pub(crate) fn new(tls: ClientConfig) -> reqwest::Result<Self> {
+        let user_agent = format!("pintle-rust/{} level/{PROTOCOL_LEVEL}", env!("CARGO_PKG_VERSION"));
+        let client =
+            Client::builder().tls_backend_preconfigured(tls).redirect(Policy::none()).user_agent(user_agent).build()?;
+        Ok(Self { client })
+    }
+
+    pub(crate) async fn fetch(&self, fetch: &Fetch) -> Answer {
+        let answer = tokio::time::timeout(fetch.timeout, self.fetch_unhurried(fetch)).await;
+        answer.unwrap_or(Answer::Failed(FetchError::TimedOut(fetch.timeout)))
+    }
+
+    async fn fetch_unhurried(&self, fetch: &Fetch) -> Answer {
+        let mut request = self.client.get(&fetch.url).header(ACCEPT_ENCODING, "identity");
+        if let Some(etag) = &fetch.etag {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        if fetch.no_cache {
+            request = request.header(CACHE_CONTROL, "no-cache");
+        }
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return Answer::Failed(transport(&error)),
+        };
+        match response.status() {
+            StatusCode::OK => match read_body(response, fetch.max_bytes).await {
+                Ok((bytes, etag)) => Answer::Config { bytes, etag },
+                Err(error) => Answer::Failed(error),
+            },
+            StatusCode::NOT_MODIFIED => Answer::NotModified,
+            StatusCode::GONE => Answer::Failed(FetchError::Gone),
+            status => Answer::Failed(FetchError::Status {
+                status: status.as_u16(),
+                retry_after: retry_after(response.headers()),
+            }),
+        }
+    }
+}
+
+async fn read_body(mut response: Response, max_bytes: usize) -> Result<(Vec<u8>, Option<String>), FetchError> {
+    let etag = header(response.headers(), &ETAG);
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
+        if body.len() + chunk.len() > max_bytes {
+            return Err(FetchError::TooLarge(max_bytes));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok((body, etag))
+}
+
+/// A number of seconds; a date would need the device's clock to be right.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    header(headers, &RETRY_AFTER)?.parse().ok().map(Duration::from_secs)
+}
+
+fn header(headers: &HeaderMap, name: &reqwest::header::HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+/// The innermost cause says what happened; the outer ones only that something did.
+fn transport(error: &reqwest::Error) -> FetchError {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    FetchError::Transport(innermost.to_string())
+}

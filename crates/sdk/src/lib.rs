@@ -1,0 +1,76 @@
+//! Dynamic certificate pinning for Rust apps: signed configurations are fetched, verified and kept, and every TLS
+//! connection is decided by them.
+//!
+//! ```text
+//! Pintle ─── tokio: fetches, persists, wakes                      feature `fetch`
+//!   ├─ Client      reqwest, every connection pinned               feature `reqwest`
+//!   ├─ PinnedTls   rustls configurations, one per generation      feature `rustls`
+//!   └─ Engine      shared by threads: decides, tells listeners
+//!        └─ Pinner    sans-I/O: what to fetch, what to believe
+//!             └─ Snapshot ──► pintle_core::decide
+//! ```
+//!
+//! What it does not do: it makes no decision of its own ([`pintle_core`] does) and signs nothing.
+//!
+//! # Example
+//! ```no_run
+//! # #[cfg(feature = "reqwest")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use pintle_sdk::Pintle;
+//!
+//! # let bundle = b"";
+//! let pintle = Pintle::setup(bundle).await?; // bundle = include_bytes!("pintle.json")
+//! let client = pintle.client()?;
+//! let response = client.get("https://api.example.com/").send().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Any other stack: [`Engine::check`] in a hook that cannot wait, `Pintle::check` in one that can. Without this crate's
+//! runtime: a [`Pinner`] and any HTTP client.
+//!
+//! # Features
+//! - `reqwest` (default): `Client`.
+//! - `fetch`: `Pintle`, the running handle, on tokio.
+//! - `rustls`: `rustls::Verifier`, `rustls::PinnedTls`.
+//! - `disk`: `disk::DiskStore`.
+
+#[cfg(feature = "rustls")]
+mod authorities;
+#[cfg(feature = "reqwest")]
+mod client;
+#[cfg(feature = "disk")]
+pub mod disk;
+mod engine;
+mod environment;
+mod error;
+mod event;
+#[cfg(feature = "fetch")]
+mod fetch;
+mod pinner;
+#[cfg(feature = "fetch")]
+mod pintle;
+mod record;
+#[cfg(feature = "rustls")]
+pub mod rustls;
+#[cfg(feature = "fetch")]
+mod show;
+mod snapshot;
+
+#[cfg(feature = "rustls")]
+pub use authorities::{Authorities, AuthoritiesError};
+#[cfg(feature = "reqwest")]
+pub use client::{Client, RequestBuilder};
+pub use engine::{Engine, Listener};
+#[cfg(feature = "fetch")]
+pub use environment::Timer;
+pub use environment::{Environment, Moment, SystemEnvironment};
+pub use error::{FetchError, StoreError};
+pub use event::{Event, Source, StorePart};
+pub use pinner::{Action, Answer, Fed, Fetch, Options, Pinner};
+#[cfg(feature = "fetch")]
+pub use pintle::{Builder, Error, Pintle, Probe};
+pub use record::{Memory, MemoryError, Record};
+#[cfg(feature = "fetch")]
+pub use show::fetch_certificate;
+pub use snapshot::{Evidence, Snapshot};

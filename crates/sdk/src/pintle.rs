@@ -1,0 +1,207 @@
+//! The running handle: an engine that is fed by tokio.
+
+mod builder;
+mod refresh;
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use pintle_core::{Code, Decision, Mode, decide::PlatformVerdict, root::SetupError};
+use rustls_pki_types::CertificateDer;
+use tokio::sync::{Notify, watch};
+
+pub use self::builder::Builder;
+use crate::{
+    AuthoritiesError, Engine, Event, Evidence, FetchError, Snapshot, StorePart, Timer,
+    disk::DiskStore,
+    fetch::Fetcher,
+    rustls::{PinnedTls, Refusal},
+    show,
+};
+
+/// Dynamic pinning for one project, running: it refreshes in the background for as long as a clone of it exists.
+///
+/// Several live side by side, one per root.
+#[derive(Clone)]
+pub struct Pintle {
+    runtime: Arc<Runtime>,
+}
+
+struct Runtime {
+    engine: Engine,
+    tls: PinnedTls,
+    fetcher: Fetcher,
+    store: Option<DiskStore>,
+    /// The number of the last refresh that is over and persisted.
+    completed: watch::Sender<u64>,
+    last_failure: Mutex<Option<FetchError>>,
+    timer: Arc<dyn Timer>,
+    wake: Arc<Notify>,
+}
+
+/// Why pinning could not be set up, or a pinned connection not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bundle is wrong.
+    #[error("set-up: {0}")]
+    Setup(#[from] SetupError),
+    /// The certificate authorities.
+    #[error("set-up: {0}")]
+    Authorities(#[from] AuthoritiesError),
+    /// No configuration has ever been accepted and none could be fetched.
+    #[error("no configuration: {0}")]
+    Fetch(FetchError),
+    /// The connection was refused by its pins.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// The HTTP client.
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+    /// No connection, or no TLS handshake.
+    #[error("{host}: {error}")]
+    Unreachable {
+        /// As given.
+        host: String,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl Error {
+    /// The stable code (P-8.1); `None` for what happens below pinning.
+    #[must_use]
+    pub const fn code(&self) -> Option<Code> {
+        match self {
+            Self::Setup(_) | Self::Authorities(_) => Some(Code::SetupInvalid),
+            Self::Fetch(FetchError::Config(error)) => Some(error.code()),
+            Self::Fetch(_) => Some(Code::FetchFailed),
+            Self::Refused(refusal) => Some(refusal.code),
+            Self::Http(_) | Self::Unreachable { .. } => None,
+        }
+    }
+}
+
+/// What a host presents, and what an app connecting to it now would decide.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// Leaf first, as presented: it proves nothing by itself.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The decision.
+    pub decision: Decision,
+}
+
+impl Pintle {
+    /// Sets up pinning from the bundle `pintle.json`, with defaults: strict, nothing kept on disk, the platform's
+    /// certificate authorities. Returns once a configuration is in force.
+    pub async fn setup(bundle: impl AsRef<[u8]>) -> Result<Self, Error> {
+        Self::builder(bundle).setup().await
+    }
+
+    /// The same with options.
+    pub fn builder(bundle: impl AsRef<[u8]>) -> Builder {
+        Builder::new(bundle.as_ref().to_vec())
+    }
+
+    /// Decides a connection of any other stack to `host`, which presented `chain` (leaf first) and on which the
+    /// platform said `platform`. Where a refusal might come from an old configuration, news is fetched first (P-4.11):
+    /// at most five seconds, at most once a minute.
+    pub async fn check(&self, host: &str, chain: &[CertificateDer<'_>], platform: PlatformVerdict) -> Decision {
+        self.check_twice(|| self.runtime.engine.check(host, &Evidence::Presented(chain, platform))).await
+    }
+
+    /// Connects to `address` (or, if `None`, to `host` on port 443), shows what is presented there under the name
+    /// `host` and what is decided of it. Sends no request.
+    pub async fn probe(&self, host: &str, address: Option<SocketAddr>) -> Result<Probe, Error> {
+        let chain = show::fetch_certificate(host, address).await?;
+        let decision = self.check_twice(|| self.runtime.tls.verifier().check(host, &chain)).await;
+        Ok(Probe { chain, decision })
+    }
+
+    async fn check_twice(&self, check: impl Fn() -> Decision) -> Decision {
+        let decision = check();
+        if decision.code() != Some(Code::RetryAfterRefresh) {
+            return decision;
+        }
+        self.wait_for_refresh(self.runtime.engine.started_rounds()).await;
+        check()
+    }
+
+    /// Refreshes now; over when every needed answer is in, and persisted.
+    pub async fn refresh(&self) -> Result<(), FetchError> {
+        let round = self.runtime.engine.refresh_now();
+        self.wait_for_refresh(round).await;
+        match self.runtime.last_failure() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    async fn wait_for_refresh(&self, round: u64) {
+        let mut completed = self.runtime.completed.subscribe();
+        // It cannot fail: the sender lives as long as `self`.
+        let _never_closed = completed.wait_for(|completed| *completed >= round).await;
+    }
+
+    /// Waits until the forced refresh that is running, if one is, is over.
+    #[cfg(feature = "reqwest")]
+    pub(crate) async fn wait_for_running_refresh(&self) {
+        self.wait_for_refresh(self.runtime.engine.started_rounds()).await;
+    }
+
+    /// Tells `listener` every event from now on; see [`Builder::listen`] for those of the start.
+    pub fn listen(&self, listener: impl Fn(&Event) + Send + Sync + 'static) {
+        self.runtime.engine.listen(listener);
+    }
+
+    /// Changes what happens to hosts without an entry.
+    pub fn set_mode(&self, mode: Mode) {
+        self.runtime.engine.update(|pinner| pinner.set_mode(mode));
+    }
+
+    /// What decisions are made on now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.runtime.engine.snapshot()
+    }
+
+    /// What decides in TLS hooks.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.runtime.engine
+    }
+
+    /// For clients built on rustls.
+    #[must_use]
+    pub fn tls(&self) -> &PinnedTls {
+        &self.runtime.tls
+    }
+}
+
+impl std::fmt::Debug for Pintle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pintle").field("engine", &self.runtime.engine).finish_non_exhaustive()
+    }
+}
+
+impl Runtime {
+    fn last_failure(&self) -> Option<FetchError> {
+        self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_aside(&self, part: StorePart) {
+        if let Some(Err(error)) = self.store.as_ref().map(|store| store.set_aside(part)) {
+            self.engine.tell(&Event::StoreFailed(error));
+        }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        // The refresh task sees that nobody is left.
+        self.wake.notify_one();
+    }
+}

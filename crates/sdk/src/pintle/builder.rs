@@ -1,0 +1,162 @@
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use pintle_core::{Mode, Root};
+use tokio::sync::{Notify, watch};
+
+use super::{Error, Pintle, Runtime, refresh};
+use crate::{
+    Authorities, Engine, Event, FetchError, Listener, Options, Pinner, StorePart, SystemEnvironment, Timer,
+    disk::{DiskStore, Loaded},
+    fetch::Fetcher,
+    rustls::{PinnedTls, Verifier},
+};
+
+/// Options of [`Pintle`].
+#[must_use]
+pub struct Builder {
+    bundle: Vec<u8>,
+    seed: Option<Vec<u8>>,
+    mode: Mode,
+    storage: Option<PathBuf>,
+    connection_authorities: Authorities,
+    config_authorities: Authorities,
+    http_loopback: bool,
+    timer: Arc<dyn Timer>,
+    listeners: Vec<Arc<Listener>>,
+}
+
+impl Builder {
+    pub(super) fn new(bundle: Vec<u8>) -> Self {
+        Self {
+            bundle,
+            seed: None,
+            mode: Mode::Strict,
+            storage: None,
+            connection_authorities: Authorities::Platform,
+            config_authorities: Authorities::Platform,
+            http_loopback: false,
+            timer: Arc::new(SystemEnvironment::default()),
+            listeners: Vec::new(),
+        }
+    }
+
+    /// A signed configuration shipped inside the app, for its very first start (P-1.1).
+    pub fn seed(self, config: impl Into<Vec<u8>>) -> Self {
+        Self { seed: Some(config.into()), ..self }
+    }
+
+    /// What happens to hosts without an entry: refused by default.
+    pub fn mode(self, mode: Mode) -> Self {
+        Self { mode, ..self }
+    }
+
+    /// Keeps the accepted configuration and its floor in a folder of its own under `dir`. Without it a restart begins
+    /// from the seed, and percentage enforcement counts every installation in.
+    pub fn storage_dir(self, dir: impl Into<PathBuf>) -> Self {
+        Self { storage: Some(dir.into()), ..self }
+    }
+
+    /// Certificate authorities that count, besides the pins, for the app's connections.
+    pub fn connection_authorities(self, authorities: Authorities) -> Self {
+        Self { connection_authorities: authorities, ..self }
+    }
+
+    /// Certificate authorities that count when configurations are fetched.
+    pub fn config_authorities(self, authorities: Authorities) -> Self {
+        Self { config_authorities: authorities, ..self }
+    }
+
+    /// Lets the bundle name `http` URLs of this machine (P-1.3), for tests and trials.
+    pub fn dangerous_allow_http_loopback(self) -> Self {
+        Self { http_loopback: true, ..self }
+    }
+
+    /// Clocks and chance of one's own, for tests.
+    pub fn environment(self, timer: Arc<dyn Timer>) -> Self {
+        Self { timer, ..self }
+    }
+
+    /// Tells `listener` every event, those of the start included.
+    pub fn listen(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.listeners.push(Arc::new(listener));
+        self
+    }
+
+    /// Starts, and returns once a configuration is in force: from disk or seed at once, else after the first fetch.
+    pub async fn setup(self) -> Result<Pintle, Error> {
+        let pintle = self.start().await?;
+        if pintle.snapshot().config().is_none() {
+            pintle.wait_for_refresh(1).await;
+        }
+        match pintle.runtime.last_failure() {
+            Some(error) if pintle.snapshot().config().is_none() => Err(Error::Fetch(error)),
+            _ => Ok(pintle),
+        }
+    }
+
+    /// Starts without waiting for a fetch: for an app whose first start may be offline. Until a configuration comes,
+    /// every connection is refused with `config_missing`.
+    pub async fn start(self) -> Result<Pintle, Error> {
+        let root = match self.http_loopback {
+            true => Root::dangerous_parse_bundle_with_http_loopback(&self.bundle)?,
+            false => Root::parse_bundle(&self.bundle)?,
+        };
+        let store = self.storage.as_deref().map(|dir| DiskStore::new(dir, &root));
+        let (loaded, store_error) = match store.as_ref().map(DiskStore::load) {
+            Some(Ok(loaded)) => (loaded, None),
+            Some(Err(error)) => (Loaded::default(), Some(error)),
+            None => (Loaded::default(), None),
+        };
+        let timer = self.timer;
+        let options = Options {
+            mode: self.mode,
+            draw_from: store.is_some().then(|| timer.random()),
+            chance: timer.random(),
+            first_generation: 0,
+        };
+        let mut pinner = Pinner::new(root, options, loaded.record, self.seed.as_deref(), timer.now());
+        let events = pinner.take_events();
+
+        let wake = Arc::new(Notify::new());
+        let waker = wake.clone();
+        let engine = Engine::new(pinner, timer.clone(), move || waker.notify_one());
+        let verifier = Verifier::new(engine.clone(), &self.connection_authorities)?;
+        let runtime = Arc::new(Runtime {
+            tls: PinnedTls::new(engine.clone(), Arc::new(verifier)),
+            fetcher: Fetcher::new(self.config_authorities.to_unpinned_config()?)?,
+            engine,
+            store,
+            completed: watch::Sender::new(0),
+            last_failure: Mutex::new(None::<FetchError>),
+            timer,
+            wake,
+        });
+        for listener in self.listeners {
+            runtime.engine.listen(move |event| listener(event));
+        }
+        if let Some(part) = loaded.set_aside {
+            runtime.engine.tell(&Event::StoreSetAside { part });
+        }
+        if let Some(error) = store_error {
+            runtime.engine.tell(&Event::StoreFailed(error));
+        }
+        for event in &events {
+            if let Event::StoreSetAside { part: part @ StorePart::Config } = event {
+                runtime.set_aside(*part);
+            }
+            runtime.engine.tell(event);
+        }
+        runtime.persist().await;
+        tokio::spawn(refresh::run(Arc::downgrade(&runtime)));
+        Ok(Pintle { runtime })
+    }
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").field("mode", &self.mode).field("storage", &self.storage).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,74 @@
+//! The background task: does what the pinner asks for, persists what came of it.
+
+use std::sync::{Arc, PoisonError, Weak};
+
+use tokio::task::JoinSet;
+
+use super::Runtime;
+use crate::{Action, Answer, Event, Fed, Fetch};
+
+/// Runs until the last handle is gone. Holds none itself while it waits.
+pub(super) async fn run(runtime: Weak<Runtime>) {
+    let mut running: JoinSet<(Fetch, Answer)> = JoinSet::new();
+    let mut round = 0;
+    loop {
+        let Some(strong) = runtime.upgrade() else { return };
+        let until = loop {
+            match strong.engine.poll() {
+                Action::Idle { until } => break until,
+                Action::Fetch(fetch) => {
+                    if fetch.round != round {
+                        // One refresh at a time: a forced one ends an ordinary one.
+                        running.abort_all();
+                        round = fetch.round;
+                    }
+                    let fetcher = strong.fetcher.clone();
+                    running.spawn(async move {
+                        let answer = fetcher.fetch(&fetch).await;
+                        (fetch, answer)
+                    });
+                }
+            }
+        };
+        strong.report_completed();
+        let (wake, timer) = (strong.wake.clone(), strong.timer.clone());
+        drop(strong);
+        tokio::select! {
+            Some(joined) = running.join_next() => {
+                // An error here is an aborted fetch.
+                if let (Ok((fetch, answer)), Some(strong)) = (joined, runtime.upgrade()) {
+                    strong.take_answer(&fetch, answer).await;
+                }
+            }
+            () = timer.sleep_until(until) => {}
+            () = wake.notified() => {}
+        }
+    }
+}
+
+impl Runtime {
+    async fn take_answer(self: &Arc<Self>, fetch: &Fetch, answer: Answer) {
+        let failure = match self.engine.feed(fetch, answer) {
+            Fed::TooLate => return,
+            Fed::Updated | Fed::Unchanged => None,
+            Fed::Rejected(error) => Some(error),
+        };
+        *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        self.persist().await;
+    }
+
+    pub(super) async fn persist(self: &Arc<Self>) {
+        let Some(record) = self.engine.take_unsaved() else { return };
+        let Some(store) = self.store.clone() else { return };
+        // Syncing takes milliseconds: not on a thread that serves connections.
+        let saved = tokio::task::spawn_blocking(move || store.save(&record)).await;
+        if let Ok(Err(error)) = saved {
+            self.engine.tell(&Event::StoreFailed(error));
+        }
+    }
+
+    fn report_completed(&self) {
+        let completed = self.engine.completed_rounds();
+        self.completed.send_if_modified(|known| std::mem::replace(known, completed) != completed);
+    }
+}

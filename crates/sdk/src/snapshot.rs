@@ -1,0 +1,130 @@
+use std::sync::Arc;
+
+use pintle_core::{
+    Connection, Decision, Installation, Mode, Root, UnixTime, VerifiedConfig, ct, decide,
+    decide::{Configuration, PathCertificate, PlatformVerdict},
+    effective_time,
+};
+use pintle_path::{Chain, Roots, decide_by_proof, decide_by_roots};
+use rustls_pki_types::CertificateDer;
+
+/// Everything a decision needs, frozen: connections are decided on it without waiting for anyone.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub(crate) root: Arc<Root>,
+    pub(crate) config: Option<Arc<VerifiedConfig>>,
+    pub(crate) withdrawn: bool,
+    pub(crate) time_floor: UnixTime,
+    pub(crate) mode: Mode,
+    pub(crate) draw: Option<u8>,
+    first_generation: u64,
+    /// When trust changes by time alone, in order.
+    boundaries: Vec<UnixTime>,
+}
+
+/// What is known of a server besides its name.
+#[derive(Clone, Copy, Debug)]
+pub enum Evidence<'a> {
+    /// What it presented, leaf first, and what the platform said of it.
+    Presented(&'a [CertificateDer<'a>], PlatformVerdict),
+    /// What it presented, leaf first, to be validated against these roots.
+    Roots(&'a [CertificateDer<'a>], &'a Roots),
+}
+
+impl Snapshot {
+    pub(crate) fn new(root: Arc<Root>, mode: Mode, draw: Option<u8>, first_generation: u64) -> Self {
+        Self {
+            root,
+            config: None,
+            withdrawn: false,
+            time_floor: UnixTime::default(),
+            mode,
+            draw,
+            first_generation,
+            boundaries: Vec::new(),
+        }
+    }
+
+    /// A snapshot of a later generation than any of `self`, after `change`.
+    pub(crate) fn succeeded_by(&self, change: impl FnOnce(&mut Self)) -> Self {
+        let mut next = self.clone();
+        change(&mut next);
+        next.first_generation = self.next_generation();
+        next.boundaries = next.config.as_deref().map_or_else(Vec::new, boundaries);
+        next
+    }
+
+    /// The first generation that none of this snapshot's decisions carries.
+    pub(crate) fn next_generation(&self) -> u64 {
+        let passing = u64::try_from(self.boundaries.len()).unwrap_or(u64::MAX);
+        self.first_generation.saturating_add(passing).saturating_add(1)
+    }
+
+    /// The generation of trust at `now` (P-4.10). Time that passes `exp`, an `expires_at` or the CT cut-off raises it; a
+    /// clock set back lowers it again, to a generation under which exactly the same was trusted.
+    #[must_use]
+    pub fn generation(&self, now: UnixTime) -> u64 {
+        let t = self.effective_time(now);
+        let passed = self.boundaries.partition_point(|boundary| *boundary <= t);
+        self.first_generation.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX))
+    }
+
+    /// `T` of section 3.
+    #[must_use]
+    pub fn effective_time(&self, now: UnixTime) -> UnixTime {
+        effective_time(now, &self.root, self.time_floor)
+    }
+
+    /// The root all of this belongs to.
+    #[must_use]
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// The configuration in use; `None` before the first, and while withdrawn by 410.
+    #[must_use]
+    pub fn config(&self) -> Option<&VerifiedConfig> {
+        self.config.as_deref()
+    }
+
+    /// Decides a connection to `host` (section 4). Nothing is refreshed, reported or remembered.
+    pub fn decide(&self, host: &str, evidence: &Evidence<'_>, now: UnixTime) -> Decision {
+        let t = self.effective_time(now);
+        let (Evidence::Presented(presented, _) | Evidence::Roots(presented, _)) = *evidence;
+        let ders: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
+        let decide_one = |platform: PlatformVerdict, path: Option<&[PathCertificate<'_>]>| {
+            let connection = Connection::new(host, &ders).with_platform_verdict(platform);
+            let installation = Installation { mode: self.mode, draw: self.draw, generation: self.generation(now) };
+            match path {
+                Some(path) => decide(&connection.with_verified_path(path), self.configuration(), &installation, t),
+                None => decide(&connection, self.configuration(), &installation, t),
+            }
+        };
+        let Some((leaf, intermediates)) = presented.split_first() else {
+            return decide_one(PlatformVerdict::Refused, None);
+        };
+        let chain = Chain { leaf, intermediates };
+        match evidence {
+            Evidence::Roots(_, roots) => decide_by_roots(&chain, host, roots, t, &decide_one),
+            Evidence::Presented(_, platform) => decide_by_proof(&chain, host, *platform, self.config(), t, &decide_one),
+        }
+    }
+
+    fn configuration(&self) -> Configuration<'_> {
+        match &self.config {
+            _ if self.withdrawn => Configuration::Withdrawn,
+            Some(config) => Configuration::Active(config),
+            None => Configuration::Missing,
+        }
+    }
+}
+
+fn boundaries(config: &VerifiedConfig) -> Vec<UnixTime> {
+    let claims = config.claims();
+    let pins = claims.domains.iter().flat_map(|domain| &domain.pins).filter_map(|pin| pin.expires_at);
+    let ct_cut_off = claims.ct_logs_as_of.map(|as_of| as_of.saturating_add_secs(ct::MAX_LIST_AGE_SECS + 1));
+    let mut boundaries: Vec<_> = pins.chain(claims.expires_at).chain(ct_cut_off).collect();
+    boundaries.sort_unstable();
+    boundaries.dedup();
+    boundaries
+}
