@@ -1,5 +1,5 @@
 use pintle_core::{
-    Decision, UnixTime, VerifiedConfig,
+    Code, Decision, UnixTime, VerifiedConfig,
     decide::{PathCertificate, PlatformVerdict, Verdict, is_pinned_issuer},
     der,
 };
@@ -13,7 +13,7 @@ const OID_BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1D, 0x13];
 
 /// Decides a presented chain on which the platform has spoken (`platform`).
 ///
-/// The leaf is decided as it is. If that refuses or only reports, each presented CA certificate that carries a pin of
+/// The leaf is decided as it is. If no pin matches it, each presented CA certificate that carries a pin of
 /// `config` for `host` becomes the *only* trust anchor of a path of its own; where the leaf chains to it at `t`, that
 /// path is decided. A root that the server does not present cannot be proved this way.
 pub fn decide_by_proof(
@@ -26,7 +26,8 @@ pub fn decide_by_proof(
 ) -> Decision {
     let by_leaf = decide(platform, None);
     let Some(config) = config else { return by_leaf };
-    if matches!(by_leaf.verdict, Verdict::Pinned { .. } | Verdict::NotCovered) {
+    // Nothing else is cured by a proof.
+    if by_leaf.code() != Some(Code::PinMismatch) {
         return by_leaf;
     }
     let pinned = chain.intermediates.iter().filter(|certificate| is_pinned_issuer(config, host, certificate, t));

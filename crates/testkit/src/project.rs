@@ -1,0 +1,72 @@
+//! Keys, bundles and signed configurations.
+
+use pintle_core::{
+    HostName, Name, OrganizationId, ProjectId, Root, UnixTime,
+    claims::{Claims, Domain, Pin},
+    root::BaseUrl,
+};
+use pintle_sign::{SigningKey, canonical_claims, sign_config};
+
+/// When every configuration made here was issued, unless its claims say otherwise.
+pub const ISSUED_AT: UnixTime = UnixTime::from_secs(1_790_000_000);
+
+/// A project with its signing key.
+pub struct Project {
+    key: SigningKey,
+    root: Root,
+}
+
+impl Project {
+    /// Organization `acme`, project `app`, a fresh key; `http` loopback URLs are fine.
+    #[must_use]
+    pub fn new(urls: &[&str]) -> Self {
+        Self::named("acme", "app", urls)
+    }
+
+    /// With ids of its own.
+    #[must_use]
+    pub fn named(organization: &str, project: &str, urls: &[&str]) -> Self {
+        let key = SigningKey::generate().expect("a key");
+        let urls = urls.iter().map(|url| BaseUrl::dangerous_parse_http_loopback(url).expect("a base URL"));
+        let organization = OrganizationId::parse(organization).expect("an id");
+        let project = ProjectId::parse(project).expect("an id");
+        let public_key = pintle_sign::Signer::public_key(&key);
+        let root = Root::new(organization, project, public_key, urls.collect()).expect("a root");
+        Self { key, root }
+    }
+
+    /// What an app embeds.
+    #[must_use]
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// `pintle.json`.
+    #[must_use]
+    pub fn bundle(&self) -> String {
+        self.root.to_bundle_json()
+    }
+
+    /// A signed configuration with these entries.
+    #[must_use]
+    pub fn config(&self, version: u64, domains: Vec<Domain>) -> Vec<u8> {
+        self.config_with(version, |claims| claims.domains = domains)
+    }
+
+    /// A signed configuration, its claims as `change` leaves them.
+    #[must_use]
+    pub fn config_with(&self, version: u64, change: impl FnOnce(&mut Claims)) -> Vec<u8> {
+        let root = &self.root;
+        let mut claims = Claims::new(root.organization().clone(), root.project().clone(), version, ISSUED_AT);
+        change(&mut claims);
+        let signed =
+            sign_config(&self.key, &canonical_claims(&claims), &[], root).expect("an acceptable configuration");
+        signed.as_bytes().to_vec()
+    }
+}
+
+/// An entry for one host.
+#[must_use]
+pub fn domain(host: &str, pins: Vec<Pin>) -> Domain {
+    Domain::new(Name::Exact(HostName::parse(host).expect("a host name")), pins)
+}
