@@ -156,7 +156,7 @@ fn cargo(line: &str) -> Run {
 }
 
 fn clippy(what: &str) -> Run {
-    cargo(&format!("clippy {what} --all-targets -- -D warnings"))
+    cargo(&format!("clippy --keep-going {what} --all-targets -- -D warnings"))
 }
 
 fn deny(checks: &str) -> Run {
@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(
             commands(&["api"]),
             [
-                "cargo clippy --package pintle-api --all-features --all-targets -- -D warnings",
+                "cargo clippy --keep-going --package pintle-api --all-features --all-targets -- -D warnings",
                 "cargo test --no-fail-fast --package pintle-api --all-features --all-targets",
                 "cargo test --no-fail-fast --package pintle-api --all-features --doc",
             ]
@@ -230,7 +230,8 @@ mod tests {
     #[test]
     fn a_step_name_selects_that_step_whole() {
         assert_eq!(plan(Tier::Default, &["format"]), [("format", vec!["cargo fmt --all --check".to_owned()])]);
-        let clippy = vec!["cargo clippy --workspace --all-features --all-targets -- -D warnings".to_owned()];
+        let clippy =
+            vec!["cargo clippy --keep-going --workspace --all-features --all-targets -- -D warnings".to_owned()];
         assert!(plan(Tier::Default, &["clippy", "api"]).contains(&("clippy", clippy)));
     }
 
