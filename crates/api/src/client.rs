@@ -46,13 +46,11 @@ impl Client {
     /// [`ClientError::Tls`] when this machine's CA store cannot be used.
     pub fn new(server: &str, token: ApiToken) -> Result<Self, ClientError> {
         let base = parse_server_url(server)?;
-        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
-            rustls::crypto::ring::default_provider(),
-        ))
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_platform_verifier())
-        .map_err(ClientError::Tls)?
-        .with_no_client_auth();
+        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_platform_verifier())
+            .map_err(ClientError::Tls)?
+            .with_no_client_auth();
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(redirect::Policy::none())
@@ -64,28 +62,16 @@ impl Client {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(ClientError::Transport)?;
-        Ok(Self {
-            http,
-            base,
-            token,
-            expected_revision: None,
-        })
+        Ok(Self { http, base, token, expected_revision: None })
     }
 
     /// The same client, whose draft changes succeed only while the draft has this revision (`If-Match`).
     #[must_use]
     pub fn expecting_revision(&self, revision: u64) -> Self {
-        Self {
-            expected_revision: Some(revision),
-            ..self.clone()
-        }
+        Self { expected_revision: Some(revision), ..self.clone() }
     }
 
-    async fn send<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &[&str],
-    ) -> Result<T, ClientError> {
+    async fn send<T: DeserializeOwned>(&self, method: Method, path: &[&str]) -> Result<T, ClientError> {
         parse_json(&self.exchange(self.request(method, path)).await?)
     }
 
@@ -105,10 +91,7 @@ impl Client {
             segments.extend(BASE_PATH.split('/').skip(1)).extend(path);
         }
         let is_change = method != Method::GET;
-        let mut request = self
-            .http
-            .request(method, url)
-            .bearer_auth(self.token.expose_secret());
+        let mut request = self.http.request(method, url).bearer_auth(self.token.expose_secret());
         if let (Some(revision), true) = (self.expected_revision, is_change) {
             request = request.header(header::IF_MATCH, format!("\"{revision}\""));
         }
@@ -121,9 +104,7 @@ impl Client {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(ClientError::Transport)? {
             if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
-                return Err(ClientError::ResponseTooLarge {
-                    limit_bytes: MAX_RESPONSE_BYTES,
-                });
+                return Err(ClientError::ResponseTooLarge { limit_bytes: MAX_RESPONSE_BYTES });
             }
             body.extend_from_slice(&chunk);
         }
@@ -132,9 +113,7 @@ impl Client {
         }
         Err(match serde_json::from_slice::<Problem>(&body) {
             Ok(problem) => ClientError::Problem(Box::new(problem)),
-            Err(_) => ClientError::UnexpectedStatus {
-                status: status.as_u16(),
-            },
+            Err(_) => ClientError::UnexpectedStatus { status: status.as_u16() },
         })
     }
 }
@@ -146,34 +125,23 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ClientError> {
 }
 
 fn parse_server_url(text: &str) -> Result<Url, ClientError> {
-    let invalid = || ClientError::InvalidUrl {
-        url: text.to_owned(),
-    };
+    let invalid = || ClientError::InvalidUrl { url: text.to_owned() };
     let url = Url::parse(text).map_err(|_| invalid())?;
     let host = url.host_str().ok_or_else(invalid)?;
-    if !url.username().is_empty()
-        || url.password().is_some()
-        || url.query().is_some()
-        || url.fragment().is_some()
-    {
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
         return Err(invalid());
     }
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(host) => Ok(url),
-        "http" => Err(ClientError::InsecureUrl {
-            url: text.to_owned(),
-        }),
+        "http" => Err(ClientError::InsecureUrl { url: text.to_owned() }),
         _ => Err(invalid()),
     }
 }
 
 fn is_loopback(host: &str) -> bool {
     let literal = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || literal
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || literal.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -195,54 +163,30 @@ mod tests {
 
     #[test]
     fn refuses_plain_http_to_other_hosts() {
-        for url in [
-            "http://pins.example.com",
-            "http://10.0.0.1",
-            "http://localhost.example.com",
-            "http://127.0.0.1.nip.io",
-        ] {
-            assert!(
-                matches!(parse_server_url(url), Err(ClientError::InsecureUrl { .. })),
-                "{url}"
-            );
+        for url in
+            ["http://pins.example.com", "http://10.0.0.1", "http://localhost.example.com", "http://127.0.0.1.nip.io"]
+        {
+            assert!(matches!(parse_server_url(url), Err(ClientError::InsecureUrl { .. })), "{url}");
         }
     }
 
     #[test]
     fn refuses_what_is_no_server_url() {
-        for url in [
-            "",
-            "pins.example.com",
-            "ftp://h",
-            "https://u:p@h",
-            "https://h/?q",
-            "https://h/#f",
-        ] {
-            assert!(
-                matches!(parse_server_url(url), Err(ClientError::InvalidUrl { .. })),
-                "{url}"
-            );
+        for url in ["", "pins.example.com", "ftp://h", "https://u:p@h", "https://h/?q", "https://h/#f"] {
+            assert!(matches!(parse_server_url(url), Err(ClientError::InvalidUrl { .. })), "{url}");
         }
     }
 
     #[test]
     fn ids_cannot_leave_their_path_segment() {
         let client = Client::new("https://h/prefix/", ApiToken::make(&[1; 32])).unwrap();
-        let request = client
-            .request(Method::GET, &["organizations", "../x?y#z"])
-            .build()
-            .unwrap();
-        assert_eq!(
-            request.url().as_str(),
-            "https://h/prefix/api/v1/organizations/..%2Fx%3Fy%23z"
-        );
+        let request = client.request(Method::GET, &["organizations", "../x?y#z"]).build().unwrap();
+        assert_eq!(request.url().as_str(), "https://h/prefix/api/v1/organizations/..%2Fx%3Fy%23z");
     }
 
     #[test]
     fn only_changes_carry_the_expected_revision() {
-        let client = Client::new("https://h", ApiToken::make(&[1; 32]))
-            .unwrap()
-            .expecting_revision(7);
+        let client = Client::new("https://h", ApiToken::make(&[1; 32])).unwrap().expecting_revision(7);
         let change = client.request(Method::DELETE, &["x"]).build().unwrap();
         assert_eq!(change.headers().get(header::IF_MATCH).unwrap(), "\"7\"");
         let read = client.request(Method::GET, &["x"]).build().unwrap();

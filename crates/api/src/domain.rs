@@ -150,9 +150,7 @@ pub enum PinType {
 }
 
 /// Which positions of the verified path a pin may match (P-2.6).
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PinMatch {
     /// The server's own certificate.

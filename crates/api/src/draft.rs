@@ -154,10 +154,7 @@ mod tests {
     #[test]
     fn an_expiry_is_a_word_or_a_number_of_seconds() {
         assert_eq!(serde_json::to_string(&Expiry::Never).unwrap(), r#""never""#);
-        assert_eq!(
-            serde_json::from_str::<Expiry>(r#"{"after_secs":3600}"#).unwrap(),
-            Expiry::AfterSecs(3600)
-        );
+        assert_eq!(serde_json::from_str::<Expiry>(r#"{"after_secs":3600}"#).unwrap(), Expiry::AfterSecs(3600));
     }
 
     #[test]

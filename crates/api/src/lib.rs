@@ -20,22 +20,19 @@ mod token;
 mod whoami;
 
 pub use domain::{
-    AddDomainRequest, AddPinRequest, DomainResponse, Enforce, EnforceWord, PinMatch, PinResponse,
-    PinType, Trust, UpdateDomainRequest,
+    AddDomainRequest, AddPinRequest, DomainResponse, Enforce, EnforceWord, PinMatch, PinResponse, PinType, Trust,
+    UpdateDomainRequest,
 };
 pub use draft::{
-    Change, ChangeKind, DraftResponse, DraftSettings, Expiry, OnStale, UpdateDraftRequest, Warning,
-    WarningCode,
+    Change, ChangeKind, DraftResponse, DraftSettings, Expiry, OnStale, UpdateDraftRequest, Warning, WarningCode,
 };
 pub use organization::{CreateOrganizationRequest, OrganizationResponse, Role};
 pub use problem::Problem;
 pub use project::{
-    BundleResponse, CreateProjectRequest, Custody, ProjectKeyResponse, ProjectResponse,
-    RegisterKeyRequest,
+    BundleResponse, CreateProjectRequest, Custody, ProjectKeyResponse, ProjectResponse, RegisterKeyRequest,
 };
 pub use release::{
-    AcceptReleaseRequest, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseResponse,
-    ReleaseState, Unchanged,
+    AcceptReleaseRequest, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseResponse, ReleaseState, Unchanged,
 };
 pub use token::{ApiToken, TokenError};
 pub use whoami::{Scope, WhoamiResponse};

@@ -16,9 +16,7 @@ pub struct ApiToken(Zeroizing<String>);
 impl ApiToken {
     /// A new token around 32 random bytes.
     pub fn make(random: &[u8; 32]) -> Self {
-        let mut text = Zeroizing::new(String::with_capacity(
-            MARK.len() + SECRET_DIGITS + CHECKSUM_DIGITS,
-        ));
+        let mut text = Zeroizing::new(String::with_capacity(MARK.len() + SECRET_DIGITS + CHECKSUM_DIGITS));
         text.push_str(MARK);
         push_hex(&mut text, random);
         let checksum = derive_checksum(&text);
@@ -31,14 +29,10 @@ impl ApiToken {
     /// # Errors
     /// [`TokenError`] when the form or the checksum is wrong.
     pub fn parse(text: &str) -> Result<Self, TokenError> {
-        let (body, checksum) = text
-            .split_at_checked(MARK.len() + SECRET_DIGITS)
-            .ok_or(TokenError::Malformed)?;
+        let (body, checksum) = text.split_at_checked(MARK.len() + SECRET_DIGITS).ok_or(TokenError::Malformed)?;
         let digits = body.strip_prefix(MARK).ok_or(TokenError::Malformed)?;
         let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-        if checksum.len() != CHECKSUM_DIGITS
-            || !digits.bytes().chain(checksum.bytes()).all(is_digit)
-        {
+        if checksum.len() != CHECKSUM_DIGITS || !digits.bytes().chain(checksum.bytes()).all(is_digit) {
             return Err(TokenError::Malformed);
         }
         if derive_checksum(body) != checksum {
@@ -114,10 +108,7 @@ mod tests {
         for at in 0..good.len() {
             let mut bytes = good.clone().into_bytes();
             bytes[at] = if bytes[at] == b'0' { b'1' } else { b'0' };
-            assert!(
-                ApiToken::parse(std::str::from_utf8(&bytes).unwrap()).is_err(),
-                "changed at {at}"
-            );
+            assert!(ApiToken::parse(std::str::from_utf8(&bytes).unwrap()).is_err(), "changed at {at}");
         }
     }
 
@@ -133,11 +124,7 @@ mod tests {
             &format!("{good}0"),
             "ü",
         ] {
-            assert_eq!(
-                ApiToken::parse(bad).unwrap_err(),
-                TokenError::Malformed,
-                "{bad:?}"
-            );
+            assert_eq!(ApiToken::parse(bad).unwrap_err(), TokenError::Malformed, "{bad:?}");
         }
     }
 

@@ -110,8 +110,7 @@ CREATE TABLE release_file (
 CREATE TABLE published_object (
     path TEXT NOT NULL PRIMARY KEY,
     body {{bytes}} NOT NULL,
-    etag TEXT NOT NULL,
-    updated_at BIGINT NOT NULL
+    etag TEXT NOT NULL
 );
 
 CREATE TABLE job (

@@ -56,21 +56,17 @@ impl Store {
         Ok(ReadTx::new(self.reader.begin().await?))
     }
 
-    /// Runs `change` in a transaction of its own and commits when it succeeds; when it fails, nothing of it remains.
-    /// `change` has no effect besides the transaction: a database may ask for it again.
+    /// Begins a change. It happens whole when it is committed, and not at all when it is dropped.
     ///
     /// # Errors
-    /// What `change` answers, and [`StoreError::Unavailable`].
-    pub async fn write<T, E: From<StoreError>>(&self, change: impl AsyncFn(&WriteTx) -> Result<T, E>) -> Result<T, E> {
+    /// [`StoreError::Unavailable`].
+    pub async fn write(&self) -> Result<WriteTx, StoreError> {
         // The write lock is taken at once: a transaction that reads first can then never fail for having to upgrade.
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let tx = WriteTx::new(self.writer.begin_with_options(options).await.map_err(StoreError::from)?);
-        let answer = change(&tx).await?;
-        tx.commit().await?;
-        Ok(answer)
+        Ok(WriteTx::new(self.writer.begin_with_options(options).await?))
     }
 
     /// Whether the database answers and has the schema this program expects.

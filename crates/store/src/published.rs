@@ -20,7 +20,6 @@ impl WriteTx {
         let done = published_object::Entity::update_many()
             .col_expr(published_object::Column::Body, Expr::value(object.body))
             .col_expr(published_object::Column::Etag, Expr::value(object.etag))
-            .col_expr(published_object::Column::UpdatedAt, Expr::value(object.updated_at))
             .filter(published_object::Column::Path.eq(object.path))
             .filter(published_object::Column::Etag.eq(expected_etag))
             .exec(self.connection())

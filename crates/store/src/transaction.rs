@@ -10,7 +10,7 @@ pub struct ReadTx {
     connection: DatabaseTransaction,
 }
 
-/// A change in the making; it can ask whatever a [`ReadTx`] can.
+/// A change in the making; it can ask whatever a [`ReadTx`] can. Dropping it leaves everything as it was.
 #[derive(Debug)]
 pub struct WriteTx {
     view: ReadTx,
@@ -41,7 +41,11 @@ impl WriteTx {
         Ok(())
     }
 
-    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+    /// Makes the change happen.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]; whether it happened is then unknown.
+    pub async fn commit(self) -> Result<(), StoreError> {
         Ok(self.view.connection.commit().await?)
     }
 }

@@ -5,7 +5,7 @@
 use pintle_store::{
     AccountId, AccountRow, Custody, DomainId, DomainRow, DraftDomain, JobKind, NewProject, OrganizationId,
     OrganizationRow, OrganizationScope, PinId, PinRow, Project, PublishedObjectRow, ReleaseId, ReleaseRow,
-    ReleaseState, Role, Store, StoreError, TokenId, TokenRow, Unsigned,
+    ReleaseState, Role, Store, StoreError, TokenId, TokenRow, Unsigned, WriteTx,
 };
 
 const NOW: u64 = 1_800_000_000;
@@ -40,15 +40,22 @@ suite!(
     two_writers_wait_for_each_other,
 );
 
+async fn write<T, E: From<StoreError>>(store: &Store, change: impl AsyncFn(&WriteTx) -> Result<T, E>) -> Result<T, E> {
+    let tx = store.write().await?;
+    let answer = change(&tx).await?;
+    tx.commit().await?;
+    Ok(answer)
+}
+
 async fn add_account(store: &Store) -> AccountRow {
     let account = AccountRow { id: AccountId::make(NOW), name: "ada".into(), created_at: NOW.into() };
-    store.write(async |tx| tx.insert_account(account.clone()).await).await.unwrap();
+    write(store, async |tx| tx.insert_account(account.clone()).await).await.unwrap();
     account
 }
 
 async fn add_organization(store: &Store, owner: &AccountRow, name: &str) -> OrganizationScope {
     let organization = OrganizationRow { id: OrganizationId::make(NOW), name: name.into(), created_at: NOW.into() };
-    let member = store.write(async |tx| tx.insert_organization(organization.clone(), &owner.id).await).await.unwrap();
+    let member = write(store, async |tx| tx.insert_organization(organization.clone(), &owner.id).await).await.unwrap();
     assert_eq!(member.role, Role::Owner);
     member.scope
 }
@@ -67,7 +74,7 @@ fn new_project(environment: &str) -> NewProject {
 async fn add_project(store: &Store) -> Project {
     let owner = add_account(store).await;
     let organization = add_organization(store, &owner, "acme").await;
-    store.write(async |tx| tx.insert_project(&organization, new_project("test"), NOW).await).await.unwrap()
+    write(store, async |tx| tx.insert_project(&organization, new_project("test"), NOW).await).await.unwrap()
 }
 
 fn domain(project: &Project, name: &str) -> DomainRow {
@@ -110,12 +117,11 @@ fn release(project: &Project, by: &AccountId, version: u64) -> ReleaseRow {
 
 async fn a_failed_change_leaves_nothing_behind(store: &Store) {
     let account = AccountRow { id: AccountId::make(NOW), name: "ada".into(), created_at: NOW.into() };
-    let refused = store
-        .write(async |tx| {
-            tx.insert_account(account.clone()).await?;
-            tx.insert_account(account.clone()).await
-        })
-        .await;
+    let refused = write(store, async |tx| {
+        tx.insert_account(account.clone()).await?;
+        tx.insert_account(account.clone()).await
+    })
+    .await;
     assert!(matches!(refused, Err(StoreError::AlreadyExists)));
     assert!(store.read().await.unwrap().has_no_account().await.unwrap());
 }
@@ -131,7 +137,7 @@ async fn a_view_does_not_change_under_its_reader(store: &Store) {
 async fn an_organization_is_visible_to_its_members_alone(store: &Store) {
     let (ada, bob) = (add_account(store).await, add_account(store).await);
     let organization = OrganizationRow { id: OrganizationId::make(NOW), name: "acme".into(), created_at: NOW.into() };
-    store.write(async |tx| tx.insert_organization(organization.clone(), &ada.id).await).await.unwrap();
+    write(store, async |tx| tx.insert_organization(organization.clone(), &ada.id).await).await.unwrap();
     let view = store.read().await.unwrap();
     assert_eq!(view.find_membership(&ada.id, &organization.id).await.unwrap().unwrap().organization, organization);
     assert!(view.find_membership(&bob.id, &organization.id).await.unwrap().is_none());
@@ -155,59 +161,56 @@ async fn a_domain_and_its_pins_belong_to_one_project(store: &Store) {
     let (mine, foreign) = (add_project(store).await, add_project(store).await);
     let row = domain(&mine, "a.example");
     let added = pin(&row, "AA==");
-    store
-        .write(async |tx| {
-            tx.insert_domain(&mine.scope, row.clone()).await?;
-            let found = tx.find_domain(&mine.scope, &row.id).await?.unwrap();
-            tx.insert_pin(&found, added.clone()).await
-        })
-        .await
-        .unwrap();
+    write(store, async |tx| {
+        tx.insert_domain(&mine.scope, row.clone()).await?;
+        let found = tx.find_domain(&mine.scope, &row.id).await?.unwrap();
+        tx.insert_pin(&found, added.clone()).await
+    })
+    .await
+    .unwrap();
     let view = store.read().await.unwrap();
     let expected = DraftDomain { row: row.clone(), pins: vec![added.clone()] };
     assert_eq!(view.list_domains(&mine.scope).await.unwrap(), [expected]);
     assert!(view.list_domains(&foreign.scope).await.unwrap().is_empty());
     assert!(view.find_domain(&foreign.scope, &row.id).await.unwrap().is_none());
     drop(view);
-    store
-        .write(async |tx| {
-            assert!(!tx.delete_pin(&foreign.scope, &row.id, &added.id).await?);
-            assert!(!tx.delete_domain(&foreign.scope, &row.id).await?);
-            assert!(!tx.save_domain_settings(&foreign.scope, &row.id, 0, "pins").await?);
-            assert!(tx.save_domain_settings(&mine.scope, &row.id, 0, "pins").await?);
-            assert!(tx.delete_pin(&mine.scope, &row.id, &added.id).await?);
-            let found = tx.find_domain(&mine.scope, &row.id).await?.unwrap();
-            assert_eq!((found.row.enforce_percent.value(), found.pins.len()), (0, 0));
-            tx.insert_pin(&found, added.clone()).await?;
-            assert!(tx.delete_domain(&mine.scope, &row.id).await?);
-            assert!(tx.list_domains(&mine.scope).await?.is_empty());
-            Ok::<_, StoreError>(())
-        })
-        .await
-        .unwrap();
+    write(store, async |tx| {
+        assert!(!tx.delete_pin(&foreign.scope, &row.id, &added.id).await?);
+        assert!(!tx.delete_domain(&foreign.scope, &row.id).await?);
+        assert!(!tx.save_domain_settings(&foreign.scope, &row.id, 0, "pins").await?);
+        assert!(tx.save_domain_settings(&mine.scope, &row.id, 0, "pins").await?);
+        assert!(tx.delete_pin(&mine.scope, &row.id, &added.id).await?);
+        let found = tx.find_domain(&mine.scope, &row.id).await?.unwrap();
+        assert_eq!((found.row.enforce_percent.value(), found.pins.len()), (0, 0));
+        tx.insert_pin(&found, added.clone()).await?;
+        assert!(tx.delete_domain(&mine.scope, &row.id).await?);
+        assert!(tx.list_domains(&mine.scope).await?.is_empty());
+        Ok::<_, StoreError>(())
+    })
+    .await
+    .unwrap();
 }
 
 async fn the_same_name_project_domain_or_pin_is_refused_twice(store: &Store) {
     let owner = add_account(store).await;
     let organization = add_organization(store, &owner, "acme").await;
     let add = async |environment| {
-        store.write(async |tx| tx.insert_project(&organization, new_project(environment), NOW).await).await
+        write(store, async |tx| tx.insert_project(&organization, new_project(environment), NOW).await).await
     };
     let project = add("test").await.unwrap();
     assert!(matches!(add("test").await, Err(StoreError::AlreadyExists)));
     add("production").await.unwrap();
     let row = domain(&project, "a.example");
-    store.write(async |tx| tx.insert_domain(&project.scope, row.clone()).await).await.unwrap();
+    write(store, async |tx| tx.insert_domain(&project.scope, row.clone()).await).await.unwrap();
     let again = DomainRow { id: DomainId::make(NOW), ..row.clone() };
-    let refused = store.write(async |tx| tx.insert_domain(&project.scope, again.clone()).await).await;
+    let refused = write(store, async |tx| tx.insert_domain(&project.scope, again.clone()).await).await;
     assert!(matches!(refused, Err(StoreError::AlreadyExists)));
-    let refused = store
-        .write(async |tx| {
-            let found = tx.find_domain(&project.scope, &row.id).await?.unwrap();
-            tx.insert_pin(&found, pin(&row, "AA==")).await?;
-            tx.insert_pin(&found, pin(&row, "AA==")).await
-        })
-        .await;
+    let refused = write(store, async |tx| {
+        let found = tx.find_domain(&project.scope, &row.id).await?.unwrap();
+        tx.insert_pin(&found, pin(&row, "AA==")).await?;
+        tx.insert_pin(&found, pin(&row, "AA==")).await
+    })
+    .await;
     assert!(matches!(refused, Err(StoreError::AlreadyExists)));
 }
 
@@ -224,8 +227,8 @@ async fn a_token_is_found_by_its_prefix(store: &Store) {
         last_used_at: None,
         expires_at: None,
     };
-    store.write(async |tx| tx.insert_token(token.clone()).await).await.unwrap();
-    store.write(async |tx| tx.save_token_use(&token.id, NOW + 5).await).await.unwrap();
+    write(store, async |tx| tx.insert_token(token.clone()).await).await.unwrap();
+    write(store, async |tx| tx.save_token_use(&token.id, NOW + 5).await).await.unwrap();
     let view = store.read().await.unwrap();
     let (found, of) = view.find_token("pintle_0123").await.unwrap().unwrap();
     assert_eq!((found.last_used_at.map(Unsigned::value), of), (Some(NOW + 5), account));
@@ -234,39 +237,37 @@ async fn a_token_is_found_by_its_prefix(store: &Store) {
 
 async fn a_prepared_release_waits_until_it_is_voided(store: &Store) {
     let project = add_project(store).await;
-    store
-        .write(async |tx| {
-            assert_eq!(tx.find_last_prepared_version(&project.scope).await?, None);
-            for version in [9_007_199_254_740_991, 2, 10] {
-                tx.insert_prepared(&project.scope, version, format!("{{\"ver\":{version}}}"), NOW).await?;
-            }
-            assert_eq!(tx.find_last_prepared_version(&project.scope).await?, Some(9_007_199_254_740_991));
-            tx.delete_prepared_up_to(&project.scope, 10).await?;
-            assert!(tx.find_prepared(&project.scope, 2).await?.is_none());
-            assert!(tx.find_prepared(&project.scope, 10).await?.is_none());
-            assert!(tx.find_prepared(&project.scope, 9_007_199_254_740_991).await?.is_some());
-            Ok::<_, StoreError>(())
-        })
-        .await
-        .unwrap();
+    write(store, async |tx| {
+        assert_eq!(tx.find_last_prepared_version(&project.scope).await?, None);
+        for version in [9_007_199_254_740_991, 2, 10] {
+            tx.insert_prepared(&project.scope, version, format!("{{\"ver\":{version}}}"), NOW).await?;
+        }
+        assert_eq!(tx.find_last_prepared_version(&project.scope).await?, Some(9_007_199_254_740_991));
+        tx.delete_prepared_up_to(&project.scope, 10).await?;
+        assert!(tx.find_prepared(&project.scope, 2).await?.is_none());
+        assert!(tx.find_prepared(&project.scope, 10).await?.is_none());
+        assert!(tx.find_prepared(&project.scope, 9_007_199_254_740_991).await?.is_some());
+        Ok::<_, StoreError>(())
+    })
+    .await
+    .unwrap();
 }
 
 async fn one_release_is_live_at_a_time(store: &Store) {
     let project = add_project(store).await;
     let by = add_account(store).await.id;
     let scope = &project.scope;
-    store
-        .write(async |tx| {
-            for version in [1, 2] {
-                tx.insert_release(scope, release(&project, &by, version), format!("jws {version}")).await?;
-            }
-            assert!(tx.move_release(scope, 1, ReleaseState::Accepted, ReleaseState::Publishing).await?);
-            assert!(!tx.move_release(scope, 1, ReleaseState::Accepted, ReleaseState::Publishing).await?);
-            tx.save_live_release(scope, 1, NOW).await?;
-            tx.save_live_release(scope, 2, NOW + 1).await
-        })
-        .await
-        .unwrap();
+    write(store, async |tx| {
+        for version in [1, 2] {
+            tx.insert_release(scope, release(&project, &by, version), format!("jws {version}")).await?;
+        }
+        assert!(tx.move_release(scope, 1, ReleaseState::Accepted, ReleaseState::Publishing).await?);
+        assert!(!tx.move_release(scope, 1, ReleaseState::Accepted, ReleaseState::Publishing).await?);
+        tx.save_live_release(scope, 1, NOW).await?;
+        tx.save_live_release(scope, 2, NOW + 1).await
+    })
+    .await
+    .unwrap();
     let view = store.read().await.unwrap();
     let states: Vec<_> =
         view.list_releases(scope, 10).await.unwrap().iter().map(|r| (r.version.value(), r.state)).collect();
@@ -279,8 +280,8 @@ async fn one_release_is_live_at_a_time(store: &Store) {
 
 async fn a_job_is_leased_once_and_again_when_the_lease_ends(store: &Store) {
     let project = add_project(store).await;
-    store.write(async |tx| tx.insert_job(&project.scope, JobKind::Publish, 1, NOW).await).await.unwrap();
-    let lease = async |name: &str, now| store.write(async |tx| tx.lease_job(name, now, now + 60).await).await.unwrap();
+    write(store, async |tx| tx.insert_job(&project.scope, JobKind::Publish, 1, NOW).await).await.unwrap();
+    let lease = async |name: &str, now| write(store, async |tx| tx.lease_job(name, now, now + 60).await).await.unwrap();
     assert!(lease("early", NOW - 1).await.is_none());
     let first = lease("first", NOW).await.unwrap();
     assert_eq!((first.project.row.id.clone(), first.row.attempts.value()), (project.row.id.clone(), 1));
@@ -288,18 +289,17 @@ async fn a_job_is_leased_once_and_again_when_the_lease_ends(store: &Store) {
     assert_eq!(store.read().await.unwrap().find_next_job_time().await.unwrap(), Some(NOW + 60));
     let second = lease("second", NOW + 60).await.unwrap();
     assert_eq!(second.row.attempts.value(), 2);
-    store
-        .write(async |tx| {
-            assert!(!tx.postpone_job(&first, NOW).await?, "a lost lease changes nothing");
-            assert!(!tx.delete_job(&first).await?, "a lost lease changes nothing");
-            assert!(tx.postpone_job(&second, NOW + 70).await?);
-            Ok::<_, StoreError>(())
-        })
-        .await
-        .unwrap();
+    write(store, async |tx| {
+        assert!(!tx.postpone_job(&first, NOW).await?, "a lost lease changes nothing");
+        assert!(!tx.delete_job(&first).await?, "a lost lease changes nothing");
+        assert!(tx.postpone_job(&second, NOW + 70).await?);
+        Ok::<_, StoreError>(())
+    })
+    .await
+    .unwrap();
     assert!(lease("third", NOW + 69).await.is_none());
     let third = lease("third", NOW + 70).await.unwrap();
-    assert!(store.write(async |tx| tx.delete_job(&third).await).await.unwrap());
+    assert!(write(store, async |tx| tx.delete_job(&third).await).await.unwrap());
     assert_eq!(store.read().await.unwrap().find_next_job_time().await.unwrap(), None);
 }
 
@@ -308,19 +308,17 @@ async fn a_published_file_is_replaced_only_by_who_knows_it(store: &Store) {
         path: "o/p/pins.jws".into(),
         body: body.to_vec(),
         etag: etag.into(),
-        updated_at: NOW.into(),
     };
-    store.write(async |tx| tx.insert_published(file(b"\0\xff one", "\"1\"")).await).await.unwrap();
-    let again = store.write(async |tx| tx.insert_published(file(b"two", "\"2\"")).await).await;
+    write(store, async |tx| tx.insert_published(file(b"\0\xff one", "\"1\"")).await).await.unwrap();
+    let again = write(store, async |tx| tx.insert_published(file(b"two", "\"2\"")).await).await;
     assert!(matches!(again, Err(StoreError::AlreadyExists)));
-    store
-        .write(async |tx| {
-            assert!(!tx.replace_published(file(b"two", "\"2\""), "\"0\"").await?);
-            assert!(tx.replace_published(file(b"two", "\"2\""), "\"1\"").await?);
-            Ok::<_, StoreError>(())
-        })
-        .await
-        .unwrap();
+    write(store, async |tx| {
+        assert!(!tx.replace_published(file(b"two", "\"2\""), "\"0\"").await?);
+        assert!(tx.replace_published(file(b"two", "\"2\""), "\"1\"").await?);
+        Ok::<_, StoreError>(())
+    })
+    .await
+    .unwrap();
     let view = store.read().await.unwrap();
     assert_eq!(view.find_published("o/p/pins.jws").await.unwrap(), Some(file(b"two", "\"2\"")));
     assert!(view.find_published("o/p/other").await.unwrap().is_none());
@@ -330,7 +328,7 @@ async fn two_writers_wait_for_each_other(store: &Store) {
     let project = add_project(store).await;
     let raise = || async {
         for _ in 0..20 {
-            store.write(async |tx| tx.raise_revision(&project.scope).await).await.unwrap();
+            write(store, async |tx| tx.raise_revision(&project.scope).await).await.unwrap();
         }
     };
     tokio::join!(raise(), raise(), raise());

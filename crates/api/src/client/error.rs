@@ -51,9 +51,9 @@ impl ClientError {
             Self::Tls(_) => "ca_store_unusable",
             Self::Transport(_) => "server_unreachable",
             Self::Problem(problem) => &problem.code,
-            Self::UnexpectedStatus { .. }
-            | Self::UnexpectedBody(_)
-            | Self::ResponseTooLarge { .. } => "server_answer_unexpected",
+            Self::UnexpectedStatus { .. } | Self::UnexpectedBody(_) | Self::ResponseTooLarge { .. } => {
+                "server_answer_unexpected"
+            }
         }
     }
 
@@ -62,14 +62,10 @@ impl ClientError {
         match self {
             Self::InvalidUrl { .. } => Some("write it as https://pins.example.com"),
             Self::InsecureUrl { .. } => Some("use https; plain http is for loopback hosts alone"),
-            Self::Tls(_) => {
-                Some("install the system's CA certificates, or point SSL_CERT_FILE at them")
-            }
+            Self::Tls(_) => Some("install the system's CA certificates, or point SSL_CERT_FILE at them"),
             Self::Transport(_) => Some("check the URL, and that the server is running"),
             Self::Problem(problem) => problem.hint.as_deref(),
-            Self::UnexpectedStatus { .. }
-            | Self::UnexpectedBody(_)
-            | Self::ResponseTooLarge { .. } => {
+            Self::UnexpectedStatus { .. } | Self::UnexpectedBody(_) | Self::ResponseTooLarge { .. } => {
                 Some("check the URL, and that client and server are of the same version")
             }
         }

@@ -2,10 +2,10 @@ use reqwest::Method;
 
 use super::{Client, ClientError, ProjectRef};
 use crate::{
-    AcceptReleaseRequest, AddDomainRequest, AddPinRequest, CreateOrganizationRequest,
-    CreateProjectRequest, DomainResponse, DraftResponse, ListResponse, OrganizationResponse,
-    PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse,
-    RegisterKeyRequest, ReleaseResponse, UpdateDomainRequest, UpdateDraftRequest, WhoamiResponse,
+    AcceptReleaseRequest, AddDomainRequest, AddPinRequest, CreateOrganizationRequest, CreateProjectRequest,
+    DomainResponse, DraftResponse, ListResponse, OrganizationResponse, PinResponse, PrepareReleaseRequest,
+    PreparedReleaseResponse, ProjectResponse, RegisterKeyRequest, ReleaseResponse, UpdateDomainRequest,
+    UpdateDraftRequest, WhoamiResponse,
 };
 
 /// One method per route. Each fails with [`ClientError`].
@@ -24,19 +24,13 @@ impl Client {
     }
 
     /// The caller's organizations, by name.
-    pub async fn list_organizations(
-        &self,
-    ) -> Result<ListResponse<OrganizationResponse>, ClientError> {
+    pub async fn list_organizations(&self) -> Result<ListResponse<OrganizationResponse>, ClientError> {
         self.send(Method::GET, &["organizations"]).await
     }
 
     /// One organization.
-    pub async fn read_organization(
-        &self,
-        organization: &str,
-    ) -> Result<OrganizationResponse, ClientError> {
-        self.send(Method::GET, &["organizations", organization])
-            .await
+    pub async fn read_organization(&self, organization: &str) -> Result<OrganizationResponse, ClientError> {
+        self.send(Method::GET, &["organizations", organization]).await
     }
 
     /// Creates a project.
@@ -45,28 +39,16 @@ impl Client {
         organization: &str,
         body: &CreateProjectRequest,
     ) -> Result<ProjectResponse, ClientError> {
-        self.send_json(
-            Method::POST,
-            &["organizations", organization, "projects"],
-            body,
-        )
-        .await
+        self.send_json(Method::POST, &["organizations", organization, "projects"], body).await
     }
 
     /// The projects of an organization, by name and environment.
-    pub async fn list_projects(
-        &self,
-        organization: &str,
-    ) -> Result<ListResponse<ProjectResponse>, ClientError> {
-        self.send(Method::GET, &["organizations", organization, "projects"])
-            .await
+    pub async fn list_projects(&self, organization: &str) -> Result<ListResponse<ProjectResponse>, ClientError> {
+        self.send(Method::GET, &["organizations", organization, "projects"]).await
     }
 
     /// One project.
-    pub async fn read_project(
-        &self,
-        project: ProjectRef<'_>,
-    ) -> Result<ProjectResponse, ClientError> {
+    pub async fn read_project(&self, project: ProjectRef<'_>) -> Result<ProjectResponse, ClientError> {
         self.send(Method::GET, &project.path([])).await
     }
 
@@ -76,14 +58,12 @@ impl Client {
         project: ProjectRef<'_>,
         body: &RegisterKeyRequest,
     ) -> Result<ProjectResponse, ClientError> {
-        self.send_json(Method::PUT, &project.path(["key"]), body)
-            .await
+        self.send_json(Method::PUT, &project.path(["key"]), body).await
     }
 
     /// `pintle.json`, byte for byte as apps embed it.
     pub async fn read_bundle(&self, project: ProjectRef<'_>) -> Result<Vec<u8>, ClientError> {
-        self.exchange(self.request(Method::GET, &project.path(["bundle"])))
-            .await
+        self.exchange(self.request(Method::GET, &project.path(["bundle"]))).await
     }
 
     /// Adds a domain to the draft.
@@ -92,15 +72,11 @@ impl Client {
         project: ProjectRef<'_>,
         body: &AddDomainRequest,
     ) -> Result<DomainResponse, ClientError> {
-        self.send_json(Method::POST, &project.path(["domains"]), body)
-            .await
+        self.send_json(Method::POST, &project.path(["domains"]), body).await
     }
 
     /// The domains of the draft, by name.
-    pub async fn list_domains(
-        &self,
-        project: ProjectRef<'_>,
-    ) -> Result<ListResponse<DomainResponse>, ClientError> {
+    pub async fn list_domains(&self, project: ProjectRef<'_>) -> Result<ListResponse<DomainResponse>, ClientError> {
         self.send(Method::GET, &project.path(["domains"])).await
     }
 
@@ -111,18 +87,12 @@ impl Client {
         domain: &str,
         body: &UpdateDomainRequest,
     ) -> Result<DomainResponse, ClientError> {
-        self.send_json(Method::PATCH, &project.path(["domains", domain]), body)
-            .await
+        self.send_json(Method::PATCH, &project.path(["domains", domain]), body).await
     }
 
     /// Removes a domain and its pins from the draft.
-    pub async fn remove_domain(
-        &self,
-        project: ProjectRef<'_>,
-        domain: &str,
-    ) -> Result<(), ClientError> {
-        self.send(Method::DELETE, &project.path(["domains", domain]))
-            .await
+    pub async fn remove_domain(&self, project: ProjectRef<'_>, domain: &str) -> Result<(), ClientError> {
+        self.send(Method::DELETE, &project.path(["domains", domain])).await
     }
 
     /// Adds a pin to a domain in the draft.
@@ -132,26 +102,12 @@ impl Client {
         domain: &str,
         body: &AddPinRequest,
     ) -> Result<PinResponse, ClientError> {
-        self.send_json(
-            Method::POST,
-            &project.path(["domains", domain, "pins"]),
-            body,
-        )
-        .await
+        self.send_json(Method::POST, &project.path(["domains", domain, "pins"]), body).await
     }
 
     /// Removes a pin from a domain in the draft.
-    pub async fn remove_pin(
-        &self,
-        project: ProjectRef<'_>,
-        domain: &str,
-        pin: &str,
-    ) -> Result<(), ClientError> {
-        self.send(
-            Method::DELETE,
-            &project.path(["domains", domain, "pins", pin]),
-        )
-        .await
+    pub async fn remove_pin(&self, project: ProjectRef<'_>, domain: &str, pin: &str) -> Result<(), ClientError> {
+        self.send(Method::DELETE, &project.path(["domains", domain, "pins", pin])).await
     }
 
     /// The draft, with its difference from the last accepted release.
@@ -165,8 +121,7 @@ impl Client {
         project: ProjectRef<'_>,
         body: &UpdateDraftRequest,
     ) -> Result<DraftResponse, ClientError> {
-        self.send_json(Method::PATCH, &project.path(["draft"]), body)
-            .await
+        self.send_json(Method::PATCH, &project.path(["draft"]), body).await
     }
 
     /// Freezes the draft into bytes to sign.
@@ -175,8 +130,7 @@ impl Client {
         project: ProjectRef<'_>,
         body: &PrepareReleaseRequest,
     ) -> Result<PreparedReleaseResponse, ClientError> {
-        self.send_json(Method::POST, &project.path(["releases", "prepare"]), body)
-            .await
+        self.send_json(Method::POST, &project.path(["releases", "prepare"]), body).await
     }
 
     /// Submits a signed release. Submitting the same one again answers with the release it became.
@@ -185,29 +139,17 @@ impl Client {
         project: ProjectRef<'_>,
         body: &AcceptReleaseRequest,
     ) -> Result<ReleaseResponse, ClientError> {
-        self.send_json(Method::POST, &project.path(["releases"]), body)
-            .await
+        self.send_json(Method::POST, &project.path(["releases"]), body).await
     }
 
     /// The accepted releases, newest first.
-    pub async fn list_releases(
-        &self,
-        project: ProjectRef<'_>,
-    ) -> Result<ListResponse<ReleaseResponse>, ClientError> {
+    pub async fn list_releases(&self, project: ProjectRef<'_>) -> Result<ListResponse<ReleaseResponse>, ClientError> {
         self.send(Method::GET, &project.path(["releases"])).await
     }
 
     /// One release and how far its publication is.
-    pub async fn read_release(
-        &self,
-        project: ProjectRef<'_>,
-        version: u64,
-    ) -> Result<ReleaseResponse, ClientError> {
-        self.send(
-            Method::GET,
-            &project.path(["releases", &version.to_string()]),
-        )
-        .await
+    pub async fn read_release(&self, project: ProjectRef<'_>, version: u64) -> Result<ReleaseResponse, ClientError> {
+        self.send(Method::GET, &project.path(["releases", &version.to_string()])).await
     }
 }
 

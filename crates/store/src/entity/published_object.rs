@@ -1,7 +1,5 @@
 use sea_orm::entity::prelude::*;
 
-use crate::Unsigned;
-
 /// A file of the built-in origin.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "published_object")]
@@ -13,8 +11,6 @@ pub struct Model {
     pub body: Vec<u8>,
     /// Strong entity tag, with its quotes.
     pub etag: String,
-    /// Seconds since 1970 UTC.
-    pub updated_at: Unsigned,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

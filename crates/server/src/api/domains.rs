@@ -1,0 +1,116 @@
+use axum::{Json, extract::State, http::StatusCode};
+use pintle_api::{AddDomainRequest, AddPinRequest, DomainResponse, ListResponse, PinResponse, UpdateDomainRequest};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    ApiError, Failure,
+    extract::{Body, Caller, DomainIds, ExpectedRevision, Ids, PinIds, ProjectIds},
+};
+use crate::{app::App, clock::now};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(add, list))
+        .routes(routes!(update, remove))
+        .routes(routes!(add_pin))
+        .routes(routes!(remove_pin))
+}
+
+/// Adds a domain to the draft.
+#[utoipa::path(
+    post, path = "/organizations/{organization}/projects/{project}/domains", operation_id = "add_domain",
+    tag = "draft", params(ProjectIds, ("If-Match" = Option<String>, Header, description = "`ETag` of the draft")),
+    request_body = AddDomainRequest, responses((status = 201, body = DomainResponse), Failure)
+)]
+async fn add(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<ProjectIds>,
+    ExpectedRevision(revision): ExpectedRevision,
+    Body(request): Body<AddDomainRequest>,
+) -> Result<(StatusCode, Json<DomainResponse>), ApiError> {
+    let domain = app.service.add_domain(&actor, ids.project(), &request, revision, now()).await?;
+    Ok((StatusCode::CREATED, Json(domain)))
+}
+
+/// The domains of the draft with their pins, by name.
+#[utoipa::path(
+    get, path = "/organizations/{organization}/projects/{project}/domains", operation_id = "list_domains",
+    tag = "draft", params(ProjectIds), responses((status = 200, body = ListResponse<DomainResponse>), Failure)
+)]
+async fn list(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<ProjectIds>,
+) -> Result<Json<ListResponse<DomainResponse>>, ApiError> {
+    Ok(Json(app.service.list_domains(&actor, ids.project()).await?))
+}
+
+/// Changes the settings of a domain in the draft.
+#[utoipa::path(
+    patch, path = "/organizations/{organization}/projects/{project}/domains/{domain}",
+    operation_id = "update_domain", tag = "draft",
+    params(DomainIds, ("If-Match" = Option<String>, Header, description = "`ETag` of the draft")),
+    request_body = UpdateDomainRequest, responses((status = 200, body = DomainResponse), Failure)
+)]
+async fn update(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<DomainIds>,
+    ExpectedRevision(revision): ExpectedRevision,
+    Body(request): Body<UpdateDomainRequest>,
+) -> Result<Json<DomainResponse>, ApiError> {
+    Ok(Json(app.service.update_domain(&actor, ids.project(), &ids.domain, &request, revision).await?))
+}
+
+/// Removes a domain and its pins from the draft.
+#[utoipa::path(
+    delete, path = "/organizations/{organization}/projects/{project}/domains/{domain}",
+    operation_id = "remove_domain", tag = "draft",
+    params(DomainIds, ("If-Match" = Option<String>, Header, description = "`ETag` of the draft")),
+    responses((status = 204, description = "Removed"), Failure)
+)]
+async fn remove(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<DomainIds>,
+    ExpectedRevision(revision): ExpectedRevision,
+) -> Result<StatusCode, ApiError> {
+    app.service.remove_domain(&actor, ids.project(), &ids.domain, revision).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Adds a pin to a domain in the draft.
+#[utoipa::path(
+    post, path = "/organizations/{organization}/projects/{project}/domains/{domain}/pins",
+    operation_id = "add_pin", tag = "draft",
+    params(DomainIds, ("If-Match" = Option<String>, Header, description = "`ETag` of the draft")),
+    request_body = AddPinRequest, responses((status = 201, body = PinResponse), Failure)
+)]
+async fn add_pin(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<DomainIds>,
+    ExpectedRevision(revision): ExpectedRevision,
+    Body(request): Body<AddPinRequest>,
+) -> Result<(StatusCode, Json<PinResponse>), ApiError> {
+    let pin = app.service.add_pin(&actor, ids.project(), &ids.domain, &request, revision, now()).await?;
+    Ok((StatusCode::CREATED, Json(pin)))
+}
+
+/// Removes a pin from a domain in the draft.
+#[utoipa::path(
+    delete, path = "/organizations/{organization}/projects/{project}/domains/{domain}/pins/{pin}",
+    operation_id = "remove_pin", tag = "draft",
+    params(PinIds, ("If-Match" = Option<String>, Header, description = "`ETag` of the draft")),
+    responses((status = 204, description = "Removed"), Failure)
+)]
+async fn remove_pin(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<PinIds>,
+    ExpectedRevision(revision): ExpectedRevision,
+) -> Result<StatusCode, ApiError> {
+    app.service.remove_pin(&actor, ids.project(), &ids.domain, &ids.pin, revision).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,146 @@
+use axum::{
+    Json,
+    extract::{FromRequest, FromRequestParts, Path, Request},
+    http::{header, request::Parts},
+};
+use pintle_service::{Actor, ProjectPath, ServiceError};
+use serde::{Deserialize, de::DeserializeOwned};
+use utoipa::IntoParams;
+
+use super::{ApiError, Failure};
+use crate::{app::App, clock::now};
+
+/// Who asks: the account behind the bearer token.
+pub(super) struct Caller(pub(super) Actor);
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let header = parts.headers.get(header::AUTHORIZATION).ok_or(Failure::TokenMissing)?;
+        let (scheme, token) =
+            header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Failure::TokenMissing)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Failure::TokenMissing.into());
+        }
+        Ok(Self(app.service.authenticate(token, now()).await?))
+    }
+}
+
+/// A JSON body; its failures are problems.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let Json(body) = Json::from_request(request, app).await?;
+        Ok(Self(body))
+    }
+}
+
+/// The ids in a path. Text that cannot even be read names nothing.
+pub(super) struct Ids<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Ids<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        match Path::from_request_parts(parts, app).await {
+            Ok(Path(ids)) => Ok(Self(ids)),
+            Err(_) => Err(ServiceError::NotFound { what: "resource" }.into()),
+        }
+    }
+}
+
+/// The revision of the draft that the caller expects (`If-Match`); none, or `*`: any.
+pub(super) struct ExpectedRevision(pub(super) Option<u64>);
+
+impl FromRequestParts<App> for ExpectedRevision {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
+        let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(Self(None)) };
+        let text = value.to_str().map_err(|_| Failure::IfMatch)?;
+        if text == "*" {
+            return Ok(Self(None));
+        }
+        let number = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|text| text.parse().ok());
+        Ok(Self(Some(number.ok_or(Failure::IfMatch)?)))
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OrganizationIds {
+    /// `org_…`
+    pub(super) organization: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct ProjectIds {
+    /// `org_…`
+    organization: String,
+    /// `prj_…`
+    project: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct DomainIds {
+    /// `org_…`
+    organization: String,
+    /// `prj_…`
+    project: String,
+    /// `dom_…`
+    pub(super) domain: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct PinIds {
+    /// `org_…`
+    organization: String,
+    /// `prj_…`
+    project: String,
+    /// `dom_…`
+    pub(super) domain: String,
+    /// `pin_…`
+    pub(super) pin: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct ReleaseIds {
+    /// `org_…`
+    organization: String,
+    /// `prj_…`
+    project: String,
+    /// Release number.
+    pub(super) version: u64,
+}
+
+impl ProjectIds {
+    pub(super) fn project(&self) -> ProjectPath<'_> {
+        ProjectPath { organization: &self.organization, project: &self.project }
+    }
+}
+
+impl DomainIds {
+    pub(super) fn project(&self) -> ProjectPath<'_> {
+        ProjectPath { organization: &self.organization, project: &self.project }
+    }
+}
+
+impl PinIds {
+    pub(super) fn project(&self) -> ProjectPath<'_> {
+        ProjectPath { organization: &self.organization, project: &self.project }
+    }
+}
+
+impl ReleaseIds {
+    pub(super) fn project(&self) -> ProjectPath<'_> {
+        ProjectPath { organization: &self.organization, project: &self.project }
+    }
+}

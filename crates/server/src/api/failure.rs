@@ -1,0 +1,215 @@
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::rejection::JsonRejection,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use pintle_api::Problem;
+use pintle_service::{ErrorKind, ServiceError};
+use utoipa::{
+    IntoResponses, ToSchema as _,
+    openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, response::Response as DocumentedResponse},
+};
+
+/// A failure of HTTP itself: no action was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    TokenMissing,
+    NoSuchRoute,
+    NoSuchFile,
+    MethodNotAllowed,
+    MediaType,
+    TooLarge,
+    JsonSyntax(String),
+    JsonShape(String),
+    IfMatch,
+    DatabaseUnavailable,
+    TimedOut,
+    Internal,
+}
+
+/// Every failure of the API, on its way to a problem document.
+#[derive(Debug)]
+pub(crate) enum ApiError {
+    Http(Failure),
+    Service(ServiceError),
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        Self::Http(failure)
+    }
+}
+
+impl From<ServiceError> for ApiError {
+    fn from(error: ServiceError) -> Self {
+        Self::Service(error)
+    }
+}
+
+impl From<JsonRejection> for ApiError {
+    fn from(rejection: JsonRejection) -> Self {
+        let text = rejection.body_text();
+        Self::Http(match rejection {
+            JsonRejection::JsonDataError(_) => Failure::JsonShape(text),
+            JsonRejection::MissingJsonContentType(_) => Failure::MediaType,
+            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => Failure::TooLarge,
+            _ => Failure::JsonSyntax(text),
+        })
+    }
+}
+
+impl Failure {
+    fn describe(self) -> (StatusCode, &'static str, String, Option<&'static str>) {
+        let text = str::to_owned;
+        match self {
+            Self::TokenMissing => (
+                StatusCode::UNAUTHORIZED,
+                "token_missing",
+                text("the request carries no API token"),
+                Some("send `Authorization: Bearer pintle_…`"),
+            ),
+            Self::NoSuchRoute => (
+                StatusCode::NOT_FOUND,
+                "route_not_found",
+                text("no such route"),
+                Some("the routes are listed in /api/v1/openapi.json"),
+            ),
+            Self::NoSuchFile => (
+                StatusCode::NOT_FOUND,
+                "not_found",
+                text("no such published file"),
+                Some("a project has files once its first release is live"),
+            ),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                text("this route does not know this method"),
+                Some("the `Allow` header names the methods"),
+            ),
+            Self::MediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "media_type_unsupported",
+                text("the body is not announced as JSON"),
+                Some("send `Content-Type: application/json`"),
+            ),
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                text("the body is larger than any request needs"),
+                None,
+            ),
+            Self::JsonSyntax(detail) => (StatusCode::BAD_REQUEST, "json_invalid", detail, Some("send valid JSON")),
+            Self::JsonShape(detail) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "value_invalid",
+                detail,
+                Some("the members and their values are described in /api/v1/openapi.json"),
+            ),
+            Self::IfMatch => (
+                StatusCode::BAD_REQUEST,
+                "if_match_invalid",
+                text("`If-Match` is not one entity tag of a draft"),
+                Some("send the `ETag` of the draft as it came, or leave the header out"),
+            ),
+            Self::DatabaseUnavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "database_unavailable",
+                text("the database is unavailable"),
+                Some("try again in a moment"),
+            ),
+            Self::TimedOut => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "timed_out",
+                text("the request took too long"),
+                Some("try again in a moment"),
+            ),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal_error",
+                text("the server failed; its log says more"),
+                None,
+            ),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code, detail, hint) = match self {
+            Self::Http(failure) => failure.describe(),
+            Self::Service(error) => describe_service_error(&error),
+        };
+        let mut response = problem(status, code, detail, hint);
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+fn describe_service_error(error: &ServiceError) -> (StatusCode, &'static str, String, Option<&'static str>) {
+    let status = match error.kind() {
+        ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorKind::Forbidden => StatusCode::FORBIDDEN,
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::Conflict => StatusCode::CONFLICT,
+        ErrorKind::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorKind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorKind::Unavailable | ErrorKind::Internal => {
+            // What the database or our own code says is for the log alone.
+            tracing::error!(error.code = error.code(), %error, "a request failed");
+            let failure =
+                if error.kind() == ErrorKind::Unavailable { Failure::DatabaseUnavailable } else { Failure::Internal };
+            return failure.describe();
+        }
+    };
+    (status, error.code(), error.to_string(), error.hint())
+}
+
+fn problem(status: StatusCode, code: &str, detail: String, hint: Option<&str>) -> Response {
+    let body = Problem {
+        code: code.to_owned(),
+        title: status.canonical_reason().unwrap_or_default().to_owned(),
+        status: status.as_u16(),
+        detail,
+        hint: hint.map(str::to_owned),
+    };
+    (status, [(header::CONTENT_TYPE, Problem::MEDIA_TYPE)], Json(body)).into_response()
+}
+
+/// What a caught panic answers; the panic itself is in the log.
+pub(crate) fn internal_failure() -> Response {
+    ApiError::from(Failure::Internal).into_response()
+}
+
+/// Failures that a layer answered without a body get their problem document here.
+pub(crate) async fn describe_failure(response: Response) -> Response {
+    let is_described = response.headers().contains_key(header::CONTENT_TYPE);
+    match response.status() {
+        _ if is_described => response,
+        StatusCode::SERVICE_UNAVAILABLE => ApiError::from(Failure::TimedOut).into_response(),
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::from(Failure::TooLarge).into_response(),
+        _ => response,
+    }
+}
+
+/// In the OpenAPI document every route may answer with a problem.
+impl IntoResponses for Failure {
+    fn responses() -> BTreeMap<String, RefOr<DocumentedResponse>> {
+        let schema = Ref::from_schema_name(Problem::name());
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let response = ResponseBuilder::new()
+            .description("Refused or failed: a problem document (RFC 9457) with a stable code")
+            .content(Problem::MEDIA_TYPE, content)
+            .build();
+        BTreeMap::from([("default".to_owned(), response.into())])
+    }
+}

@@ -1,0 +1,51 @@
+use axum::{Json, extract::State, http::StatusCode};
+use pintle_api::{CreateOrganizationRequest, ListResponse, OrganizationResponse};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    ApiError, Failure,
+    extract::{Body, Caller, Ids, OrganizationIds},
+};
+use crate::{app::App, clock::now};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(read))
+}
+
+/// Creates an organization owned by the caller.
+#[utoipa::path(
+    post, path = "/organizations", operation_id = "create_organization", tag = "organizations",
+    request_body = CreateOrganizationRequest, responses((status = 201, body = OrganizationResponse), Failure)
+)]
+async fn create(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Body(request): Body<CreateOrganizationRequest>,
+) -> Result<(StatusCode, Json<OrganizationResponse>), ApiError> {
+    Ok((StatusCode::CREATED, Json(app.service.create_organization(&actor, &request, now()).await?)))
+}
+
+/// The caller's organizations, by name.
+#[utoipa::path(
+    get, path = "/organizations", operation_id = "list_organizations", tag = "organizations",
+    responses((status = 200, body = ListResponse<OrganizationResponse>), Failure)
+)]
+async fn list(
+    State(app): State<App>,
+    Caller(actor): Caller,
+) -> Result<Json<ListResponse<OrganizationResponse>>, ApiError> {
+    Ok(Json(app.service.list_organizations(&actor).await?))
+}
+
+/// One organization.
+#[utoipa::path(
+    get, path = "/organizations/{organization}", operation_id = "read_organization", tag = "organizations",
+    params(OrganizationIds), responses((status = 200, body = OrganizationResponse), Failure)
+)]
+async fn read(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<OrganizationIds>,
+) -> Result<Json<OrganizationResponse>, ApiError> {
+    Ok(Json(app.service.read_organization(&actor, &ids.organization).await?))
+}

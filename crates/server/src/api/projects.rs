@@ -1,0 +1,93 @@
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use pintle_api::{BundleResponse, CreateProjectRequest, ListResponse, ProjectResponse, RegisterKeyRequest};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    ApiError, Failure,
+    extract::{Body, Caller, Ids, OrganizationIds, ProjectIds},
+};
+use crate::{app::App, clock::now};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(read))
+        .routes(routes!(register_key))
+        .routes(routes!(read_bundle))
+}
+
+/// Creates a project: one per app and environment.
+#[utoipa::path(
+    post, path = "/organizations/{organization}/projects", operation_id = "create_project", tag = "projects",
+    params(OrganizationIds), request_body = CreateProjectRequest,
+    responses((status = 201, body = ProjectResponse), Failure)
+)]
+async fn create(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<OrganizationIds>,
+    Body(request): Body<CreateProjectRequest>,
+) -> Result<(StatusCode, Json<ProjectResponse>), ApiError> {
+    let project = app.service.create_project(&actor, &ids.organization, &request, now()).await?;
+    Ok((StatusCode::CREATED, Json(project)))
+}
+
+/// The projects of an organization, by name and environment.
+#[utoipa::path(
+    get, path = "/organizations/{organization}/projects", operation_id = "list_projects", tag = "projects",
+    params(OrganizationIds), responses((status = 200, body = ListResponse<ProjectResponse>), Failure)
+)]
+async fn list(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<OrganizationIds>,
+) -> Result<Json<ListResponse<ProjectResponse>>, ApiError> {
+    Ok(Json(app.service.list_projects(&actor, &ids.organization).await?))
+}
+
+/// One project and where it stands.
+#[utoipa::path(
+    get, path = "/organizations/{organization}/projects/{project}", operation_id = "read_project", tag = "projects",
+    params(ProjectIds), responses((status = 200, body = ProjectResponse), Failure)
+)]
+async fn read(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<ProjectIds>,
+) -> Result<Json<ProjectResponse>, ApiError> {
+    Ok(Json(app.service.read_project(&actor, ids.project()).await?))
+}
+
+/// Registers the public signing key; possible until the first release.
+#[utoipa::path(
+    put, path = "/organizations/{organization}/projects/{project}/key", operation_id = "register_key",
+    tag = "projects", params(ProjectIds), request_body = RegisterKeyRequest,
+    responses((status = 200, body = ProjectResponse), Failure)
+)]
+async fn register_key(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<ProjectIds>,
+    Body(request): Body<RegisterKeyRequest>,
+) -> Result<Json<ProjectResponse>, ApiError> {
+    Ok(Json(app.service.register_key(&actor, ids.project(), &request).await?))
+}
+
+/// `pintle.json`: what apps embed.
+#[utoipa::path(
+    get, path = "/organizations/{organization}/projects/{project}/bundle", operation_id = "read_bundle",
+    tag = "projects", params(ProjectIds), responses((status = 200, body = BundleResponse), Failure)
+)]
+async fn read_bundle(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<ProjectIds>,
+) -> Result<impl IntoResponse, ApiError> {
+    let bundle = app.service.read_bundle(&actor, ids.project()).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], bundle))
+}

@@ -1,0 +1,75 @@
+//! The router: what every request goes through, and which room it reaches.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware,
+    response::Response,
+};
+use pintle_service::Service;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    sensitive_headers::SetSensitiveRequestHeadersLayer,
+    set_header::SetResponseHeaderLayer,
+    timeout::TimeoutLayer,
+    trace::TraceLayer,
+};
+
+use crate::{api, cdn, health};
+
+/// A signed file has at most 4 MiB (P-2.1); the rest is the JSON around it.
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024 + 64 * 1024;
+/// Longer than the store waits for a connection, shorter than clients wait.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What handlers share.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    pub(crate) service: Arc<Service>,
+    pub(crate) served: Arc<cdn::ServedFiles>,
+}
+
+pub(crate) fn router(app: App) -> Router {
+    let request_id = HeaderName::from_static("x-request-id");
+    Router::new()
+        .merge(api::router())
+        .merge(cdn::router())
+        .merge(health::router())
+        .fallback(api::no_such_route)
+        .method_not_allowed_fallback(api::method_not_allowed)
+        .with_state(app)
+        // From the inside out: what stands first here runs last on the way in.
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(CatchPanicLayer::custom(|_| api::internal_failure()))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
+        .layer(middleware::map_response(api::describe_failure))
+        .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, value("nosniff")))
+        .layer(SetResponseHeaderLayer::overriding(header::REFERRER_POLICY, value("no-referrer")))
+        .layer(SetResponseHeaderLayer::overriding(
+            header::CONTENT_SECURITY_POLICY,
+            value("default-src 'none'; frame-ancestors 'none'"),
+        ))
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, value("no-store")))
+        .layer(PropagateRequestIdLayer::new(request_id.clone()))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log_response))
+        .layer(SetRequestIdLayer::new(request_id, MakeRequestUuid))
+        .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION, header::COOKIE]))
+}
+
+fn value(text: &'static str) -> HeaderValue {
+    HeaderValue::from_static(text)
+}
+
+fn span(request: &Request) -> tracing::Span {
+    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    tracing::info_span!("request", request.id = id, http.method = %request.method(), http.path = request.uri().path())
+}
+
+fn log_response(response: &Response, latency: Duration, _: &tracing::Span) {
+    let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+    tracing::debug!(http.status = response.status().as_u16(), http.latency_us = micros, "answered");
+}

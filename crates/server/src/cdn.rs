@@ -1,0 +1,77 @@
+//! The built-in CDN origin: static, public, signed files.
+
+mod served;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use pintle_publish::Address;
+
+use served::ServedFile;
+pub(crate) use served::ServedFiles;
+
+use crate::{
+    api::{ApiError, Failure},
+    app::App,
+};
+
+pub(crate) fn router() -> Router<App> {
+    Router::new().route("/cdn/{*path}", get(serve))
+}
+
+async fn serve(State(app): State<App>, path: Option<Path<String>>, headers: HeaderMap) -> Response {
+    let address = path.and_then(|Path(path)| Address::parse(&path));
+    let mut response = match address {
+        Some(address) => match find(&app, &address).await {
+            Ok(file) => respond(&address, file, &headers),
+            Err(failure) => failure.into_response(),
+        },
+        None => ApiError::from(Failure::NoSuchFile).into_response(),
+    };
+    // Anybody's script may read what anybody may fetch.
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
+
+/// The file as the database has it; while the database fails, as it was last served.
+async fn find(app: &App, address: &Address) -> Result<ServedFile, ApiError> {
+    match app.service.read_published(address).await {
+        Ok(Some(stored)) => Ok(app.served.save(address, stored)),
+        Ok(None) => {
+            app.served.remove(address);
+            Err(Failure::NoSuchFile.into())
+        }
+        Err(error) => {
+            let kept = app.served.load(address);
+            tracing::error!(%error, file.kept = kept.is_some(), "a published file cannot be read from the database");
+            kept.ok_or_else(|| Failure::DatabaseUnavailable.into())
+        }
+    }
+}
+
+fn respond(address: &Address, file: ServedFile, request: &HeaderMap) -> Response {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ETAG, file.etag.clone());
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(address.object.cache_control()));
+    if has_current(request, &file.etag) {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(address.object.media_type()));
+    (headers, Body::from(file.body)).into_response()
+}
+
+/// Whether `If-None-Match` names the current file (RFC 9110 §13.1.2: weak comparison).
+fn has_current(request: &HeaderMap, etag: &HeaderValue) -> bool {
+    request
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|tag| tag.trim())
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == etag.as_bytes())
+}

@@ -1,0 +1,31 @@
+//! One file per action, each a method of [`Service`](crate::Service).
+
+mod accept_release;
+mod add_domain;
+mod add_pin;
+mod authenticate;
+mod check_ready;
+mod create_organization;
+mod create_project;
+mod list_domains;
+mod list_organizations;
+mod list_projects;
+mod list_releases;
+mod prepare_release;
+mod publish_next;
+mod read_bundle;
+mod read_draft;
+mod read_organization;
+mod read_project;
+mod read_published;
+mod read_release;
+mod register_key;
+mod remove_domain;
+mod remove_pin;
+mod set_up;
+mod update_domain;
+mod update_draft;
+mod whoami;
+
+pub use publish_next::Progress;
+pub use set_up::FirstRun;

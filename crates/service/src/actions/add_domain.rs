@@ -1,0 +1,48 @@
+use pintle_api::{AddDomainRequest, DomainResponse};
+use pintle_core::UnixTime;
+use pintle_store::{DomainId, DomainRow, DraftDomain, StoreError};
+
+use super::update_domain::{enforce_percent, trust_word};
+use crate::{
+    Actor, ProjectPath, Service, ServiceError, access::find_editable_project, claims::check_domain,
+    input::parse_authored_name, respond,
+};
+
+impl Service {
+    /// Adds a domain to the draft.
+    ///
+    /// # Errors
+    /// [`ServiceError::DomainInvalid`], [`ServiceError::PublicSuffix`], [`ServiceError::AlreadyExists`],
+    /// [`ServiceError::DraftInvalid`], [`ServiceError::RevisionMismatch`], and those of access.
+    pub async fn add_domain(
+        &self,
+        actor: &Actor,
+        path: ProjectPath<'_>,
+        request: &AddDomainRequest,
+        expected_revision: Option<u64>,
+        now: UnixTime,
+    ) -> Result<DomainResponse, ServiceError> {
+        let name = parse_authored_name(&request.name)?;
+        let tx = self.store.write().await?;
+        let project = find_editable_project(&tx, actor, path, expected_revision).await?;
+        let row = DomainRow {
+            id: DomainId::make(now.as_secs()),
+            project_id: project.row.id.clone(),
+            name: name.to_string(),
+            display_name: request.name.clone(),
+            enforce_percent: enforce_percent(request.enforce)?.into(),
+            trust: trust_word(request.trust).to_owned(),
+            created_at: now.as_secs().into(),
+        };
+        let domain = DraftDomain { row, pins: Vec::new() };
+        check_domain(&project, &domain)?;
+        match tx.insert_domain(&project.scope, domain.row.clone()).await {
+            Err(StoreError::AlreadyExists) => return Err(ServiceError::AlreadyExists { what: "domain" }),
+            added => added?,
+        }
+        tx.raise_revision(&project.scope).await?;
+        let answer = respond::domain(&domain)?;
+        tx.commit().await?;
+        Ok(answer)
+    }
+}

@@ -1,0 +1,31 @@
+use pintle_api::{CreateOrganizationRequest, OrganizationResponse, Scope};
+use pintle_core::UnixTime;
+use pintle_store::{OrganizationId, OrganizationRow};
+
+use crate::{Actor, Service, ServiceError, access::require_scope, input::check_label, respond};
+
+impl Service {
+    /// Creates an organization owned by the actor.
+    ///
+    /// # Errors
+    /// [`ServiceError::ScopeMissing`], [`ServiceError::ValueInvalid`], [`ServiceError::Store`].
+    pub async fn create_organization(
+        &self,
+        actor: &Actor,
+        request: &CreateOrganizationRequest,
+        now: UnixTime,
+    ) -> Result<OrganizationResponse, ServiceError> {
+        require_scope(actor, Scope::Admin)?;
+        check_label("name", &request.name)?;
+        let organization = OrganizationRow {
+            id: OrganizationId::make(now.as_secs()),
+            name: request.name.clone(),
+            created_at: now.as_secs().into(),
+        };
+        let tx = self.store.write().await?;
+        let member = tx.insert_organization(organization.clone(), &actor.account_id).await?;
+        tx.commit().await?;
+        tracing::info!(organization.id = %organization.id, account.id = %actor.account_id, "organization created");
+        Ok(respond::organization(&member))
+    }
+}

@@ -1,0 +1,54 @@
+use pintle_api::{CreateProjectRequest, ProjectResponse, Scope};
+use pintle_core::{UnixTime, limits::DEFAULT_REFRESH_SECS};
+use pintle_store::{NewProject, StoreError};
+
+use crate::{
+    Actor, Service, ServiceError,
+    access::find_organization,
+    claims::make_root,
+    input::{check_environment, check_label},
+    respond,
+};
+
+/// P-9.4: a release is valid for 90 days unless the project says otherwise.
+const DEFAULT_EXPIRY_SECS: u64 = 90 * 86_400;
+
+impl Service {
+    /// Creates a project with an empty draft.
+    ///
+    /// # Errors
+    /// [`ServiceError::AlreadyExists`] when name and environment are taken, [`ServiceError::ValueInvalid`],
+    /// [`ServiceError::KeyInvalid`], and those of access.
+    pub async fn create_project(
+        &self,
+        actor: &Actor,
+        organization: &str,
+        request: &CreateProjectRequest,
+        now: UnixTime,
+    ) -> Result<ProjectResponse, ServiceError> {
+        check_label("name", &request.name)?;
+        check_environment(&request.environment)?;
+        let tx = self.store.write().await?;
+        let member = find_organization(&tx, actor, organization, Scope::Admin).await?;
+        let new = NewProject {
+            name: request.name.clone(),
+            environment: request.environment.clone(),
+            keys: request.key.clone().map(|key| (key.public_key, key.recovery_key)),
+            refresh_secs: DEFAULT_REFRESH_SECS,
+            on_stale: pintle_core::claims::OnStale::default().as_str().to_owned(),
+            expires_after_secs: Some(DEFAULT_EXPIRY_SECS),
+        };
+        let project = match tx.insert_project(&member.scope, new, now.as_secs()).await {
+            Err(StoreError::AlreadyExists) => return Err(ServiceError::AlreadyExists { what: "project" }),
+            added => added?,
+        };
+        if request.key.is_some() {
+            // Keys that make no root are refused, and the project with them.
+            make_root(&project, &self.base_url)?;
+        }
+        let answer = respond::project(&tx, &project, &self.base_url).await?;
+        tx.commit().await?;
+        tracing::info!(project.id = %project.row.id, account.id = %actor.account_id, "project created");
+        Ok(answer)
+    }
+}

@@ -1,0 +1,64 @@
+use pintle_api::{DraftResponse, Scope};
+use pintle_core::{Accepted, State, UnixTime, verify};
+use pintle_store::{Project, ReadTx, ReleaseRow};
+
+use crate::{
+    Actor, ProjectPath, Service, ServiceError,
+    access::find_project,
+    claims::{find_warnings, make_claims, make_root},
+    diff::derive_changes,
+    respond,
+};
+
+impl Service {
+    /// The draft, its difference from the last accepted release, and what deserves a second look.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Store`].
+    pub async fn read_draft(
+        &self,
+        actor: &Actor,
+        path: ProjectPath<'_>,
+        now: UnixTime,
+    ) -> Result<DraftResponse, ServiceError> {
+        let tx = self.store.read().await?;
+        let project = find_project(&tx, actor, path, Scope::Read).await?;
+        self.describe_draft(&tx, &project, now).await
+    }
+
+    pub(super) async fn describe_draft(
+        &self,
+        tx: &ReadTx,
+        project: &Project,
+        now: UnixTime,
+    ) -> Result<DraftResponse, ServiceError> {
+        let draft = tx.find_draft(&project.scope).await?.ok_or(ServiceError::NotFound { what: "draft" })?;
+        let domains = tx.list_domains(&project.scope).await?;
+        let claims = make_claims(project, &draft, &domains, 1, now)?;
+        let last = self.verify_last_release(tx, project).await?;
+        Ok(DraftResponse {
+            revision: draft.revision.value(),
+            settings: respond::settings(&draft)?,
+            domains: domains.iter().map(respond::domain).collect::<Result<_, _>>()?,
+            changes: derive_changes(last.as_ref().map(|(_, accepted)| accepted.config.claims()), &claims),
+            warnings: find_warnings(&domains),
+        })
+    }
+
+    /// The last accepted release as a device that follows the project sees it: the file is verified again, and the state
+    /// is what the next release is measured against.
+    pub(super) async fn verify_last_release(
+        &self,
+        tx: &ReadTx,
+        project: &Project,
+    ) -> Result<Option<(ReleaseRow, Accepted)>, ServiceError> {
+        let Some(release) = tx.find_last_release(&project.scope).await? else { return Ok(None) };
+        let file = tx.load_release_file(&project.scope, release.version.value()).await?;
+        let file = file.ok_or(ServiceError::Internal("a release without its file"))?;
+        let root = make_root(project, &self.base_url)?;
+        let then = UnixTime::from_secs(release.accepted_at.value());
+        let accepted = verify(file.as_bytes(), &root, &State::default(), then)
+            .map_err(|_| ServiceError::Internal("a stored release does not verify"))?;
+        Ok(Some((release, accepted)))
+    }
+}

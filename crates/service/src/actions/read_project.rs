@@ -1,0 +1,15 @@
+use pintle_api::{ProjectResponse, Scope};
+
+use crate::{Actor, ProjectPath, Service, ServiceError, access::find_project, respond};
+
+impl Service {
+    /// One project and where it stands.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Store`].
+    pub async fn read_project(&self, actor: &Actor, path: ProjectPath<'_>) -> Result<ProjectResponse, ServiceError> {
+        let tx = self.store.read().await?;
+        let project = find_project(&tx, actor, path, Scope::Read).await?;
+        respond::project(&tx, &project, &self.base_url).await
+    }
+}

@@ -1,0 +1,21 @@
+use pintle_api::{ReleaseResponse, Scope};
+
+use crate::{Actor, ProjectPath, Service, ServiceError, access::find_project, respond};
+
+impl Service {
+    /// One release and how far its publication is.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Store`].
+    pub async fn read_release(
+        &self,
+        actor: &Actor,
+        path: ProjectPath<'_>,
+        version: u64,
+    ) -> Result<ReleaseResponse, ServiceError> {
+        let tx = self.store.read().await?;
+        let project = find_project(&tx, actor, path, Scope::Read).await?;
+        let release = tx.find_release(&project.scope, version).await?;
+        release.as_ref().map(respond::release).ok_or(ServiceError::NotFound { what: "release" })
+    }
+}

@@ -1,0 +1,61 @@
+use pintle_api::{DomainResponse, Enforce, EnforceWord, Trust, UpdateDomainRequest};
+use pintle_core::claims;
+use pintle_store::DomainId;
+
+use crate::{Actor, ProjectPath, Service, ServiceError, access::find_editable_project, claims::check_domain, respond};
+
+impl Service {
+    /// Changes the settings of a domain in the draft.
+    ///
+    /// # Errors
+    /// [`ServiceError::ValueInvalid`], [`ServiceError::DraftInvalid`], [`ServiceError::RevisionMismatch`], and those of
+    /// access.
+    pub async fn update_domain(
+        &self,
+        actor: &Actor,
+        path: ProjectPath<'_>,
+        domain: &str,
+        request: &UpdateDomainRequest,
+        expected_revision: Option<u64>,
+    ) -> Result<DomainResponse, ServiceError> {
+        let missing = || ServiceError::NotFound { what: "domain" };
+        let id = DomainId::parse(domain).map_err(|_| missing())?;
+        let tx = self.store.write().await?;
+        let project = find_editable_project(&tx, actor, path, expected_revision).await?;
+        let mut domain = tx.find_domain(&project.scope, &id).await?.ok_or_else(missing)?;
+        if let Some(enforce) = request.enforce {
+            domain.row.enforce_percent = enforce_percent(enforce)?.into();
+        }
+        if let Some(trust) = request.trust {
+            domain.row.trust = trust_word(trust).to_owned();
+        }
+        check_domain(&project, &domain)?;
+        let percent = domain.row.enforce_percent.value();
+        tx.save_domain_settings(&project.scope, &id, percent, &domain.row.trust).await?;
+        tx.raise_revision(&project.scope).await?;
+        let answer = respond::domain(&domain)?;
+        tx.commit().await?;
+        Ok(answer)
+    }
+}
+
+/// 0 is `report`, 100 is `always` (P-2.5).
+pub(super) fn enforce_percent(enforce: Enforce) -> Result<u64, ServiceError> {
+    match enforce {
+        Enforce::Word(EnforceWord::Always) => Ok(100),
+        Enforce::Word(EnforceWord::Report) => Ok(0),
+        Enforce::Percent(percent @ 0..=100) => Ok(percent.into()),
+        Enforce::Percent(_) => Err(ServiceError::ValueInvalid {
+            member: "enforce",
+            expected: "`always`, `report` or a number from 0 to 100",
+        }),
+    }
+}
+
+pub(super) fn trust_word(trust: Trust) -> &'static str {
+    match trust {
+        Trust::Platform => claims::Trust::Platform,
+        Trust::Pins => claims::Trust::Pins,
+    }
+    .as_str()
+}

@@ -1,0 +1,68 @@
+use base64ct::{Base64, Encoding};
+use pintle_api::{DraftResponse, Expiry, OnStale, UpdateDraftRequest};
+use pintle_core::{
+    UnixTime, claims,
+    limits::{MAX_REFRESH_SECS, MIN_REFRESH_SECS},
+};
+use pintle_store::{DraftRow, Unsigned};
+
+use crate::{Actor, ProjectPath, Service, ServiceError, access::find_editable_project, claims::parse_deny};
+
+const EXPIRY_SECS: std::ops::RangeInclusive<u64> = 3_600..=315_360_000;
+
+impl Service {
+    /// Changes settings of the draft.
+    ///
+    /// # Errors
+    /// [`ServiceError::ValueInvalid`], [`ServiceError::RevisionMismatch`], and those of access.
+    pub async fn update_draft(
+        &self,
+        actor: &Actor,
+        path: ProjectPath<'_>,
+        request: &UpdateDraftRequest,
+        expected_revision: Option<u64>,
+        now: UnixTime,
+    ) -> Result<DraftResponse, ServiceError> {
+        let tx = self.store.write().await?;
+        let project = find_editable_project(&tx, actor, path, expected_revision).await?;
+        let draft = tx.find_draft(&project.scope).await?.ok_or(ServiceError::NotFound { what: "draft" })?;
+        tx.save_draft(&project.scope, &apply(draft, request)?).await?;
+        tx.raise_revision(&project.scope).await?;
+        let answer = self.describe_draft(&tx, &project, now).await?;
+        tx.commit().await?;
+        Ok(answer)
+    }
+}
+
+fn apply(mut draft: DraftRow, request: &UpdateDraftRequest) -> Result<DraftRow, ServiceError> {
+    if let Some(refresh_secs) = request.refresh_secs {
+        if !(MIN_REFRESH_SECS..=MAX_REFRESH_SECS).contains(&refresh_secs) {
+            return Err(ServiceError::ValueInvalid { member: "refresh_secs", expected: "60 to 604800" });
+        }
+        draft.refresh_secs = refresh_secs.into();
+    }
+    if let Some(on_stale) = request.on_stale {
+        draft.on_stale = match on_stale {
+            OnStale::Keep => claims::OnStale::Keep,
+            OnStale::Fail => claims::OnStale::Fail,
+        }
+        .as_str()
+        .to_owned();
+    }
+    draft.expires_after_secs = match request.expiry {
+        None => draft.expires_after_secs,
+        Some(Expiry::Never) => None,
+        Some(Expiry::AfterSecs(secs)) if EXPIRY_SECS.contains(&secs) => Some(Unsigned::from(secs)),
+        Some(Expiry::AfterSecs(_)) => {
+            return Err(ServiceError::ValueInvalid {
+                member: "expiry",
+                expected: "`never` or 3600 to 315360000 seconds",
+            });
+        }
+    };
+    if let Some(deny) = &request.deny {
+        let digests = parse_deny(deny.iter().map(String::as_str))?;
+        draft.deny = digests.iter().map(|digest| Base64::encode_string(digest)).collect::<Vec<_>>().join(" ");
+    }
+    Ok(draft)
+}

@@ -1,0 +1,151 @@
+//! From draft to claims.
+
+use std::collections::BTreeSet;
+
+use base64ct::{Base64, Encoding};
+use pintle_api::{Warning, WarningCode};
+use pintle_core::PublicKey;
+use pintle_core::{
+    Name, OrganizationId, ProjectId, Root, UnixTime,
+    claims::{Claims, CtRequirement, Domain, Enforce, OnStale, Pin, PinMatch, PinType, Trust},
+    limits::MAX_CONFIG_BYTES,
+    root::{BaseUrl, SetupError},
+};
+use pintle_sign::canonical_claims;
+use pintle_store::{DraftDomain, DraftRow, PinRow, Project};
+
+use crate::{ServiceError, input::parse_digest};
+
+/// JWS header, signature and dots of a file without succession chain, rounded up.
+const JWS_FRAME_BYTES: usize = 512;
+
+/// The root that apps of `project` embed.
+pub(crate) fn make_root(project: &Project, base_url: &BaseUrl) -> Result<Root, ServiceError> {
+    let public_key = project.row.public_key.as_deref().ok_or(ServiceError::KeyMissing)?;
+    parse_root(project, base_url, public_key, project.row.recovery_key.as_deref())
+}
+
+/// The same with keys that are not registered yet.
+pub(crate) fn parse_root(
+    project: &Project,
+    base_url: &BaseUrl,
+    public_key: &str,
+    recovery_key: Option<&str>,
+) -> Result<Root, ServiceError> {
+    let key = |member, text: &str| PublicKey::parse_base64(text).map_err(|error| SetupError::Key { member, error });
+    let (organization, project) = core_ids(project)?;
+    let root = Root::new(organization, project, key("public_key", public_key)?, vec![base_url.clone()])?;
+    Ok(match recovery_key {
+        Some(text) => root.with_recovery_key(key("recovery_key", text)?)?,
+        None => root,
+    })
+}
+
+/// The claims of `draft` under a number and a date (P-9.4).
+pub(crate) fn make_claims(
+    project: &Project,
+    draft: &DraftRow,
+    domains: &[DraftDomain],
+    version: u64,
+    now: UnixTime,
+) -> Result<Claims, ServiceError> {
+    let (organization, id) = core_ids(project)?;
+    let mut claims = Claims::new(organization, id, version, now);
+    claims.expires_at = draft.expires_after_secs.map(|secs| now.saturating_add_secs(secs.value()));
+    claims.on_stale = OnStale::parse(&draft.on_stale).ok_or(ServiceError::Internal("stored `on_stale`"))?;
+    claims.refresh_secs = draft.refresh_secs.value();
+    claims.deny = parse_deny(draft.deny.split_ascii_whitespace())?;
+    claims.domains = domains.iter().map(make_domain).collect::<Result<_, _>>()?;
+    Ok(claims)
+}
+
+/// The exact bytes to sign. What the core would refuse on a device is refused here, by the same code.
+pub(crate) fn write_claims(claims: &Claims) -> Result<Vec<u8>, ServiceError> {
+    let bytes = canonical_claims(claims);
+    let signed_bytes = bytes.len().div_ceil(3) * 4 + JWS_FRAME_BYTES;
+    if signed_bytes > MAX_CONFIG_BYTES {
+        return Err(ServiceError::DraftTooLarge { bytes: signed_bytes });
+    }
+    Claims::parse(&bytes).map_err(ServiceError::DraftInvalid)?;
+    Ok(bytes)
+}
+
+/// Whether a configuration can hold this domain with these pins and settings.
+pub(crate) fn check_domain(project: &Project, domain: &DraftDomain) -> Result<(), ServiceError> {
+    let (organization, id) = core_ids(project)?;
+    let mut claims = Claims::new(organization, id, 1, UnixTime::from_secs(1));
+    claims.domains = vec![make_domain(domain)?];
+    write_claims(&claims).map(|_| ())
+}
+
+pub(crate) fn parse_deny<'a>(digests: impl Iterator<Item = &'a str>) -> Result<BTreeSet<[u8; 32]>, ServiceError> {
+    digests
+        .map(|text| {
+            let mut digest = [0; 32];
+            match Base64::decode(text, &mut digest) {
+                Ok(bytes) if bytes.len() == 32 => Ok(digest),
+                _ => Err(ServiceError::ValueInvalid {
+                    member: "deny",
+                    expected: "a list of 32-byte SHA-256 digests in standard base64 with padding",
+                }),
+            }
+        })
+        .collect()
+}
+
+/// What is legal and yet deserves a second look before it is signed.
+pub(crate) fn find_warnings(domains: &[DraftDomain]) -> Vec<Warning> {
+    if domains.is_empty() {
+        let detail = "The draft has no domain: an app in strict mode will refuse every host.".to_owned();
+        return vec![Warning { code: WarningCode::NoDomains, domain: None, detail }];
+    }
+    let warn = |domain: &DraftDomain| {
+        let name = &domain.row.name;
+        let (code, detail) = match domain.pins.len() {
+            0 => (WarningCode::NoPins, format!("{name} has no pin: every connection to it is a violation.")),
+            1 => (
+                WarningCode::NoBackupPin,
+                format!(
+                    "{name} has one pin: losing that key cuts the app off until a new release. Pin the next key too."
+                ),
+            ),
+            _ => return None,
+        };
+        Some(Warning { code, domain: Some(name.clone()), detail })
+    };
+    domains.iter().filter_map(warn).collect()
+}
+
+fn make_domain(domain: &DraftDomain) -> Result<Domain, ServiceError> {
+    let row = &domain.row;
+    Ok(Domain {
+        name: Name::parse(&row.name).map_err(|_| ServiceError::Internal("stored domain name"))?,
+        enforce: match row.enforce_percent.value() {
+            0 => Enforce::Report,
+            percent => match u8::try_from(percent) {
+                Ok(percent @ 1..=99) => Enforce::Percent(percent),
+                _ => Enforce::Always,
+            },
+        },
+        trust: Trust::parse(&row.trust).ok_or(ServiceError::Internal("stored `trust`"))?,
+        pins: domain.pins.iter().map(make_pin).collect::<Result<_, _>>()?,
+        ct: CtRequirement::default(),
+    })
+}
+
+fn make_pin(pin: &PinRow) -> Result<Pin, ServiceError> {
+    let pin_type = PinType::parse(&pin.pin_type).ok_or(ServiceError::Internal("stored pin type"))?;
+    Ok(Pin {
+        digest: parse_digest(pin_type, &pin.digest)?,
+        matches: PinMatch::parse(&pin.pin_match).ok_or(ServiceError::Internal("stored `match`"))?,
+        expires_at: pin.expires_at.map(|at| UnixTime::from_secs(at.value())),
+    })
+}
+
+fn core_ids(project: &Project) -> Result<(OrganizationId, ProjectId), ServiceError> {
+    let unusable = |_| ServiceError::Internal("a TypeID is an id");
+    Ok((
+        OrganizationId::parse(project.scope.organization().as_str()).map_err(unusable)?,
+        ProjectId::parse(project.scope.project().as_str()).map_err(unusable)?,
+    ))
+}

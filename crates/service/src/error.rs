@@ -1,0 +1,243 @@
+use pintle_api::{Scope, TokenError};
+use pintle_core::{ConfigError, limits::MAX_CONFIG_BYTES, root::SetupError};
+use pintle_store::StoreError;
+
+/// Why an action was not taken. Nothing of it happened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// The text presented is no token.
+    #[error("{0}")]
+    TokenMalformed(#[from] TokenError),
+    /// No such token, or expired.
+    #[error("the API token is unknown, revoked or expired")]
+    TokenUnknown,
+    /// The token does not allow this.
+    #[error("this API token lacks the scope `{}`", scope_word(*.needed))]
+    ScopeMissing {
+        /// The scope needed.
+        needed: Scope,
+    },
+    /// The actor's role in the organization does not allow this.
+    #[error("your role in this organization does not include `{}`", scope_word(*.needed))]
+    RoleInsufficient {
+        /// The permission needed.
+        needed: Scope,
+    },
+    /// It does not exist, or not for this actor.
+    #[error("no such {what}")]
+    NotFound {
+        /// Kind of thing.
+        what: &'static str,
+    },
+    /// The name is taken.
+    #[error("this {what} already exists")]
+    AlreadyExists {
+        /// Kind of thing.
+        what: &'static str,
+    },
+    /// The draft changed since the caller looked.
+    #[error("the draft has revision {found}, not {expected}")]
+    RevisionMismatch {
+        /// What the caller expected.
+        expected: u64,
+        /// What it is.
+        found: u64,
+    },
+    /// A member of the request has a value that is not allowed.
+    #[error("`{member}` must be {expected}")]
+    ValueInvalid {
+        /// The member.
+        member: &'static str,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// Not a name that a configuration can hold.
+    #[error("{name:?} is not a valid domain name or IP address")]
+    DomainInvalid {
+        /// As given.
+        name: String,
+    },
+    /// Under this name anyone may register hosts.
+    #[error("{name:?} is a public suffix: hosts under it belong to different owners")]
+    PublicSuffix {
+        /// As given.
+        name: String,
+    },
+    /// The digest does not fit its type.
+    #[error("the digest is not {expected_bytes} bytes in standard base64 with padding, as `{pin_type}` needs")]
+    PinInvalid {
+        /// As the configuration spells it.
+        pin_type: &'static str,
+        /// Length of its digest.
+        expected_bytes: usize,
+    },
+    /// Settings that contradict each other.
+    #[error("the draft cannot be released: {0}")]
+    DraftInvalid(#[source] ConfigError),
+    /// The configuration would exceed what a device accepts.
+    #[error("the configuration would have {bytes} bytes; at most {} are allowed", MAX_CONFIG_BYTES)]
+    DraftTooLarge {
+        /// Its size, signed.
+        bytes: usize,
+    },
+    /// Nothing to release.
+    #[error("the draft equals release {version}")]
+    DraftUnchanged {
+        /// The last accepted release.
+        version: u64,
+    },
+    /// The keys are not usable together (P-1.1, P-1.2).
+    #[error("{0}")]
+    KeyInvalid(#[from] SetupError),
+    /// Nothing can be prepared or accepted before the project has a key.
+    #[error("the project has no signing key yet")]
+    KeyMissing,
+    /// Apps already rely on the key.
+    #[error("the project's key cannot be replaced: it has releases")]
+    KeyFixed,
+    /// The core refused the signed file.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// These claims were never prepared, or voided by a later release.
+    #[error("release {version} is not prepared: it never was, or a later release voided it")]
+    NotPrepared {
+        /// Number in the signed file.
+        version: u64,
+    },
+    /// The claims are not the ones prepared.
+    #[error("the signed claims are not, byte for byte, those prepared for release {version}")]
+    ClaimsAltered {
+        /// Number in the signed file.
+        version: u64,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Store(StoreError),
+    /// A failure of our own.
+    #[error("internal failure: {0}")]
+    Internal(&'static str),
+}
+
+/// What kind of failure it is, whatever the protocol that carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Who is asking is not known.
+    Unauthenticated,
+    /// Known, and not allowed.
+    Forbidden,
+    /// Not there, or not for this actor.
+    NotFound,
+    /// The state of things does not allow it (any longer).
+    Conflict,
+    /// A condition that the caller set does not hold.
+    PreconditionFailed,
+    /// Too large.
+    TooLarge,
+    /// Understood, and wrong.
+    Unprocessable,
+    /// Later, perhaps.
+    Unavailable,
+    /// A failure of our own.
+    Internal,
+}
+
+impl From<StoreError> for ServiceError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl ServiceError {
+    /// Stable code; the core's own where the core refused.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TokenMalformed(_) | Self::TokenUnknown => "token_invalid",
+            Self::ScopeMissing { .. } => "scope_missing",
+            Self::RoleInsufficient { .. } => "role_insufficient",
+            Self::NotFound { .. } => "not_found",
+            Self::AlreadyExists { .. } => "already_exists",
+            Self::RevisionMismatch { .. } => "revision_mismatch",
+            Self::ValueInvalid { .. } => "value_invalid",
+            Self::DomainInvalid { .. } => "domain_invalid",
+            Self::PublicSuffix { .. } => "public_suffix",
+            Self::PinInvalid { .. } => "pin_invalid",
+            Self::DraftInvalid(_) => "draft_invalid",
+            Self::DraftTooLarge { .. } => "config_too_large",
+            Self::DraftUnchanged { .. } => "draft_unchanged",
+            Self::KeyInvalid(_) => "setup_invalid",
+            Self::KeyMissing => "key_missing",
+            Self::KeyFixed => "key_fixed",
+            Self::Config(error) => error.code().as_str(),
+            Self::NotPrepared { .. } => "release_not_prepared",
+            Self::ClaimsAltered { .. } => "claims_altered",
+            Self::Store(_) => "database_unavailable",
+            Self::Internal(_) => "internal_error",
+        }
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        use pintle_core::Code;
+        match self {
+            Self::TokenMalformed(_) | Self::TokenUnknown => ErrorKind::Unauthenticated,
+            Self::ScopeMissing { .. } | Self::RoleInsufficient { .. } => ErrorKind::Forbidden,
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::RevisionMismatch { .. } => ErrorKind::PreconditionFailed,
+            Self::AlreadyExists { .. }
+            | Self::DraftUnchanged { .. }
+            | Self::KeyMissing
+            | Self::KeyFixed
+            | Self::NotPrepared { .. } => ErrorKind::Conflict,
+            Self::Config(error) => match error.code() {
+                Code::ConfigTooLarge => ErrorKind::TooLarge,
+                Code::ConfigRollback | Code::ConfigEquivocation | Code::ConfigExpired => ErrorKind::Conflict,
+                _ => ErrorKind::Unprocessable,
+            },
+            Self::ValueInvalid { .. }
+            | Self::DomainInvalid { .. }
+            | Self::PublicSuffix { .. }
+            | Self::PinInvalid { .. }
+            | Self::DraftInvalid(_)
+            | Self::DraftTooLarge { .. }
+            | Self::KeyInvalid(_)
+            | Self::ClaimsAltered { .. } => ErrorKind::Unprocessable,
+            Self::Store(_) => ErrorKind::Unavailable,
+            Self::Internal(_) => ErrorKind::Internal,
+        }
+    }
+
+    /// What to do about it, if there is something to say.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::TokenMalformed(_) | Self::TokenUnknown => "sign in again with a valid API token",
+            Self::ScopeMissing { .. } => "use a token with that scope",
+            Self::RoleInsufficient { .. } => "ask an owner or admin of the organization",
+            Self::NotFound { .. } => "check the id; list what is there to find it",
+            Self::AlreadyExists { .. } => "use the existing one, or choose another name",
+            Self::RevisionMismatch { .. } => "read the draft again, then repeat the change if it still makes sense",
+            Self::DomainInvalid { .. } => "write a host name, `*.name`, `**.name`, or an IP address; no scheme or port",
+            Self::PublicSuffix { .. } => "pin a name that one owner controls, as example.com",
+            Self::PinInvalid { .. } => "compute the pin from the certificate instead of typing it",
+            Self::DraftInvalid(_) => "correct the entry named in the message",
+            Self::DraftTooLarge { .. } => "remove pins or domains, or split the project",
+            Self::DraftUnchanged { .. } => "change the draft first; to renew its dates alone, ask for it explicitly",
+            Self::KeyInvalid(_) => "register the public half of a P-256 key, and a different recovery key",
+            Self::KeyMissing => "generate a key where it will stay, and register its public half",
+            Self::KeyFixed => "create a new project, or rotate the key by succession",
+            Self::NotPrepared { .. } | Self::ClaimsAltered { .. } => "prepare again, and sign exactly what you get",
+            Self::Config(_) => "prepare again, and sign with the project's registered key",
+            Self::Store(_) => "try again in a moment",
+            Self::ValueInvalid { .. } | Self::Internal(_) => return None,
+        })
+    }
+}
+
+fn scope_word(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Read => "read",
+        Scope::Edit => "edit",
+        Scope::Release => "release",
+        Scope::Admin => "admin",
+    }
+}

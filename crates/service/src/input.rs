@@ -1,0 +1,120 @@
+//! The door where text from people becomes what a draft can hold.
+
+use pintle_core::{
+    HostName, Name,
+    claims::{PinDigest, PinType},
+};
+
+use crate::ServiceError;
+
+/// Name of an account, organization, project or label: what fits a table and a log line.
+pub(crate) fn check_label(member: &'static str, text: &str) -> Result<(), ServiceError> {
+    let fits = (1..=100).contains(&text.chars().count()) && text.trim() == text && !text.chars().any(char::is_control);
+    if fits {
+        return Ok(());
+    }
+    Err(ServiceError::ValueInvalid {
+        member,
+        expected: "1 to 100 characters without control characters or outer spaces",
+    })
+}
+
+pub(crate) fn check_environment(text: &str) -> Result<(), ServiceError> {
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if (1..=32).contains(&text.len()) && text.bytes().all(is_allowed) {
+        return Ok(());
+    }
+    Err(ServiceError::ValueInvalid { member: "environment", expected: "1 to 32 characters out of a-z, 0-9 and `-`" })
+}
+
+/// Reads a domain as people write it: U-labels and capitals are converted, IP addresses brought into their one
+/// spelling, public suffixes refused (P-2.8).
+pub(crate) fn parse_authored_name(text: &str) -> Result<Name, ServiceError> {
+    let invalid = || ServiceError::DomainInvalid { name: text.to_owned() };
+    let (wildcard, host) = match text.strip_prefix("**.") {
+        Some(rest) => ("**.", rest),
+        None => text.strip_prefix("*.").map_or(("", text), |rest| ("*.", rest)),
+    };
+    if let (true, Ok(address @ (HostName::V4(_) | HostName::V6(_)))) =
+        (wildcard.is_empty(), HostName::parse_connection(host))
+    {
+        return Ok(Name::Exact(address));
+    }
+    let ascii = idna::domain_to_ascii(host).map_err(|_| invalid())?;
+    let name = Name::parse(&format!("{wildcard}{ascii}")).map_err(|_| invalid())?;
+    if is_public_suffix(&ascii, wildcard) {
+        return Err(ServiceError::PublicSuffix { name: text.to_owned() });
+    }
+    Ok(name)
+}
+
+/// Whether unrelated owners share the name. Suffixes that companies registered for their customers are hosts of their
+/// own as well (`github.io`): those are refused only with a wildcard.
+fn is_public_suffix(host: &str, wildcard: &str) -> bool {
+    psl::suffix(host.as_bytes()).is_some_and(|suffix| {
+        suffix.as_bytes() == host.as_bytes()
+            && match suffix.typ() {
+                Some(psl::Type::Icann) => true,
+                Some(psl::Type::Private) => !wildcard.is_empty(),
+                None => false,
+            }
+    })
+}
+
+pub(crate) fn parse_digest(pin_type: PinType, digest: &str) -> Result<PinDigest, ServiceError> {
+    let expected_bytes = match pin_type {
+        PinType::SpkiSha256 | PinType::CertSha256 => 32,
+        PinType::SpkiSha512 | PinType::CertSha512 => 64,
+    };
+    PinDigest::parse(pin_type, digest).ok_or(ServiceError::PinInvalid { pin_type: pin_type.as_str(), expected_bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(text: &str) -> Result<String, &'static str> {
+        parse_authored_name(text).map(|name| name.to_string()).map_err(|error| error.code())
+    }
+
+    #[test]
+    fn brings_what_people_write_into_the_spelling_of_the_file() {
+        for (text, name) in [
+            ("API.Example.com", "api.example.com"),
+            ("*.Bücher.example", "*.xn--bcher-kva.example"),
+            ("**.example.co.uk", "**.example.co.uk"),
+            ("_dmarc.example.com", "_dmarc.example.com"),
+            ("192.0.2.1", "192.0.2.1"),
+            ("[2001:DB8:0::1]", "2001:db8::1"),
+            ("localhost", "localhost"),
+            ("server.internal", "server.internal"),
+            ("github.io", "github.io"),
+        ] {
+            assert_eq!(written(text).as_deref(), Ok(name), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_names_shared_by_unrelated_owners() {
+        for text in ["com", "*.com", "**.co.uk", "**.github.io", "xn--p1ai", "РФ"] {
+            assert_eq!(written(text), Err("public_suffix"), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_no_file_can_hold() {
+        for text in
+            ["", " ", "https://example.com", "example.com:443", "*", "*.192.0.2.1", "a..b", "a b.example", "1.2.3.256"]
+        {
+            assert_eq!(written(text), Err("domain_invalid"), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_digest_of_another_length() {
+        let short = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+        assert!(parse_digest(PinType::SpkiSha256, short).is_ok());
+        assert_eq!(parse_digest(PinType::SpkiSha512, short).unwrap_err().code(), "pin_invalid");
+        assert_eq!(parse_digest(PinType::SpkiSha256, &format!(" {short}")).unwrap_err().code(), "pin_invalid");
+    }
+}

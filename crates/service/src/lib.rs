@@ -1,0 +1,54 @@
+//! Every action a person or a job can take in the control plane, one file each under `actions/`. Rules live here and
+//! nowhere else: API, pages and jobs extract, call one action, and map its answer.
+//!
+//! ```text
+//! prepare_release ─► claims to sign ─► (signed where the key is) ─► accept_release ─► job ─► publish_next
+//! ```
+//!
+//! The service never sees a private key. It accepts a release only if `pintle_core::verify` does, and only if its claims
+//! are, byte for byte, the ones it prepared. Every action names its [`Actor`]; what the actor may do is one table in
+//! `access.rs`, and what belongs to others does not exist for it. Time is an argument.
+
+mod access;
+mod actions;
+mod actor;
+mod claims;
+mod diff;
+mod error;
+mod input;
+mod origin;
+mod respond;
+
+use std::sync::Arc;
+
+use pintle_core::root::BaseUrl;
+use pintle_publish::Bucket;
+use pintle_store::Store;
+use tokio::sync::Notify;
+
+pub use access::ProjectPath;
+pub use actions::{FirstRun, Progress};
+pub use actor::Actor;
+pub use error::{ErrorKind, ServiceError};
+pub use origin::OriginBucket;
+
+/// The control plane: a database, the places releases are published to, and the URL apps find them at.
+#[derive(Debug)]
+pub struct Service {
+    store: Store,
+    buckets: Vec<Arc<dyn Bucket>>,
+    base_url: BaseUrl,
+    jobs: Notify,
+}
+
+impl Service {
+    /// A control plane that publishes every release to all of `buckets`; `base_url` is where apps find them.
+    pub fn new(store: Store, buckets: Vec<Arc<dyn Bucket>>, base_url: BaseUrl) -> Self {
+        Self { store, buckets, base_url, jobs: Notify::new() }
+    }
+
+    /// Returns when a job was added since the last call.
+    pub async fn wait_for_job(&self) {
+        self.jobs.notified().await;
+    }
+}

@@ -1,0 +1,130 @@
+//! From rows to what travels.
+
+use pintle_api::{
+    Custody, DomainResponse, DraftSettings, Enforce, EnforceWord, Expiry, OnStale, OrganizationResponse, PinMatch,
+    PinResponse, PinType, ProjectKeyResponse, ProjectResponse, ReleaseResponse, ReleaseState, Role, Trust,
+};
+use pintle_core::{claims, root::BaseUrl};
+use pintle_store::{DraftDomain, DraftRow, Membership, PinRow, Project, ReadTx, ReleaseRow, Unsigned};
+
+use crate::{ServiceError, claims::make_root};
+
+pub(crate) fn organization(member: &Membership) -> OrganizationResponse {
+    OrganizationResponse {
+        id: member.organization.id.to_string(),
+        name: member.organization.name.clone(),
+        role: match member.role {
+            pintle_store::Role::Owner => Role::Owner,
+            pintle_store::Role::Admin => Role::Admin,
+            pintle_store::Role::Publisher => Role::Publisher,
+            pintle_store::Role::Editor => Role::Editor,
+            pintle_store::Role::Auditor => Role::Auditor,
+        },
+        created_at: member.organization.created_at.value(),
+    }
+}
+
+pub(crate) async fn project(
+    tx: &ReadTx,
+    project: &Project,
+    base_url: &BaseUrl,
+) -> Result<ProjectResponse, ServiceError> {
+    let row = &project.row;
+    let key = match make_root(project, base_url) {
+        Ok(root) => Some(ProjectKeyResponse {
+            public_key: root.public_key().to_base64(),
+            recovery_key: root.recovery_key().map(pintle_core::PublicKey::to_base64),
+            kid: root.public_key().kid().to_string(),
+            custody: match row.custody {
+                pintle_store::Custody::External => Custody::External,
+            },
+        }),
+        Err(ServiceError::KeyMissing) => None,
+        Err(error) => return Err(error),
+    };
+    let number = |release: Option<ReleaseRow>| release.map(|release| release.version.value());
+    Ok(ProjectResponse {
+        id: row.id.to_string(),
+        organization_id: row.organization_id.to_string(),
+        name: row.name.clone(),
+        environment: row.environment.clone(),
+        key,
+        urls: vec![base_url.to_string()],
+        latest_release: number(tx.find_last_release(&project.scope).await?),
+        live_release: number(tx.find_live_release(&project.scope).await?),
+        created_at: row.created_at.value(),
+    })
+}
+
+pub(crate) fn settings(draft: &DraftRow) -> Result<DraftSettings, ServiceError> {
+    Ok(DraftSettings {
+        refresh_secs: draft.refresh_secs.value(),
+        on_stale: match claims::OnStale::parse(&draft.on_stale) {
+            Some(claims::OnStale::Keep) => OnStale::Keep,
+            Some(claims::OnStale::Fail) => OnStale::Fail,
+            None => return Err(ServiceError::Internal("stored `on_stale`")),
+        },
+        expiry: draft.expires_after_secs.map_or(Expiry::Never, |secs| Expiry::AfterSecs(secs.value())),
+        deny: draft.deny.split_ascii_whitespace().map(str::to_owned).collect(),
+    })
+}
+
+pub(crate) fn domain(domain: &DraftDomain) -> Result<DomainResponse, ServiceError> {
+    let row = &domain.row;
+    Ok(DomainResponse {
+        id: row.id.to_string(),
+        name: row.name.clone(),
+        display_name: row.display_name.clone(),
+        enforce: match u8::try_from(row.enforce_percent.value()) {
+            Ok(0) => Enforce::Word(EnforceWord::Report),
+            Ok(percent @ 1..=99) => Enforce::Percent(percent),
+            _ => Enforce::Word(EnforceWord::Always),
+        },
+        trust: match claims::Trust::parse(&row.trust) {
+            Some(claims::Trust::Platform) => Trust::Platform,
+            Some(claims::Trust::Pins) => Trust::Pins,
+            None => return Err(ServiceError::Internal("stored `trust`")),
+        },
+        pins: domain.pins.iter().map(pin).collect::<Result<_, _>>()?,
+        created_at: row.created_at.value(),
+    })
+}
+
+pub(crate) fn pin(row: &PinRow) -> Result<PinResponse, ServiceError> {
+    Ok(PinResponse {
+        id: row.id.to_string(),
+        pin_type: match claims::PinType::parse(&row.pin_type) {
+            Some(claims::PinType::SpkiSha256) => PinType::SpkiSha256,
+            Some(claims::PinType::SpkiSha512) => PinType::SpkiSha512,
+            Some(claims::PinType::CertSha256) => PinType::CertSha256,
+            Some(claims::PinType::CertSha512) => PinType::CertSha512,
+            None => return Err(ServiceError::Internal("stored pin type")),
+        },
+        digest: row.digest.clone(),
+        pin_match: match claims::PinMatch::parse(&row.pin_match) {
+            Some(claims::PinMatch::Leaf) => PinMatch::Leaf,
+            Some(claims::PinMatch::Issuer) => PinMatch::Issuer,
+            Some(claims::PinMatch::Any) => PinMatch::Any,
+            None => return Err(ServiceError::Internal("stored `match`")),
+        },
+        expires_at: row.expires_at.map(Unsigned::value),
+        label: row.label.clone(),
+        created_at: row.created_at.value(),
+    })
+}
+
+pub(crate) fn release(row: &ReleaseRow) -> ReleaseResponse {
+    ReleaseResponse {
+        id: row.id.to_string(),
+        version: row.version.value(),
+        state: match row.state {
+            pintle_store::ReleaseState::Accepted => ReleaseState::Accepted,
+            pintle_store::ReleaseState::Publishing => ReleaseState::Publishing,
+            pintle_store::ReleaseState::Live => ReleaseState::Live,
+            pintle_store::ReleaseState::Superseded => ReleaseState::Superseded,
+        },
+        claims_sha256: row.claims_sha256.clone(),
+        accepted_at: row.accepted_at.value(),
+        live_at: row.live_at.map(Unsigned::value),
+    }
+}
