@@ -1,0 +1,14 @@
+pub(crate) mod bundle;
+pub(crate) mod check;
+pub(crate) mod config;
+pub(crate) mod configure;
+pub(crate) mod domains;
+pub(crate) mod draft;
+pub(crate) mod keys;
+pub(crate) mod login;
+pub(crate) mod orgs;
+pub(crate) mod pins;
+pub(crate) mod projects;
+pub(crate) mod release;
+pub(crate) mod releases;
+pub(crate) mod whoami;

@@ -1,0 +1,75 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use pintle_core::root::BaseUrl;
+use serde::Serialize;
+
+use crate::{
+    CommandError,
+    context::Context,
+    file::{Audience, Existing, write_file},
+    key_file::{check_is_registered, load_public_key},
+    output::write_stdout,
+    root::parse_root,
+};
+
+/// Writes `pintle.json`, which an app embeds: organization, project, public key and URLs. Nothing in it is secret.
+///
+/// The public key decides whose configurations the app believes. It comes from the server: compare its `kid` with the one
+/// that `pintle keys show` prints, or let `--key FILE` do it.
+#[derive(Args, Clone, Debug)]
+pub struct BundleArgs {
+    /// Where to write it; `-` is standard output
+    #[arg(long, value_name = "FILE", default_value = "pintle.json")]
+    out: PathBuf,
+    /// Replace an existing file
+    #[arg(long)]
+    force: bool,
+    /// Refuse a bundle whose public key is not that of this key file
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Read the key's password from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
+    #[arg(long, value_name = "FILE", requires = "key")]
+    password_file: Option<PathBuf>,
+}
+
+/// Result of `bundle`.
+#[derive(Serialize)]
+struct BundleReport {
+    file: PathBuf,
+    organization: String,
+    project: String,
+    kid: String,
+    urls: Vec<String>,
+}
+
+pub(crate) async fn run(args: &BundleArgs, context: &Context) -> Result<(), CommandError> {
+    let client = context.connect()?;
+    let project = context.find_project(&client).await?;
+    let bytes = client.read_bundle(project.reference()).await?;
+    let root = parse_root(&bytes, "the server's bundle")?;
+    if let Some(path) = &args.key {
+        let key = load_public_key(path, args.password_file.as_deref())?;
+        check_is_registered(path, &key, &root.public_key().kid().to_string())?;
+    }
+    if args.out == Path::new("-") {
+        return write_stdout(&bytes);
+    }
+    let existing = if args.force { Existing::Replace } else { Existing::Keep };
+    write_file(&args.out, &bytes, Audience::Everybody, existing)?;
+    let report = BundleReport {
+        file: args.out.clone(),
+        organization: root.organization().to_string(),
+        project: root.project().to_string(),
+        kid: root.public_key().kid().to_string(),
+        urls: root.urls().iter().map(BaseUrl::to_string).collect(),
+    };
+    context.output.show(&report, |report, text| {
+        text.fields(&[
+            ("file", report.file.display().to_string()),
+            ("project", format!("{}/{}", report.organization, report.project)),
+            ("kid", report.kid.clone()),
+            ("urls", report.urls.join(", ")),
+        ]);
+    })
+}

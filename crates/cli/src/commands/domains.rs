@@ -1,0 +1,141 @@
+use clap::{Args, Subcommand};
+use pintle_api::{AddDomainRequest, DomainResponse, Enforce, EnforceWord, Trust, UpdateDomainRequest, client::Client};
+
+use crate::{
+    CommandError,
+    context::{Context, Project},
+    output::Text,
+    word::{parse_word, word},
+};
+
+/// Commands about the domains of the draft.
+#[derive(Subcommand, Clone, Debug)]
+pub enum DomainsCommand {
+    /// Add a domain to the draft
+    Add {
+        /// Host name, `*.example.com` (one more label), `**.example.com` (any depth, and itself) or an IP address
+        domain: String,
+        /// Its settings
+        #[command(flatten)]
+        settings: DomainSettings,
+    },
+    /// List the domains of the draft
+    List,
+    /// Change how a domain of the draft is enforced
+    Set {
+        /// As listed
+        domain: String,
+        /// Its settings
+        #[command(flatten)]
+        settings: DomainSettings,
+    },
+    /// Remove a domain and its pins from the draft
+    Remove {
+        /// As listed
+        domain: String,
+    },
+}
+
+/// Settings of one domain.
+#[derive(Args, Clone, Debug)]
+pub struct DomainSettings {
+    /// What a violation does: `always` refuses, `report` only reports, 1 to 99 refuses on that percentage of devices
+    #[arg(long, value_name = "WHEN")]
+    enforce: Option<String>,
+    /// Whose verdict counts besides the pins: `platform` (CA store and pin), `pins` (a leaf pin alone: private PKI)
+    #[arg(long, value_name = "WHOM", value_parser = ["platform", "pins"])]
+    trust: Option<String>,
+}
+
+impl DomainSettings {
+    fn parse(&self) -> Result<UpdateDomainRequest, CommandError> {
+        let trust = self.trust.as_deref();
+        Ok(UpdateDomainRequest {
+            enforce: self.enforce.as_deref().map(parse_enforce).transpose()?,
+            trust: trust
+                .map(|trust| parse_word::<Trust>(trust, "trust_invalid", "`platform` or `pins`"))
+                .transpose()?,
+        })
+    }
+}
+
+fn parse_enforce(text: &str) -> Result<Enforce, CommandError> {
+    const EXPECTED: &str = "`always`, `report` or a percentage from 0 to 100";
+    match text.trim_end_matches('%').parse::<u8>() {
+        Ok(percent @ 0..=100) => Ok(Enforce::Percent(percent)),
+        _ => parse_word::<EnforceWord>(text, "enforce_invalid", EXPECTED).map(Enforce::Word),
+    }
+}
+
+pub(crate) async fn run(command: &DomainsCommand, context: &Context) -> Result<(), CommandError> {
+    let client = context.connect()?;
+    let project = context.find_project(&client).await?;
+    match command {
+        DomainsCommand::Add { domain, settings } => {
+            let settings = settings.parse()?;
+            let request = AddDomainRequest {
+                name: domain.clone(),
+                enforce: settings.enforce.unwrap_or_default(),
+                trust: settings.trust.unwrap_or_default(),
+            };
+            let added = client.add_domain(project.reference(), &request).await?;
+            context.output.show(&added, |added, text| write_rows(std::slice::from_ref(added), text))
+        }
+        DomainsCommand::List => {
+            let list = client.list_domains(project.reference()).await?;
+            context.output.show(&list, |list, text| write_rows(&list.items, text))
+        }
+        DomainsCommand::Set { domain, settings } => {
+            let found = find_domain(&client, &project, domain).await?;
+            let changed = client.update_domain(project.reference(), &found.id, &settings.parse()?).await?;
+            context.output.show(&changed, |changed, text| write_rows(std::slice::from_ref(changed), text))
+        }
+        DomainsCommand::Remove { domain } => {
+            let found = find_domain(&client, &project, domain).await?;
+            client.remove_domain(project.reference(), &found.id).await?;
+            context.output.show(&found, |found, text| {
+                text.line(&format!("Removed {} and its {} pins from the draft.", found.display_name, found.pins.len()));
+            })
+        }
+    }
+}
+
+/// The domain of the draft with this name (as stored or as typed) or id.
+pub(super) async fn find_domain(
+    client: &Client,
+    project: &Project,
+    name: &str,
+) -> Result<DomainResponse, CommandError> {
+    let lower_case = name.to_lowercase();
+    let fits = |domain: &DomainResponse| {
+        domain.name == lower_case || domain.display_name.to_lowercase() == lower_case || domain.id == name
+    };
+    let domains = client.list_domains(project.reference()).await?.items;
+    domains.into_iter().find(fits).ok_or_else(|| CommandError::NotFound { kind: "domain", name: name.to_owned() })
+}
+
+/// The name as typed, with the name as stored where it differs.
+pub(super) fn show_name(domain: &DomainResponse) -> String {
+    if domain.display_name == domain.name {
+        domain.name.clone()
+    } else {
+        format!("{} ({})", domain.display_name, domain.name)
+    }
+}
+
+pub(super) fn show_enforce(enforce: Enforce) -> String {
+    match enforce {
+        Enforce::Percent(percent) => format!("{percent}%"),
+        Enforce::Word(when) => word(&when),
+    }
+}
+
+pub(super) fn write_rows(domains: &[DomainResponse], text: &mut Text) {
+    let rows: Vec<_> = domains
+        .iter()
+        .map(|domain| {
+            vec![show_name(domain), show_enforce(domain.enforce), word(&domain.trust), domain.pins.len().to_string()]
+        })
+        .collect();
+    text.table(&["DOMAIN", "ENFORCE", "TRUST", "PINS"], &rows, "No domain yet. Add one: pintle domains add NAME");
+}

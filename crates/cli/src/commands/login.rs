@@ -1,0 +1,27 @@
+use clap::Args;
+use pintle_api::client::Client;
+
+use crate::{CommandError, context::Context, secret::ask_token, settings::Settings};
+
+/// Signs in to a server and remembers it.
+///
+/// The token is asked for without echo, or taken from `--token-file` or PINTLE_TOKEN. It is checked against the server and
+/// kept in `credentials.toml` of the configuration directory, readable by you alone. The server becomes the default.
+#[derive(Args, Clone, Debug)]
+pub struct LoginArgs {}
+
+pub(crate) async fn run(context: &Context) -> Result<(), CommandError> {
+    let server = context.server()?;
+    let token = match context.given_token()? {
+        Some(token) => token,
+        None => ask_token()?,
+    };
+    let account = Client::new(server, token.clone())?.whoami().await?;
+    context.directory.save_token(server, &token)?;
+    let settings = Settings { server: Some(server.to_owned()), ..context.settings.clone() };
+    context.directory.save_settings(&settings)?;
+    context.output.say(|text| {
+        text.line(&format!("Signed in to {server} as {}.", account.account_name));
+    });
+    context.output.show(&account, |account, text| super::whoami::write_text(account, server, text))
+}

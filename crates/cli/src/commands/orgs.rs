@@ -1,0 +1,46 @@
+use clap::Subcommand;
+use pintle_api::{CreateOrganizationRequest, OrganizationResponse};
+
+use crate::{CommandError, context::Context, moment::show_moment, output::Text, word::word};
+
+/// Commands about organizations.
+#[derive(Subcommand, Clone, Debug)]
+pub enum OrgsCommand {
+    /// Create an organization that you own
+    Create {
+        /// Display name
+        name: String,
+    },
+    /// List your organizations
+    List,
+}
+
+pub(crate) async fn run(command: &OrgsCommand, context: &Context) -> Result<(), CommandError> {
+    let client = context.connect()?;
+    match command {
+        OrgsCommand::Create { name } => {
+            let request = CreateOrganizationRequest { name: name.clone() };
+            let created = client.create_organization(&request).await?;
+            context.output.show(&created, |created, text| write_rows(std::slice::from_ref(created), text))
+        }
+        OrgsCommand::List => {
+            let list = client.list_organizations().await?;
+            context.output.show(&list, |list, text| write_rows(&list.items, text))
+        }
+    }
+}
+
+fn write_rows(organizations: &[OrganizationResponse], text: &mut Text) {
+    let rows: Vec<_> = organizations
+        .iter()
+        .map(|organization| {
+            vec![
+                organization.name.clone(),
+                organization.id.clone(),
+                word(&organization.role),
+                show_moment(pintle_core::UnixTime::from_secs(organization.created_at)),
+            ]
+        })
+        .collect();
+    text.table(&["NAME", "ID", "ROLE", "CREATED"], &rows, "No organization yet. Create one: pintle orgs create NAME");
+}

@@ -1,0 +1,90 @@
+use clap::Subcommand;
+use pintle_api::{CreateProjectRequest, ProjectResponse};
+use pintle_core::UnixTime;
+
+use crate::{CommandError, context::Context, moment::show_moment, output::Text, word::word};
+
+/// Commands about projects: one per app and environment.
+#[derive(Subcommand, Clone, Debug)]
+pub enum ProjectsCommand {
+    /// Create a project: one per app and environment
+    Create {
+        /// Name of the app
+        name: String,
+        /// Environment, as in staging
+        #[arg(long, default_value = "production")]
+        environment: String,
+    },
+    /// List the projects of the organization
+    List,
+    /// Show one project
+    Show {
+        /// NAME, NAME/ENVIRONMENT or id [default: the project in use]
+        project: Option<String>,
+    },
+}
+
+pub(crate) async fn run(command: &ProjectsCommand, context: &Context) -> Result<(), CommandError> {
+    let client = context.connect()?;
+    match command {
+        ProjectsCommand::Create { name, environment } => {
+            let organization = context.find_organization(&client).await?;
+            let request = CreateProjectRequest { name: name.clone(), environment: environment.clone(), key: None };
+            let created = client.create_project(&organization.id, &request).await?;
+            context.output.show(&created, write_one)
+        }
+        ProjectsCommand::List => {
+            let organization = context.find_organization(&client).await?;
+            let list = client.list_projects(&organization.id).await?;
+            context.output.show(&list, |list, text| write_rows(&list.items, text))
+        }
+        ProjectsCommand::Show { project } => {
+            let project = context.find_project_named(&client, project.as_deref()).await?;
+            context.output.show(&project.response, write_one)
+        }
+    }
+}
+
+fn write_rows(projects: &[ProjectResponse], text: &mut Text) {
+    let rows: Vec<_> = projects
+        .iter()
+        .map(|project| {
+            vec![
+                project.name.clone(),
+                project.environment.clone(),
+                project.id.clone(),
+                if project.key.is_some() { "registered" } else { "none" }.to_owned(),
+                show_release(project.live_release),
+            ]
+        })
+        .collect();
+    let empty = "No project yet. Create one: pintle projects create NAME";
+    text.table(&["NAME", "ENVIRONMENT", "ID", "KEY", "LIVE"], &rows, empty);
+}
+
+fn write_one(project: &ProjectResponse, text: &mut Text) {
+    let key = project.key.as_ref();
+    text.fields(&[
+        ("project", format!("{}/{}", project.name, project.environment)),
+        ("id", project.id.clone()),
+        ("organization", project.organization_id.clone()),
+        (
+            "key",
+            key.map_or_else(
+                || "none yet: pintle keys generate, then pintle keys register".to_owned(),
+                |key| key.kid.clone(),
+            ),
+        ),
+        ("custody", key.map(|key| word(&key.custody)).unwrap_or_default()),
+        ("public key", key.map(|key| key.public_key.clone()).unwrap_or_default()),
+        ("recovery key", key.and_then(|key| key.recovery_key.clone()).unwrap_or_default()),
+        ("latest release", show_release(project.latest_release)),
+        ("live release", show_release(project.live_release)),
+        ("urls", project.urls.join(", ")),
+        ("created", show_moment(UnixTime::from_secs(project.created_at))),
+    ]);
+}
+
+fn show_release(version: Option<u64>) -> String {
+    version.map_or_else(|| "none".to_owned(), |version| version.to_string())
+}

@@ -1,0 +1,230 @@
+use std::time::Duration;
+
+use base64ct::{Base64, Encoding};
+use clap::Args;
+use pintle_api::{
+    AcceptReleaseRequest, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse, ReleaseResponse,
+    ReleaseState, Unchanged, client::Client,
+};
+use pintle_core::{
+    OrganizationId, ProjectId, PublicKey, Root, State, UnixTime,
+    claims::Claims,
+    limits::MAX_CLOCK_SKEW_SECS,
+    root::{BaseUrl, SetupError},
+    verify,
+};
+use pintle_sign::{Signer, SigningKey, sign_config};
+
+use super::{draft::write_warnings, releases::write_one};
+use crate::{
+    CommandError,
+    context::{Context, Project},
+    fetch::fetch_config,
+    key_file::{KeyFileArgs, check_is_registered},
+    moment::parse_span_secs,
+    output::{GOOD, STRONG},
+    review::write_review,
+    secret::confirm,
+    word::word,
+};
+
+/// How often the server is asked how far the publication is.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Releases the draft.
+///
+/// The server prepares the exact bytes to sign. They are read here, compared with what apps have now, and shown; what you
+/// confirm is what is signed. The key stays here: the server gets the signature and checks it like an app.
+#[derive(Args, Clone, Debug)]
+pub struct ReleaseArgs {
+    #[command(flatten)]
+    key: KeyFileArgs,
+    /// Sign without asking
+    #[arg(long, short)]
+    yes: bool,
+    /// Release although nothing changed, which renews the dates
+    #[arg(long)]
+    renew: bool,
+    /// Return once the server has accepted it
+    #[arg(long)]
+    no_wait: bool,
+    /// How long to wait until it is live
+    #[arg(long, value_name = "SPAN", default_value = "2m", conflicts_with = "no_wait")]
+    timeout: String,
+}
+
+pub(crate) async fn run(args: &ReleaseArgs, context: &Context) -> Result<(), CommandError> {
+    let wait_secs = parse_span_secs(&args.timeout)?;
+    let client = context.connect()?;
+    let project = context.find_project(&client).await?;
+    // A wrong key is found before anything is prepared.
+    let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
+    let key = args.key.load()?;
+    check_is_registered(args.key.path(), &key.public_key(), &registered.kid)?;
+    let root = derive_root(&project.response, &key)?;
+
+    let unchanged = if args.renew { Unchanged::Release } else { Unchanged::Refuse };
+    let prepared = client.prepare_release(project.reference(), &PrepareReleaseRequest { unchanged }).await?;
+    let payload = Base64::decode_vec(&prepared.claims)
+        .map_err(|_| CommandError::PreparedMismatch { what: "the claims are not base64".to_owned() })?;
+    let previous = find_published(&root, context.now).await;
+    let claims = check_prepared(&payload, &prepared, &root, previous.as_ref(), context.now)?;
+
+    context.output.say(|text| {
+        let title = format!(
+            "Release {} of {}, to be signed with {}",
+            claims.version,
+            project.display_name(),
+            args.key.path().display()
+        );
+        text.styled_line(STRONG, &title).gap();
+        write_review(previous.as_ref(), &claims, context.now, text);
+        write_warnings(&prepared.warnings, text);
+        text.gap();
+    });
+    if !args.yes && !confirm("Sign and release this?")? {
+        return Err(CommandError::Declined { what: "signed" });
+    }
+    let signed = sign_config(&key, &payload, &[], &root)?;
+    let request = AcceptReleaseRequest { jws: signed.as_str().to_owned() };
+    let accepted = client.accept_release(project.reference(), &request).await?;
+    let release =
+        if args.no_wait { accepted } else { wait_until_live(&client, &project, accepted, wait_secs, context).await? };
+    context.output.show(&release, write_one)
+}
+
+/// The root that apps of this project embed, with the key from the file and not the one the server names.
+fn derive_root(project: &ProjectResponse, key: &SigningKey) -> Result<Root, CommandError> {
+    let unusable = |error: SetupError| CommandError::Bundle { source_name: "the server's project".to_owned(), error };
+    let organization = OrganizationId::parse(&project.organization_id)
+        .map_err(|error| unusable(SetupError::Id { member: "organization", error }))?;
+    let id = ProjectId::parse(&project.id).map_err(|error| unusable(SetupError::Id { member: "project", error }))?;
+    let urls: Result<Vec<_>, _> = project.urls.iter().map(|url| BaseUrl::dangerous_parse_http_loopback(url)).collect();
+    let urls = urls.map_err(|error| unusable(error.into()))?;
+    let root = Root::new(organization, id, key.public_key(), urls).map_err(unusable)?;
+    match project.key.as_ref().and_then(|key| key.recovery_key.as_deref()) {
+        None => Ok(root),
+        Some(recovery_key) => {
+            let recovery_key = PublicKey::parse_base64(recovery_key)
+                .map_err(|error| unusable(SetupError::Key { member: "recovery_key", error }))?;
+            root.with_recovery_key(recovery_key).map_err(unusable)
+        }
+    }
+}
+
+/// What apps have now, if it can be fetched; before the first release it cannot.
+async fn find_published(root: &Root, now: UnixTime) -> Option<Claims> {
+    let fetched = fetch_config(root.to_bundle_json().as_bytes(), "the project").await.ok()?;
+    let accepted = verify(&fetched.bytes, &fetched.root, &State::default(), now).ok()?;
+    Some(accepted.config.claims().clone())
+}
+
+/// Reads the prepared bytes and refuses what is not this project's next release: what is signed cannot be unsigned.
+fn check_prepared(
+    payload: &[u8],
+    prepared: &PreparedReleaseResponse,
+    root: &Root,
+    previous: Option<&Claims>,
+    now: UnixTime,
+) -> Result<Claims, CommandError> {
+    let claims = Claims::parse(payload)
+        .map_err(|error| CommandError::Config { source_name: "the prepared release".to_owned(), error })?;
+    let mismatch = |what: String| Err(CommandError::PreparedMismatch { what });
+    if claims.organization != *root.organization() || claims.project != *root.project() {
+        return mismatch(format!("it is for {}/{}", claims.organization, claims.project));
+    }
+    if claims.version != prepared.version {
+        return mismatch(format!("it says {} and its claims say {}", prepared.version, claims.version));
+    }
+    if let Some(previous) = previous.filter(|previous| previous.version >= claims.version) {
+        return mismatch(format!(
+            "its number {} does not exceed {}, which is published",
+            claims.version, previous.version
+        ));
+    }
+    let distance_secs = claims.issued_at.secs_since(now).max(now.secs_since(claims.issued_at));
+    if distance_secs > MAX_CLOCK_SKEW_SECS {
+        return mismatch(format!("its date is {distance_secs} seconds away from this machine's clock"));
+    }
+    Ok(claims)
+}
+
+async fn wait_until_live(
+    client: &Client,
+    project: &Project,
+    accepted: ReleaseResponse,
+    wait_secs: u64,
+    context: &Context,
+) -> Result<ReleaseResponse, CommandError> {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(wait_secs);
+    let mut release = accepted;
+    let mut shown = None;
+    loop {
+        if shown != Some(release.state) {
+            shown = Some(release.state);
+            context.output.say(|text| {
+                let line = format!("release {}: {}", release.version, word(&release.state));
+                match release.state {
+                    ReleaseState::Live => text.styled_line(GOOD, &line),
+                    _ => text.line(&line),
+                };
+            });
+        }
+        if matches!(release.state, ReleaseState::Live | ReleaseState::Superseded) {
+            return Ok(release);
+        }
+        if tokio::time::Instant::now() >= deadline {
+            return Err(CommandError::NotLiveYet { version: release.version, waited_secs: wait_secs });
+        }
+        tokio::time::sleep(POLL_INTERVAL).await;
+        release = client.read_release(project.reference(), release.version).await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pintle_sign::canonical_claims;
+
+    const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+    fn make_root() -> Root {
+        let urls = vec![BaseUrl::parse("https://cdn.example").unwrap()];
+        let key = SigningKey::generate().unwrap().public_key();
+        Root::new(OrganizationId::parse("org_1").unwrap(), ProjectId::parse("prj_1").unwrap(), key, urls).unwrap()
+    }
+
+    fn make_claims(root: &Root, version: u64) -> Claims {
+        Claims::new(root.organization().clone(), root.project().clone(), version, NOW)
+    }
+
+    fn check(claims: &Claims, said_version: u64, root: &Root, previous: Option<&Claims>) -> Result<Claims, String> {
+        let prepared = PreparedReleaseResponse {
+            version: said_version,
+            claims: String::new(),
+            issued_at: NOW.as_secs(),
+            expires_at: None,
+            kid: String::new(),
+            changes: Vec::new(),
+            warnings: Vec::new(),
+        };
+        check_prepared(&canonical_claims(claims), &prepared, root, previous, NOW)
+            .map_err(|error| error.code().to_owned())
+    }
+
+    #[test]
+    fn signs_only_the_next_release_of_its_own_project() {
+        let root = make_root();
+        let mismatch = Err("prepared_mismatch".to_owned());
+        let good = make_claims(&root, 4);
+        assert_eq!(check(&good, 4, &root, Some(&make_claims(&root, 3))), Ok(good.clone()));
+        assert_eq!(check(&good, 4, &root, None), Ok(good.clone()));
+
+        assert_eq!(check(&good, 5, &root, None), mismatch, "another number than announced");
+        assert_eq!(check(&good, 4, &root, Some(&good)), mismatch, "a number that is published already");
+        let foreign = Claims { project: ProjectId::parse("prj_2").unwrap(), ..good.clone() };
+        assert_eq!(check(&foreign, 4, &root, None), mismatch, "another project");
+        let postdated = Claims { issued_at: NOW.saturating_add_secs(MAX_CLOCK_SKEW_SECS + 1), ..good };
+        assert_eq!(check(&postdated, 4, &root, None), mismatch, "a date in the future");
+    }
+}

@@ -1,0 +1,18 @@
+use pintle_api::WhoamiResponse;
+
+use crate::{CommandError, context::Context, output::Text, word::word};
+
+pub(crate) async fn run(context: &Context) -> Result<(), CommandError> {
+    let server = context.server()?;
+    let account = context.connect()?.whoami().await?;
+    context.output.show(&account, |account, text| write_text(account, server, text))
+}
+
+pub(super) fn write_text(account: &WhoamiResponse, server: &str, text: &mut Text) {
+    text.fields(&[
+        ("server", server.to_owned()),
+        ("account", format!("{} ({})", account.account_name, account.account_id)),
+        ("token", format!("{} ({})", account.token_name, account.token_id)),
+        ("scopes", account.scopes.iter().map(word).collect::<Vec<_>>().join(", ")),
+    ]);
+}

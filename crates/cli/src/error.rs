@@ -1,0 +1,397 @@
+use std::{io, path::PathBuf};
+
+use pintle_api::client::ClientError;
+use pintle_core::{ConfigError, root::SetupError};
+use pintle_discover::{Endpoint, EndpointError, FactsError, FileError, ProbeError};
+use pintle_sign::{KeyFileError, SignError};
+
+use crate::ExitStatus;
+
+/// Why a command did not do what it was asked. The one place where failures of every kind become a message, a stable code,
+/// a hint and an exit status.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// The server, or the way there.
+    #[error(transparent)]
+    Api(#[from] ClientError),
+    /// A configuration is not acceptable.
+    #[error("{source_name}: {error}")]
+    Config {
+        /// File or URL.
+        source_name: String,
+        /// What `pintle-core` says.
+        error: ConfigError,
+    },
+    /// A bundle.
+    #[error("{source_name}: {error}")]
+    Bundle {
+        /// File or server.
+        source_name: String,
+        /// What is wrong with it.
+        error: SetupError,
+    },
+    /// A key file.
+    #[error("{}: {error}", path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: KeyFileError,
+    },
+    /// Nothing was signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// A file of certificates.
+    #[error("{}: {error}", path.display())]
+    CertificateFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: FileError,
+    },
+    /// A certificate.
+    #[error("{source_name} shows a certificate that is {error}")]
+    Certificate {
+        /// File or host.
+        source_name: String,
+        /// What is wrong with it.
+        error: FactsError,
+    },
+    /// A host could not be looked at.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    /// No connection, or no TLS handshake.
+    #[error("{endpoint} cannot be reached: {error}")]
+    Unreachable {
+        /// Where to.
+        endpoint: Endpoint,
+        /// Why.
+        error: io::Error,
+    },
+    /// `HOST[:PORT]`.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// A value on the command line.
+    #[error("`{value}` is not {expected}")]
+    Value {
+        /// Stable code.
+        code: &'static str,
+        /// As given.
+        value: String,
+        /// What it should be, with its article.
+        expected: &'static str,
+    },
+    /// A file could not be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A file could not be written.
+    #[error("cannot write {}: {error}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A file that must not be overwritten.
+    #[error("{} exists and is not overwritten", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file above its limit.
+    #[error("{} is larger than {limit_bytes} bytes", path.display())]
+    FileTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        limit_bytes: u64,
+    },
+    /// A settings file.
+    #[error("{}: {message}", path.display())]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// What the TOML reader says.
+        message: String,
+    },
+    /// Something has to be asked and there is no terminal.
+    #[error("{question} has to be answered, and standard input is no terminal")]
+    CannotAsk {
+        /// What would have been asked, as a noun.
+        question: &'static str,
+        /// How to answer without a terminal.
+        hint: &'static str,
+    },
+    /// The user said no.
+    #[error("nothing was {what}")]
+    Declined {
+        /// What would have been done, as a participle.
+        what: &'static str,
+    },
+    /// Two entries of a new password.
+    #[error("the two passwords differ")]
+    PasswordsDiffer,
+    /// No token for the server.
+    #[error("not signed in to {server}")]
+    NotSignedIn {
+        /// URL of the server.
+        server: String,
+    },
+    /// Not a token.
+    #[error(transparent)]
+    Token(#[from] pintle_api::TokenError),
+    /// No server is known.
+    #[error("no server is given or configured")]
+    NoServer,
+    /// Several to choose from and none was chosen.
+    #[error("which {kind}? {}", names.join(", "))]
+    Unchosen {
+        /// `organization` or `project`.
+        kind: &'static str,
+        /// What there is.
+        names: Vec<String>,
+    },
+    /// Nothing of that name.
+    #[error("there is no {kind} `{name}`")]
+    NotFound {
+        /// What was sought.
+        kind: &'static str,
+        /// By which name.
+        name: String,
+    },
+    /// There is none at all.
+    #[error("there is no {kind} yet")]
+    NoneYet {
+        /// What was sought.
+        kind: &'static str,
+    },
+    /// A name that fits several.
+    #[error("`{name}` fits more than one {kind}: {}", matches.join(", "))]
+    Ambiguous {
+        /// What was sought.
+        kind: &'static str,
+        /// By which name.
+        name: String,
+        /// What it fits.
+        matches: Vec<String>,
+    },
+    /// The project has no key.
+    #[error("the project has no signing key yet")]
+    NoProjectKey,
+    /// The key file belongs to another project, or the server says so.
+    #[error("{} holds the key {found}, but the project's signing key is {expected}", path.display())]
+    WrongKey {
+        /// The file.
+        path: PathBuf,
+        /// `kid` of the file.
+        found: String,
+        /// `kid` registered for the project.
+        expected: String,
+    },
+    /// What the server prepared is not what it was asked for: nothing is signed.
+    #[error("the server prepared something else than this project's next release: {what}; nothing was signed")]
+    PreparedMismatch {
+        /// What differs.
+        what: String,
+    },
+    /// A release was accepted but is not live yet.
+    #[error("release {version} was accepted, and is not live after {waited_secs} seconds")]
+    NotLiveYet {
+        /// Release number.
+        version: u64,
+        /// How long was waited.
+        waited_secs: u64,
+    },
+    /// Every URL failed.
+    #[error("no URL gave the configuration: {}", reasons.join("; "))]
+    Fetch {
+        /// One per URL.
+        reasons: Vec<String>,
+    },
+    /// A defect.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl CommandError {
+    /// Stable code; never reused for another meaning.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Api(error) => error.code(),
+            Self::Config { error, .. } | Self::Sign(SignError::NotAcceptable(error)) => error.code().as_str(),
+            Self::Bundle { .. } => "setup_invalid",
+            Self::KeyFile { error: KeyFileError::PasswordNeeded, .. } => "key_password_needed",
+            Self::KeyFile { error: KeyFileError::WrongPassword, .. } => "key_password_wrong",
+            Self::KeyFile { error: KeyFileError::NotP256, .. } => "key_not_p256",
+            Self::KeyFile { .. } => "key_unreadable",
+            Self::Sign(_) => "signing_failed",
+            Self::CertificateFile { .. } | Self::Certificate { .. } => "certificate_unparsable",
+            Self::Probe(ProbeError::TimedOut { .. }) => "site_timed_out",
+            Self::Probe(ProbeError::Connect { .. }) | Self::Unreachable { .. } => "site_unreachable",
+            Self::Probe(_) => "site_not_tls",
+            Self::Endpoint(EndpointError::Port(_)) => "port_invalid",
+            Self::Endpoint(_) => "host_invalid",
+            Self::Value { code, .. } => code,
+            Self::Read { error, .. } if error.kind() == io::ErrorKind::NotFound => "file_not_found",
+            Self::Read { .. } => "file_unreadable",
+            Self::Write { .. } => "file_unwritable",
+            Self::Exists { .. } => "file_exists",
+            Self::FileTooLarge { .. } => "file_too_large",
+            Self::Settings { .. } => "settings_invalid",
+            Self::CannotAsk { .. } => "answer_needed",
+            Self::Declined { .. } => "declined",
+            Self::PasswordsDiffer => "passwords_differ",
+            Self::NotSignedIn { .. } => "not_signed_in",
+            Self::Token(_) => "token_invalid",
+            Self::NoServer => "server_unknown",
+            Self::Unchosen { .. } => "choice_needed",
+            Self::NotFound { .. } | Self::NoneYet { .. } => "not_found",
+            Self::Ambiguous { .. } => "name_ambiguous",
+            Self::NoProjectKey => "key_not_registered",
+            Self::WrongKey { .. } => "key_wrong",
+            Self::PreparedMismatch { .. } => "prepared_mismatch",
+            Self::NotLiveYet { .. } => "not_live_yet",
+            Self::Fetch { .. } => "fetch_failed",
+            Self::Internal(_) => "internal_error",
+        }
+    }
+
+    /// The exit status of the process.
+    #[must_use]
+    pub fn exit_status(&self) -> ExitStatus {
+        match self {
+            Self::Api(error) => api_exit_status(error),
+            Self::Config { .. } | Self::Sign(SignError::NotAcceptable(_)) | Self::PreparedMismatch { .. } => {
+                ExitStatus::Refused
+            }
+            Self::Bundle { .. }
+            | Self::KeyFile { .. }
+            | Self::Sign(_)
+            | Self::CertificateFile { .. }
+            | Self::Certificate { .. }
+            | Self::Endpoint(_)
+            | Self::Value { .. }
+            | Self::Write { .. }
+            | Self::FileTooLarge { .. }
+            | Self::Settings { .. }
+            | Self::PasswordsDiffer
+            | Self::WrongKey { .. } => ExitStatus::Input,
+            Self::Read { error, .. } if error.kind() == io::ErrorKind::NotFound => ExitStatus::NotFound,
+            Self::Read { .. } => ExitStatus::Input,
+            Self::Probe(_) | Self::Unreachable { .. } | Self::NotLiveYet { .. } | Self::Fetch { .. } => {
+                ExitStatus::Unavailable
+            }
+            Self::Exists { .. } => ExitStatus::Conflict,
+            Self::CannotAsk { .. } | Self::NoServer | Self::Unchosen { .. } | Self::Ambiguous { .. } => {
+                ExitStatus::Usage
+            }
+            Self::Declined { .. } => ExitStatus::Declined,
+            Self::NotSignedIn { .. } | Self::Token(_) => ExitStatus::Auth,
+            Self::NotFound { .. } | Self::NoneYet { .. } | Self::NoProjectKey => ExitStatus::NotFound,
+            Self::Internal(_) => ExitStatus::Internal,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Api(error) => return api_hint(error),
+            Self::Config { error, .. } => return config_hint(error),
+            Self::KeyFile { error, .. } => return key_hint(error),
+            Self::Bundle { .. } => "`pintle bundle` writes a fresh one",
+            Self::CertificateFile { .. } => "give a certificate in PEM or DER, as `openssl x509` writes it",
+            Self::Probe(ProbeError::Connect { .. } | ProbeError::TimedOut { .. }) => {
+                "check the host, the port and the network; `--from-file` needs neither"
+            }
+            Self::Unreachable { .. } => "check the host, the port and the network",
+            Self::Probe(_) => "check the port: TLS 1.2 or 1.3 is needed there",
+            Self::Endpoint(EndpointError::Port(_)) => "write it as api.example.com:8443",
+            Self::Endpoint(_) => "write it as api.example.com, 192.0.2.1 or [2001:db8::1]:8443, without https://",
+            Self::Value { code: "pin_invalid", .. } => "as in spki-sha256:r/mIkG3eEpVdm+u/ko/cwxzOMo1bk4TyHIlByibiA5E=",
+            Self::Value { code: "time_invalid", .. } => "as in 2027-06-30, 2027-06-30T12:00:00Z or 1814400000",
+            Self::Value { code: "duration_invalid", .. } => "as in 600, 10m, 24h or 90d",
+            Self::Exists { .. } => "choose another name, or move the file away",
+            Self::Write { .. } => "choose a directory that you may write to",
+            Self::Settings { .. } => "correct the file, or remove it and run `pintle configure`",
+            Self::CannotAsk { hint, .. } => hint,
+            Self::NotSignedIn { .. } => "run `pintle login`, or set PINTLE_TOKEN",
+            Self::Token(_) => "copy the whole token, from `pintle_` to its end",
+            Self::NoServer => "run `pintle login --server https://pins.example.com`",
+            Self::Unchosen { kind: "organization", .. } => {
+                "say `--organization NAME`, or keep one with `pintle configure --organization NAME`"
+            }
+            Self::Unchosen { .. } => "say `--project NAME`, or keep one with `pintle configure --project NAME`",
+            Self::NotFound { kind: "organization", .. } => "`pintle orgs list` shows yours",
+            Self::NotFound { kind: "project", .. } => "`pintle projects list` shows them",
+            Self::NotFound { kind: "domain", .. } => "`pintle domains list` shows them; `pintle domains add` adds one",
+            Self::NotFound { kind: "pin", .. } => "`pintle pins list` shows them",
+            Self::NoneYet { kind: "organization" } => "create one with `pintle orgs create NAME`",
+            Self::NoneYet { kind: "project" } => "create one with `pintle projects create NAME`",
+            Self::Ambiguous { .. } => "give the id, or more of the name",
+            Self::NoProjectKey => "`pintle keys generate`, then `pintle keys register`",
+            Self::WrongKey { .. } => "give the project's own key with `--key FILE`",
+            Self::PreparedMismatch { .. } => "do not use this server until you know why",
+            Self::NotLiveYet { .. } => "it goes on by itself; `pintle releases show` tells how far it is",
+            Self::Fetch { .. } => "check the URLs of the bundle and the network; has a release been made?",
+            Self::Internal(_) => "this is a defect; please report it with the command you ran",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn api_exit_status(error: &ClientError) -> ExitStatus {
+    match (error, error.status()) {
+        (ClientError::InvalidUrl { .. } | ClientError::InsecureUrl { .. } | ClientError::Tls(_), _) => {
+            ExitStatus::Input
+        }
+        (_, Some(401 | 403)) => ExitStatus::Auth,
+        (_, Some(404 | 410)) => ExitStatus::NotFound,
+        (_, Some(409 | 412)) => ExitStatus::Conflict,
+        (_, Some(408 | 429 | 502..=504)) | (ClientError::Transport(_), _) => ExitStatus::Unavailable,
+        (_, Some(400..=499)) => ExitStatus::Input,
+        _ => ExitStatus::Internal,
+    }
+}
+
+fn api_hint(error: &ClientError) -> Option<String> {
+    error.hint().map(str::to_owned).or_else(|| {
+        (error.status() == Some(401)).then(|| "run `pintle login` with a token that is still valid".to_owned())
+    })
+}
+
+fn config_hint(error: &ConfigError) -> Option<String> {
+    let hint = match error {
+        ConfigError::KeyUnknown { .. } | ConfigError::WrongProject { .. } => {
+            "is this the bundle of the project that the configuration belongs to?"
+        }
+        ConfigError::SignatureInvalid { .. } | ConfigError::Malformed(_) => {
+            "the file was changed or cut off after it was signed; fetch it again"
+        }
+        ConfigError::NotYetValid { .. } => "check this machine's clock",
+        ConfigError::Unsupported(_) => "use a newer version of pintle",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn key_hint(error: &KeyFileError) -> Option<String> {
+    let hint = match error {
+        KeyFileError::PasswordNeeded => "enter it at a terminal, or give `--password-file FILE` or PINTLE_KEY_PASSWORD",
+        KeyFileError::WrongPassword => return None,
+        KeyFileError::NotPkcs8(label) if label == "EC PRIVATE KEY" => {
+            "convert it with `openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW`"
+        }
+        KeyFileError::NotP256 => "`pintle keys generate` makes a key of the right kind",
+        _ => "give a PKCS#8 file in PEM, as `pintle keys generate` writes it",
+    };
+    Some(hint.to_owned())
+}

@@ -1,0 +1,53 @@
+use std::process::ExitCode;
+
+macro_rules! statuses {
+    ($($(#[$doc:meta])* $variant:ident = $number:literal, $meaning:literal;)*) => {
+        /// Exit status by kind of outcome: stable, the same for every command.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ExitStatus {
+            $($(#[$doc])* $variant = $number,)*
+        }
+
+        impl ExitStatus {
+            /// Every status, in rising order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// What it means, for the help text.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $meaning,)*
+                }
+            }
+        }
+    };
+}
+
+statuses! {
+    /// Done, or the connection is allowed.
+    Success = 0, "done; `check`: the app would connect";
+    /// The command line.
+    Usage = 2, "the command line is wrong, or an answer is needed and nobody can be asked";
+    /// A file, key or value.
+    Input = 3, "a file, key, password or value cannot be used";
+    /// Token or permission.
+    Auth = 4, "not signed in, or not permitted";
+    /// A thing that is not there.
+    NotFound = 5, "no such organization, project, domain, pin, release or file";
+    /// Somebody or something else was first.
+    Conflict = 6, "it exists already, or changed meanwhile";
+    /// A verification failed.
+    Refused = 7, "a configuration is not authentic, or `check`: the app would refuse";
+    /// The network or the other side.
+    Unavailable = 8, "server, CDN or site cannot be reached, or did not finish in time";
+    /// The user said no.
+    Declined = 9, "you said no; nothing was changed";
+    /// A defect.
+    Internal = 70, "a defect of pintle or of the server";
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(status as u8)
+    }
+}

@@ -1,0 +1,158 @@
+//! The commands of `pintle`, one file each. Commands that manage a project talk to a server's API; signing, verifying
+//! and checking happen here, through the same code as in an app.
+//!
+//! ```text
+//! arguments ──► Command ──► commands/*.rs ──► API client · sign · core · SDK · discover
+//!                               │
+//!               data to stdout ─┴─ talk to stderr, exit status by kind ([`ExitStatus`])
+//! ```
+//!
+//! What it does not do: it starts no server (the binary does), sends no private key anywhere, and has no rule of its
+//! own about pins or configurations.
+//!
+//! # Example
+//! ```no_run
+//! use clap::Parser;
+//!
+//! #[derive(Parser)]
+//! struct Arguments {
+//!     #[command(flatten)]
+//!     global: pintle_cli::GlobalArgs,
+//!     #[command(subcommand)]
+//!     command: pintle_cli::Command,
+//! }
+//!
+//! let arguments = Arguments::parse();
+//! let status = pintle_cli::run(&arguments.command, arguments.global);
+//! std::process::exit(i32::from(status as u8));
+//! ```
+
+mod commands;
+mod context;
+mod error;
+mod exit;
+mod fetch;
+mod file;
+mod key_file;
+mod moment;
+mod output;
+mod review;
+mod root;
+mod secret;
+mod settings;
+mod word;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Subcommand;
+use pintle_core::UnixTime;
+
+pub use commands::{
+    bundle::BundleArgs,
+    check::CheckArgs,
+    config::ConfigCommand,
+    configure::ConfigureArgs,
+    domains::{DomainSettings, DomainsCommand},
+    draft::{DraftCommand, DraftSettingsArgs},
+    keys::{GenerateArgs, KeysCommand},
+    login::LoginArgs,
+    orgs::OrgsCommand,
+    pins::{AddArgs, PinSource, PinsCommand},
+    projects::ProjectsCommand,
+    release::ReleaseArgs,
+    releases::ReleasesCommand,
+};
+pub use context::GlobalArgs;
+pub use error::CommandError;
+pub use exit::ExitStatus;
+pub use key_file::KeyFileArgs;
+pub use output::Format;
+
+use context::Context;
+use output::Output;
+
+/// Every command that manages, signs, verifies or checks.
+#[derive(Subcommand, Clone, Debug)]
+pub enum Command {
+    /// Sign in to a server and remember it
+    Login(LoginArgs),
+    /// Show or change the defaults: server, organization, project, output
+    Configure(ConfigureArgs),
+    /// Show whose token is used, and what it may do
+    Whoami,
+    /// Organizations: create, list
+    #[command(subcommand)]
+    Orgs(OrgsCommand),
+    /// Projects, one per app and environment: create, list, show
+    #[command(subcommand)]
+    Projects(ProjectsCommand),
+    /// Signing keys, which stay on this machine: generate, show, register
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Domains of the draft: add, list, set, remove
+    #[command(subcommand)]
+    Domains(DomainsCommand),
+    /// Pins of the draft: add from a host, a file or by hand; list, remove
+    #[command(subcommand)]
+    Pins(PinsCommand),
+    /// The draft, which is what the next release will say: show, set
+    #[command(subcommand)]
+    Draft(DraftCommand),
+    /// Release the draft: prepare, show what is signed, sign here, submit, wait until it is live
+    Release(ReleaseArgs),
+    /// Past releases: list, show
+    #[command(subcommand)]
+    Releases(ReleasesCommand),
+    /// Signed configurations, without a server: fetch, verify, decode
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Connect to a host as an app would, and say what is decided and why
+    Check(CheckArgs),
+    /// Write pintle.json, which an app embeds
+    Bundle(BundleArgs),
+}
+
+/// Runs a command and reports its failure, if it has one.
+#[must_use]
+pub fn run(command: &Command, global: GlobalArgs) -> ExitStatus {
+    let mut output = Output { format: global.format() };
+    run_reported(command, global, &mut output).unwrap_or_else(|error| {
+        output.report(&error);
+        error.exit_status()
+    })
+}
+
+fn run_reported(command: &Command, global: GlobalArgs, output: &mut Output) -> Result<ExitStatus, CommandError> {
+    let context = Context::load(global, read_clock())?;
+    *output = context.output;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CommandError::Internal(format!("the runtime cannot start: {error}")))?;
+    runtime.block_on(dispatch(command, &context))
+}
+
+async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, CommandError> {
+    match command {
+        Command::Login(LoginArgs {}) => commands::login::run(context).await?,
+        Command::Configure(args) => commands::configure::run(args, context)?,
+        Command::Whoami => commands::whoami::run(context).await?,
+        Command::Orgs(command) => commands::orgs::run(command, context).await?,
+        Command::Projects(command) => commands::projects::run(command, context).await?,
+        Command::Keys(command) => commands::keys::run(command, context).await?,
+        Command::Domains(command) => commands::domains::run(command, context).await?,
+        Command::Pins(command) => commands::pins::run(command, context).await?,
+        Command::Draft(command) => commands::draft::run(command, context).await?,
+        Command::Release(args) => commands::release::run(args, context).await?,
+        Command::Releases(command) => commands::releases::run(command, context).await?,
+        Command::Config(command) => commands::config::run(command, context).await?,
+        Command::Check(args) => return commands::check::run(args, context).await,
+        Command::Bundle(args) => commands::bundle::run(args, context).await?,
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// The outermost edge: from here on time is an argument. A clock before 1970 reads as 1970.
+fn read_clock() -> UnixTime {
+    UnixTime::from_secs(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
+}

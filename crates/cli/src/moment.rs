@@ -1,0 +1,98 @@
+//! Points in time and spans, as people write and read them. Always UTC.
+
+use pintle_core::UnixTime;
+use time::{Date, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
+
+use crate::CommandError;
+
+/// Parses `2027-06-30` (its first second), RFC 3339, or seconds since 1970 UTC.
+pub(crate) fn parse_moment(text: &str) -> Result<UnixTime, CommandError> {
+    let wrong = || CommandError::Value { code: "time_invalid", value: text.to_owned(), expected: "a point in time" };
+    if let Ok(secs) = text.parse::<u64>() {
+        return Ok(UnixTime::from_secs(secs));
+    }
+    let moment = Date::parse(text, format_description!("[year]-[month]-[day]"))
+        .map(|date| date.midnight().assume_utc())
+        .or_else(|_| OffsetDateTime::parse(text, &Rfc3339))
+        .map_err(|_| wrong())?;
+    u64::try_from(moment.unix_timestamp()).map(UnixTime::from_secs).map_err(|_| wrong())
+}
+
+/// Parses whole seconds, or a number with `s`, `m`, `h` or `d`, into seconds.
+pub(crate) fn parse_span_secs(text: &str) -> Result<u64, CommandError> {
+    let wrong = || CommandError::Value { code: "duration_invalid", value: text.to_owned(), expected: "a span of time" };
+    let (number, unit_secs) = match text.char_indices().last() {
+        Some((at, 's')) => (text.get(..at), 1),
+        Some((at, 'm')) => (text.get(..at), 60),
+        Some((at, 'h')) => (text.get(..at), 3600),
+        Some((at, 'd')) => (text.get(..at), 86_400),
+        _ => (Some(text), 1),
+    };
+    let number: u64 = number.and_then(|number| number.parse().ok()).ok_or_else(wrong)?;
+    number.checked_mul(unit_secs).ok_or_else(wrong)
+}
+
+/// `2027-06-30 12:00 UTC`.
+pub(crate) fn show_moment(moment: UnixTime) -> String {
+    let shown = i64::try_from(moment.as_secs())
+        .ok()
+        .and_then(|secs| OffsetDateTime::from_unix_timestamp(secs).ok())
+        .and_then(|moment| moment.format(format_description!("[year]-[month]-[day] [hour]:[minute] UTC")).ok());
+    shown.unwrap_or_else(|| format!("{moment} s"))
+}
+
+/// `2027-06-30 12:00 UTC (in 219 days)`.
+pub(crate) fn show_moment_from(moment: UnixTime, now: UnixTime) -> String {
+    let relative = if moment > now {
+        format!("in {}", show_span(moment.secs_since(now)))
+    } else {
+        format!("{} ago", show_span(now.secs_since(moment)))
+    };
+    format!("{} ({relative})", show_moment(moment))
+}
+
+/// In the largest unit of which there are at least two: `90 days`, `10 minutes`, `1 second`.
+pub(crate) fn show_span(secs: u64) -> String {
+    let (number, unit) = match secs {
+        172_800.. => (secs / 86_400, "day"),
+        7200.. => (secs / 3600, "hour"),
+        120.. => (secs / 60, "minute"),
+        _ => (secs, "second"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_dates_instants_and_seconds() {
+        for (text, secs) in
+            [("1970-01-02", 86_400), ("1970-01-01T00:01:00Z", 60), ("1970-01-01T02:00:00+01:00", 3600), ("42", 42)]
+        {
+            assert_eq!(parse_moment(text).unwrap(), UnixTime::from_secs(secs), "{text}");
+        }
+        for text in ["", "soon", "2027-13-01", "1969-12-31", "-1", "2027-06-30 12:00"] {
+            assert_eq!(parse_moment(text).unwrap_err().code(), "time_invalid", "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_spans_with_and_without_unit() {
+        for (text, secs) in [("600", 600), ("45s", 45), ("10m", 600), ("24h", 86_400), ("90d", 7_776_000)] {
+            assert_eq!(parse_span_secs(text).unwrap(), secs, "{text}");
+        }
+        for text in ["", "d", "1.5h", "-1", "5 m", "1w", "ü", "18446744073709551615d"] {
+            assert_eq!(parse_span_secs(text).unwrap_err().code(), "duration_invalid", "{text}");
+        }
+    }
+
+    #[test]
+    fn shows_moments_beside_the_distance_to_now() {
+        let now = UnixTime::from_secs(1_800_000_000);
+        assert_eq!(show_moment(now), "2027-01-15 08:00 UTC");
+        assert_eq!(show_moment_from(now.saturating_add_secs(86_400 * 3), now), "2027-01-18 08:00 UTC (in 3 days)");
+        assert_eq!(show_moment_from(now, now.saturating_add_secs(61)), "2027-01-15 08:00 UTC (61 seconds ago)");
+    }
+}

@@ -1,0 +1,108 @@
+//! Secrets come by prompt, file or environment, never by the command line, which other users can see.
+
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+    path::Path,
+};
+
+use pintle_api::ApiToken;
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use crate::{CommandError, file::read_text_file};
+
+/// More than any token or sensible password.
+const MAX_SECRET_BYTES: u64 = 4096;
+
+/// The first line of a file (`-` is standard input), without its end.
+fn read_secret_file(path: &Path) -> Result<Zeroizing<String>, CommandError> {
+    let text = Zeroizing::new(read_text_file(path, MAX_SECRET_BYTES)?);
+    Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
+}
+
+fn secret_variable(name: &str) -> Option<Zeroizing<String>> {
+    env::var(name).ok().filter(|value| !value.is_empty()).map(Zeroizing::new)
+}
+
+fn ask_secret(prompt: &str, question: &'static str, hint: &'static str) -> Result<Zeroizing<String>, CommandError> {
+    if !io::stdin().is_terminal() {
+        return Err(CommandError::CannotAsk { question, hint });
+    }
+    rpassword::prompt_password(prompt)
+        .map(Zeroizing::new)
+        .map_err(|error| CommandError::Read { path: "the terminal".into(), error })
+}
+
+/// A token from `--token-file` or `PINTLE_TOKEN`.
+pub(crate) fn load_given_token(token_file: Option<&Path>) -> Result<Option<ApiToken>, CommandError> {
+    let text = match token_file {
+        Some(path) => Some(read_secret_file(path)?),
+        None => secret_variable("PINTLE_TOKEN"),
+    };
+    text.map(|text| ApiToken::parse(text.trim())).transpose().map_err(Into::into)
+}
+
+/// Asks for a token.
+pub(crate) fn ask_token() -> Result<ApiToken, CommandError> {
+    let text = ask_secret("Token: ", "the API token", "give `--token-file FILE` or PINTLE_TOKEN")?;
+    ApiToken::parse(text.trim()).map_err(Into::into)
+}
+
+/// The password that opens a key: from a file, from `PINTLE_KEY_PASSWORD`, or asked. `None` where nobody can be asked.
+pub(crate) fn load_key_password(
+    password_file: Option<&Path>,
+    key_file: &Path,
+) -> Result<Option<SecretString>, CommandError> {
+    if let Some(given) = load_given_password(password_file)? {
+        return Ok(Some(given));
+    }
+    if !io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let prompt = format!("Password of {}: ", key_file.display());
+    ask_secret(&prompt, "the password", "").map(|text| Some(SecretString::from(text.as_str())))
+}
+
+/// A password for a new key: from a file, from `PINTLE_KEY_PASSWORD`, or asked twice.
+pub(crate) fn make_key_password(password_file: Option<&Path>) -> Result<SecretString, CommandError> {
+    if let Some(given) = load_given_password(password_file)? {
+        return Ok(given);
+    }
+    let hint = "give `--password-file FILE` or PINTLE_KEY_PASSWORD";
+    let first = ask_secret("New password: ", "the new password", hint)?;
+    if first.is_empty() {
+        return Err(CommandError::Value {
+            code: "password_empty",
+            value: String::new(),
+            expected: "a password; leave out `--encrypt` for a key without one",
+        });
+    }
+    let second = ask_secret("Once more: ", "the new password", hint)?;
+    if *first != *second {
+        return Err(CommandError::PasswordsDiffer);
+    }
+    Ok(SecretString::from(first.as_str()))
+}
+
+fn load_given_password(password_file: Option<&Path>) -> Result<Option<SecretString>, CommandError> {
+    let text = match password_file {
+        Some(path) => Some(read_secret_file(path)?),
+        None => secret_variable("PINTLE_KEY_PASSWORD"),
+    };
+    Ok(text.map(|text| SecretString::from(text.as_str())))
+}
+
+/// Asks a question to be answered with yes or no; anything but yes is no.
+pub(crate) fn confirm(question: &str) -> Result<bool, CommandError> {
+    if !io::stdin().is_terminal() {
+        return Err(CommandError::CannotAsk { question: "a confirmation", hint: "give `--yes` if you are sure" });
+    }
+    let mut stderr = anstream::stderr().lock();
+    let mut answer = String::new();
+    write!(stderr, "{question} [y/N] ")
+        .and_then(|()| stderr.flush())
+        .and_then(|()| io::stdin().read_line(&mut answer))
+        .map_err(|error| CommandError::Read { path: "the terminal".into(), error })?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
