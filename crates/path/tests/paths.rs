@@ -1,4 +1,5 @@
 //! Attacks on certificate paths, and paths that only look like attacks.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests: a panic is how a test fails")]
 
 use pintle_core::{
     Code, Connection, Decision, Installation, Mode, State, UnixTime, VerifiedConfig,

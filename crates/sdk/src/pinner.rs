@@ -58,7 +58,7 @@ pub struct Pinner {
 }
 
 /// What is particular to an installation.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// What happens to hosts without an entry.
     pub mode: Mode,
@@ -68,6 +68,15 @@ pub struct Options {
     pub chance: u64,
     /// Generation to begin with: above every one that a predecessor of this pinner gave out.
     pub first_generation: u64,
+    /// To the last byte of an answer: 1 to 120 seconds.
+    pub fetch_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let fetch_timeout = Duration::from_secs(10);
+        Self { mode: Mode::Strict, draw_from: None, chance: 0, first_generation: 0, fetch_timeout }
+    }
 }
 
 /// What the host should do now.
@@ -146,7 +155,7 @@ impl Pinner {
             gone,
             gone_since: None,
             gone_in_round: 0,
-            schedule: Schedule::new(urls, options.chance),
+            schedule: Schedule::new(urls, options.fetch_timeout, options.chance),
             unsaved: new_draw.is_some(),
             stale_reported: false,
             unsupported: None,

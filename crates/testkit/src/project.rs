@@ -1,11 +1,12 @@
 //! Keys, bundles and signed configurations.
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use pintle_core::{
     HostName, Name, OrganizationId, ProjectId, Root, UnixTime,
     claims::{Claims, Domain, Pin},
     root::BaseUrl,
 };
-use pintle_sign::{SigningKey, canonical_claims, sign_config};
+use pintle_sign::{Signer, SigningKey, canonical_claims, sign_config};
 
 /// When every configuration made here was issued, unless its claims say otherwise.
 pub const ISSUED_AT: UnixTime = UnixTime::from_secs(1_790_000_000);
@@ -30,7 +31,7 @@ impl Project {
         let urls = urls.iter().map(|url| BaseUrl::dangerous_parse_http_loopback(url).expect("a base URL"));
         let organization = OrganizationId::parse(organization).expect("an id");
         let project = ProjectId::parse(project).expect("an id");
-        let public_key = pintle_sign::Signer::public_key(&key);
+        let public_key = key.public_key();
         let root = Root::new(organization, project, public_key, urls.collect()).expect("a root");
         Self { key, root }
     }
@@ -62,6 +63,17 @@ impl Project {
         let signed =
             sign_config(&self.key, &canonical_claims(&claims), &[], root).expect("an acceptable configuration");
         signed.as_bytes().to_vec()
+    }
+
+    /// Whatever `payload` is, signed as a configuration: what a careless or hostile holder of the key may publish.
+    #[must_use]
+    pub fn sign_unchecked(&self, payload: &str) -> Vec<u8> {
+        let kid = self.key.public_key().kid();
+        let header = format!(r#"{{"alg":"ES256","typ":"pintle-config+jwt","kid":"{kid}"}}"#);
+        let encode = Base64UrlUnpadded::encode_string;
+        let signed = format!("{}.{}", encode(header.as_bytes()), encode(payload.as_bytes()));
+        let signature = self.key.sign(signed.as_bytes()).expect("a signature");
+        format!("{signed}.{}", encode(&signature)).into_bytes()
     }
 }
 

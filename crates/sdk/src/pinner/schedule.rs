@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// To the last byte of one answer (P-7.3).
-pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
+/// Shortest and longest time allowed to the last byte of one answer (P-7.3).
+const FETCH_TIMEOUT_RANGE: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(120)];
 /// All of a forced refresh (P-4.11).
 const FORCED_TIMEOUT: Duration = Duration::from_secs(5);
 /// At most one forced refresh in this time (P-4.11).
@@ -21,6 +21,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub(super) struct Schedule {
     urls: usize,
+    fetch_timeout: Duration,
     next_at: Duration,
     failures: u32,
     forced_at: Option<Duration>,
@@ -54,8 +55,19 @@ pub(super) enum Outcome {
 }
 
 impl Schedule {
-    pub(super) fn new(urls: usize, chance: u64) -> Self {
-        Self { urls, next_at: Duration::ZERO, failures: 0, forced_at: None, round: None, started: 0, chance }
+    pub(super) fn new(urls: usize, fetch_timeout: Duration, chance: u64) -> Self {
+        let [shortest, longest] = FETCH_TIMEOUT_RANGE;
+        let fetch_timeout = fetch_timeout.clamp(shortest, longest);
+        Self {
+            urls,
+            fetch_timeout,
+            next_at: Duration::ZERO,
+            failures: 0,
+            forced_at: None,
+            round: None,
+            started: 0,
+            chance,
+        }
     }
 
     /// Makes a refresh due now. Returns the round to wait for.
@@ -101,13 +113,13 @@ impl Schedule {
             }
             self.start_round(false, at);
         }
-        let started = self.started;
+        let (started, fetch_timeout) = (self.started, self.fetch_timeout);
         let Some(round) = &mut self.round else { return Step::Wait { until: self.next_at } };
         let may_ask = round.forced || round.asked.is_empty();
         match round.unasked.pop_if(|_| may_ask) {
             Some(url) => {
                 round.asked.push(url);
-                let timeout = if round.forced { round.ends_at.saturating_sub(at) } else { FETCH_TIMEOUT };
+                let timeout = if round.forced { round.ends_at.saturating_sub(at) } else { fetch_timeout };
                 if !round.forced {
                     round.ends_at = at + timeout + LOST_ANSWER_GRACE;
                 }

@@ -1,6 +1,7 @@
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use pintle_core::{Mode, Root};
@@ -19,7 +20,7 @@ use crate::{
 pub struct Builder {
     bundle: Vec<u8>,
     seed: Option<Vec<u8>>,
-    mode: Mode,
+    options: Options,
     storage: Option<PathBuf>,
     connection_authorities: Authorities,
     config_authorities: Authorities,
@@ -33,7 +34,7 @@ impl Builder {
         Self {
             bundle,
             seed: None,
-            mode: Mode::Strict,
+            options: Options::default(),
             storage: None,
             connection_authorities: Authorities::Platform,
             config_authorities: Authorities::Platform,
@@ -50,7 +51,12 @@ impl Builder {
 
     /// What happens to hosts without an entry: refused by default.
     pub fn mode(self, mode: Mode) -> Self {
-        Self { mode, ..self }
+        Self { options: Options { mode, ..self.options }, ..self }
+    }
+
+    /// Time allowed to the last byte of a configuration: 10 seconds by default, 1 to 120 (P-7.3).
+    pub fn fetch_timeout(self, fetch_timeout: Duration) -> Self {
+        Self { options: Options { fetch_timeout, ..self.options }, ..self }
     }
 
     /// Keeps the accepted configuration and its floor in a folder of its own under `dir`. Without it a restart begins
@@ -111,12 +117,8 @@ impl Builder {
             None => (Loaded::default(), None),
         };
         let timer = self.timer;
-        let options = Options {
-            mode: self.mode,
-            draw_from: store.is_some().then(|| timer.random()),
-            chance: timer.random(),
-            first_generation: 0,
-        };
+        let options =
+            Options { draw_from: store.is_some().then(|| timer.random()), chance: timer.random(), ..self.options };
         let mut pinner = Pinner::new(root, options, loaded.record, self.seed.as_deref(), timer.now());
         let events = pinner.take_events();
 
@@ -157,6 +159,9 @@ impl Builder {
 
 impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder").field("mode", &self.mode).field("storage", &self.storage).finish_non_exhaustive()
+        f.debug_struct("Builder")
+            .field("options", &self.options)
+            .field("storage", &self.storage)
+            .finish_non_exhaustive()
     }
 }
