@@ -4,9 +4,9 @@ use std::{
 };
 
 use pintle_core::Code;
-use reqwest::{ClientBuilder, IntoUrl, Method, Request, Response};
+use reqwest::{ClientBuilder, IntoUrl, Method, Request, Response, redirect::Policy};
 
-use crate::{Error, Pintle, rustls::Refusal};
+use crate::{Engine, Error, Pintle, rustls::Refusal};
 
 /// A reqwest client all of whose connections are pinned.
 ///
@@ -32,7 +32,7 @@ impl Pintle {
     }
 
     /// A client built as `configure` says: called again for every generation of trust. Whatever it says of TLS is
-    /// overruled.
+    /// overruled. A redirect policy of its own may reach connections decided before trust changed.
     pub fn client_with(
         &self,
         configure: impl Fn(ClientBuilder) -> ClientBuilder + Send + Sync + 'static,
@@ -50,8 +50,21 @@ fn build(
     generation: u64,
 ) -> Result<reqwest::Client, Error> {
     let tls = rustls::ClientConfig::clone(&*pintle.tls().config_of(generation)?);
+    let builder = reqwest::Client::builder().redirect(redirect_within(pintle.engine().clone(), generation));
     // A request without TLS would pass every pin by.
-    Ok(configure(reqwest::Client::builder()).https_only(true).tls_backend_preconfigured(tls).build()?)
+    Ok(configure(builder).https_only(true).tls_backend_preconfigured(tls).build()?)
+}
+
+/// A redirect is a request of its own, and this client's connections end with its generation (P-4.10).
+fn redirect_within(engine: Engine, generation: u64) -> Policy {
+    let as_usual = Policy::default();
+    Policy::custom(move |attempt| {
+        if engine.generation() == generation {
+            return as_usual.redirect(attempt);
+        }
+        let host = attempt.url().host_str().unwrap_or_default().to_owned();
+        attempt.error(Refusal { host, code: Code::RetryAfterRefresh })
+    })
 }
 
 impl Client {
@@ -75,11 +88,14 @@ impl Client {
     /// `retry_after_refresh` where another would connect once more.
     pub async fn execute(&self, request: Request) -> Result<Response, Error> {
         let again = request.try_clone();
-        let refused = match self.inner.current()?.execute(request).await {
+        let error = match self.inner.current()?.execute(request).await {
             Ok(response) => return Ok(response),
-            Err(error) => refusal_or_error(error)?,
+            Err(error) => error,
         };
-        if refused.code != Code::RetryAfterRefresh {
+        // A redirect came from a server that has had the request already.
+        let is_unsent = !error.is_redirect();
+        let refused = refusal_or_error(error)?;
+        if refused.code != Code::RetryAfterRefresh || !is_unsent {
             return Err(Error::Refused(refused));
         }
         self.inner.pintle.wait_for_running_refresh().await;

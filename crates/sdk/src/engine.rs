@@ -5,7 +5,7 @@ use std::{
 
 use pintle_core::{Code, Decision, UnixTime, decide::Verdict};
 
-use crate::{Action, Answer, Environment, Event, Evidence, Fed, Fetch, Pinner, Record, Snapshot};
+use crate::{Action, Answer, Environment, Event, Evidence, Fed, Fetch, FetchError, Pinner, Record, Snapshot};
 
 /// Called for every event, on the thread where it happens: keep it short.
 pub type Listener = dyn Fn(&Event) + Send + Sync;
@@ -68,26 +68,31 @@ impl Engine {
     /// Decides a connection, for a caller that cannot wait: what a forced refresh might change is refused with
     /// `retry_after_refresh`, and one is asked for (P-4.11). Come back after it.
     pub fn check(&self, host: &str, evidence: &Evidence<'_>) -> Decision {
-        let decision = self.judge(host, evidence);
+        self.or_internal_error(host, || self.check_or_panic(host, evidence))
+    }
+
+    fn check_or_panic(&self, host: &str, evidence: &Evidence<'_>) -> Decision {
+        let decision = self.snapshot().decide(host, evidence, self.inner.environment.now());
         if let Verdict::Refused { code, .. } = decision.verdict
             && may_change_by_refresh(code)
             && self.force_refresh().is_some()
         {
             self.tell(&Event::RefreshForced { host: host.to_owned(), code });
-            return Decision { verdict: refused(Code::RetryAfterRefresh), ..decision };
+            let verdict = Verdict::Refused { code: Code::RetryAfterRefresh, domain: None };
+            return Decision { verdict, ..decision };
         }
         self.tell(&Event::Connection { host: host.to_owned(), decision: decision.clone() });
         decision
     }
 
-    /// P-4.9: a panic is a refusal.
-    fn judge(&self, host: &str, evidence: &Evidence<'_>) -> Decision {
-        let now = self.inner.environment.now();
-        let snapshot = self.snapshot();
-        catch_unwind(AssertUnwindSafe(|| snapshot.decide(host, evidence, now))).unwrap_or_else(|_| Decision {
-            verdict: refused(Code::InternalError),
-            generation: snapshot.generation(now),
-            ct_list_stale: false,
+    /// P-4.9: a panic is a refusal, in both modes.
+    pub(crate) fn or_internal_error(&self, host: &str, decide: impl FnOnce() -> Decision) -> Decision {
+        catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| {
+            let verdict = Verdict::Refused { code: Code::InternalError, domain: None };
+            // What is refused carries no request under any generation.
+            let decision = Decision { verdict, generation: 0, ct_list_stale: false };
+            self.tell(&Event::Connection { host: host.to_owned(), decision: decision.clone() });
+            decision
         })
     }
 
@@ -108,6 +113,12 @@ impl Engine {
     #[must_use]
     pub fn completed_rounds(&self) -> u64 {
         self.pinner().completed_rounds()
+    }
+
+    /// Why the last refresh that is over failed; `None` if it succeeded.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<FetchError> {
+        self.pinner().last_failure()
     }
 
     /// The number of the last refresh that began.
@@ -180,8 +191,4 @@ const fn may_change_by_refresh(code: Code) -> bool {
         code,
         Code::KeyDenied | Code::DomainNotRegistered | Code::AllPinsExpired | Code::PinMismatch | Code::CtNotSatisfied
     )
-}
-
-const fn refused(code: Code) -> Verdict {
-    Verdict::Refused { code, domain: None }
 }

@@ -29,6 +29,9 @@ pub enum FetchError {
     /// No connection, no TLS, or the connection broke.
     #[error("{0}")]
     Transport(String),
+    /// The host never said what came of it.
+    #[error("the answer was lost")]
+    Lost,
     /// The file is not acceptable.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -1,5 +1,6 @@
 //! The refresh machine of one installation: sans-I/O.
 
+mod action;
 mod schedule;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -12,6 +13,7 @@ use pintle_core::{
     verify,
 };
 
+pub use self::action::{Action, Answer, Fed, Fetch, Options};
 use self::schedule::{Outcome, Schedule, Step};
 use crate::{Event, FetchError, Memory, Moment, Record, Snapshot, Source, StorePart};
 
@@ -49,93 +51,15 @@ pub struct Pinner {
     /// When a refresh first found every URL gone.
     gone_since: Option<Duration>,
     gone_in_round: usize,
+    /// The refresh that was asked for last, and how it last failed.
+    round: u64,
+    failure: Option<FetchError>,
     schedule: Schedule,
     unsaved: bool,
     stale_reported: bool,
     /// SHA-256 of the last file that needs a newer SDK: one event per file, not per refresh (P-9.2).
     unsupported: Option<[u8; 32]>,
     events: Vec<Event>,
-}
-
-/// What is particular to an installation.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// What happens to hosts without an entry.
-    pub mode: Mode,
-    /// Eight random bytes to draw from where the record holds no draw yet (P-2.5). `None` without persistence.
-    pub draw_from: Option<u64>,
-    /// Eight random bytes that spread refreshes over installations.
-    pub chance: u64,
-    /// Generation to begin with: above every one that a predecessor of this pinner gave out.
-    pub first_generation: u64,
-    /// To the last byte of an answer: 1 to 120 seconds.
-    pub fetch_timeout: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let fetch_timeout = Duration::from_secs(10);
-        Self { mode: Mode::Strict, draw_from: None, chance: 0, first_generation: 0, fetch_timeout }
-    }
-}
-
-/// What the host should do now.
-#[derive(Debug)]
-pub enum Action {
-    /// Nothing until then on the monotonic clock, or until an answer or a forced refresh comes.
-    Idle {
-        /// On the monotonic clock.
-        until: Duration,
-    },
-    /// Fetch this and [`feed`](Pinner::feed) the answer; ask again at once for more.
-    Fetch(Fetch),
-}
-
-/// One GET to make (P-7.3): ordinary Web PKI, own client, no redirect, no local cache, `Accept-Encoding: identity`.
-#[derive(Clone, Debug)]
-pub struct Fetch {
-    /// Where.
-    pub url: String,
-    /// `If-None-Match`, where there is one.
-    pub etag: Option<String>,
-    /// Whether to send `Cache-Control: no-cache`.
-    pub no_cache: bool,
-    /// Largest body.
-    pub max_bytes: usize,
-    /// To the last byte.
-    pub timeout: Duration,
-    pub(crate) round: u64,
-    base: usize,
-}
-
-/// What came of a [`Fetch`].
-#[derive(Clone, Debug)]
-pub enum Answer {
-    /// 200.
-    Config {
-        /// The body.
-        bytes: Vec<u8>,
-        /// `ETag`.
-        etag: Option<String>,
-    },
-    /// 304.
-    NotModified,
-    /// Anything else.
-    Failed(FetchError),
-}
-
-/// How an answer was judged.
-#[derive(Debug)]
-#[must_use]
-pub enum Fed {
-    /// A new configuration is in force.
-    Updated,
-    /// The copy in use is current.
-    Unchanged,
-    /// Not acceptable; nothing changed.
-    Rejected(FetchError),
-    /// The refresh it belongs to is over; not looked at.
-    TooLate,
 }
 
 impl Pinner {
@@ -155,6 +79,8 @@ impl Pinner {
             gone,
             gone_since: None,
             gone_in_round: 0,
+            round: 0,
+            failure: None,
             schedule: Schedule::new(urls, options.fetch_timeout, options.chance),
             unsaved: new_draw.is_some(),
             stale_reported: false,
@@ -205,6 +131,11 @@ impl Pinner {
         match self.schedule.poll(at.monotonic) {
             Step::Wait { until } => Action::Idle { until },
             Step::Ask { round, url, forced, timeout } => {
+                if round != self.round {
+                    self.round = round;
+                    self.failure = None;
+                    self.gone_in_round = 0;
+                }
                 let Some(base) = self.snapshot.root.urls().get(url) else {
                     return Action::Idle { until: at.monotonic };
                 };
@@ -238,6 +169,7 @@ impl Pinner {
         let outcome = match &fed {
             Fed::Rejected(error) => {
                 self.report_failure(fetch, error);
+                self.failure = Some(error.clone());
                 let retry_after = match error {
                     FetchError::Status { retry_after, .. } => *retry_after,
                     _ => None,
@@ -328,7 +260,7 @@ impl Pinner {
 
     /// P-7.5, at the end of a round.
     fn count_gone(&mut self, at: Duration) {
-        let everywhere = std::mem::take(&mut self.gone_in_round) == self.snapshot.root.urls().len();
+        let everywhere = self.gone_in_round == self.snapshot.root.urls().len();
         if !everywhere || self.gone {
             return;
         }
@@ -373,19 +305,22 @@ impl Pinner {
 
     /// Asks for the forced refresh of P-4.11 and returns its number; `None` if the last one is less than a minute ago.
     pub fn force_refresh(&mut self, at: Moment) -> Option<u64> {
-        let before = self.schedule.completed();
-        let forced = self.schedule.force(at.monotonic);
-        if self.schedule.completed() != before {
-            // It took the place of an ordinary one, whose answers no longer count.
-            self.gone_in_round = 0;
-        }
-        forced
+        self.schedule.force(at.monotonic)
     }
 
     /// The number of the last refresh that is over, successful or not.
     #[must_use]
     pub fn completed_rounds(&self) -> u64 {
         self.schedule.completed()
+    }
+
+    /// Why the last refresh that is over failed; `None` if it succeeded.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<FetchError> {
+        if self.schedule.last_succeeded() {
+            return None;
+        }
+        Some(self.failure.clone().unwrap_or(FetchError::Lost))
     }
 
     /// The number of the last refresh that began.

@@ -3,11 +3,7 @@
 mod builder;
 mod refresh;
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use pintle_core::{Code, Decision, Mode, decide::PlatformVerdict, root::SetupError};
 use rustls_pki_types::CertificateDer;
@@ -37,7 +33,6 @@ struct Runtime {
     store: Option<DiskStore>,
     /// The number of the last refresh that is over and persisted.
     completed: watch::Sender<u64>,
-    last_failure: Mutex<Option<FetchError>>,
     timer: Arc<dyn Timer>,
     wake: Arc<Notify>,
 }
@@ -134,7 +129,7 @@ impl Pintle {
     pub async fn refresh(&self) -> Result<(), FetchError> {
         let round = self.runtime.engine.refresh_now();
         self.wait_for_refresh(round).await;
-        match self.runtime.last_failure() {
+        match self.runtime.engine.last_failure() {
             Some(error) => Err(error),
             None => Ok(()),
         }
@@ -188,10 +183,6 @@ impl std::fmt::Debug for Pintle {
 }
 
 impl Runtime {
-    fn last_failure(&self) -> Option<FetchError> {
-        self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     fn set_aside(&self, part: StorePart) {
         if let Some(Err(error)) = self.store.as_ref().map(|store| store.set_aside(part)) {
             self.engine.tell(&Event::StoreFailed(error));

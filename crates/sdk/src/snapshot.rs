@@ -81,7 +81,7 @@ impl Snapshot {
         &self.root
     }
 
-    /// The configuration in use; `None` before the first, and while withdrawn by 410.
+    /// The configuration in use, if there is one; a withdrawn project allows nothing by it.
     #[must_use]
     pub fn config(&self) -> Option<&VerifiedConfig> {
         self.config.as_deref()

@@ -5,9 +5,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use rustls::{HandshakeKind, ServerConfig, crypto::ring};
+use rustls::{DEFAULT_VERSIONS, HandshakeKind, ServerConfig, SupportedProtocolVersion, crypto::ring, version::TLS12};
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::{AbortHandle, JoinSet},
 };
 use tokio_rustls::TlsAcceptor;
@@ -30,8 +31,8 @@ pub struct Seen {
     pub requests: Vec<Request>,
 }
 
-/// An HTTPS server on a loopback port: answers every request with 200 and `ok`, keeps connections open, lets sessions be
-/// resumed. Ends when dropped.
+/// An HTTPS server on a loopback port: answers every request with 200 and `ok` unless told otherwise, keeps connections
+/// open, lets sessions be resumed. Ends when dropped.
 pub struct Site {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -40,16 +41,31 @@ pub struct Site {
 
 struct Shared {
     config: Mutex<Arc<ServerConfig>>,
-    seen: Mutex<Seen>,
+    seen: watch::Sender<Seen>,
+    redirect: Mutex<Option<String>>,
+    held: watch::Sender<bool>,
 }
 
 impl Site {
     /// Starts a server that shows `certificate`.
     pub async fn start(certificate: &SiteCertificate) -> Self {
+        Self::start_with(certificate, DEFAULT_VERSIONS).await
+    }
+
+    /// Starts a server that speaks TLS 1.2 only.
+    pub async fn start_tls12(certificate: &SiteCertificate) -> Self {
+        Self::start_with(certificate, &[&TLS12]).await
+    }
+
+    async fn start_with(certificate: &SiteCertificate, versions: &[&'static SupportedProtocolVersion]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a loopback port");
         let address = listener.local_addr().expect("an address");
-        let config = Mutex::new(server_config(certificate));
-        let shared = Arc::new(Shared { config, seen: Mutex::default() });
+        let shared = Arc::new(Shared {
+            config: Mutex::new(server_config(certificate, versions)),
+            seen: watch::Sender::default(),
+            redirect: Mutex::default(),
+            held: watch::Sender::new(false),
+        });
         let task = tokio::spawn(accept(listener, shared.clone())).abort_handle();
         Self { address, shared, task }
     }
@@ -60,15 +76,30 @@ impl Site {
         self.address
     }
 
-    /// Shows `certificate` from the next connection on, and resumes no earlier session.
+    /// Redirects every request to `url` from now on.
+    pub fn redirect_to(&self, url: String) {
+        *self.shared.redirect.lock().expect("redirect") = Some(url);
+    }
+
+    /// Keeps requests waiting, or lets those that wait go on.
+    pub fn hold(&self, held: bool) {
+        self.shared.held.send_replace(held);
+    }
+
+    /// Resolves once `count` requests have arrived in all.
+    pub async fn wait_for_requests(&self, count: usize) {
+        self.shared.seen.subscribe().wait_for(|seen| seen.requests.len() >= count).await.expect("the server lives");
+    }
+
+    /// Shows `certificate` from the next connection on, over TLS 1.2 or 1.3, and resumes no earlier session.
     pub fn swap(&self, certificate: &SiteCertificate) {
-        *self.shared.config.lock().expect("config") = server_config(certificate);
+        *self.shared.config.lock().expect("config") = server_config(certificate, DEFAULT_VERSIONS);
     }
 
     /// What reached it so far.
     #[must_use]
     pub fn seen(&self) -> Seen {
-        self.shared.seen.lock().expect("seen").clone()
+        self.shared.seen.borrow().clone()
     }
 }
 
@@ -78,9 +109,9 @@ impl Drop for Site {
     }
 }
 
-fn server_config(certificate: &SiteCertificate) -> Arc<ServerConfig> {
+fn server_config(certificate: &SiteCertificate, versions: &[&'static SupportedProtocolVersion]) -> Arc<ServerConfig> {
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .expect("protocol versions")
         .with_no_client_auth()
         .with_single_cert(certificate.chain.clone(), certificate.key.clone_key())
@@ -92,7 +123,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     // Dropped with this task, and its connections with it.
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        shared.seen.lock().expect("seen").connections += 1;
+        shared.seen.send_modify(|seen| seen.connections += 1);
         connections.spawn(serve(stream, shared.clone()));
     }
 }
@@ -101,14 +132,18 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) -> Option<()> {
     let config = shared.config.lock().expect("config").clone();
     let mut stream = TlsAcceptor::from(config).accept(stream).await.ok()?;
     let resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
-    {
-        let mut seen = shared.seen.lock().expect("seen");
+    shared.seen.send_modify(|seen| {
         seen.handshakes += 1;
         seen.resumed += usize::from(resumed);
-    }
+    });
     loop {
         let request = read_request(&mut stream).await?;
-        shared.seen.lock().expect("seen").requests.push(request);
-        write_response(&mut stream, 200, &[], b"ok").await?;
+        shared.seen.send_modify(|seen| seen.requests.push(request));
+        shared.held.subscribe().wait_for(|held| !held).await.ok()?;
+        let redirect = shared.redirect.lock().expect("redirect").clone();
+        match redirect {
+            Some(url) => write_response(&mut stream, 307, &[("location", &url)], b"").await?,
+            None => write_response(&mut stream, 200, &[], b"ok").await?,
+        }
     }
 }

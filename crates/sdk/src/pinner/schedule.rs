@@ -26,6 +26,7 @@ pub(super) struct Schedule {
     failures: u32,
     forced_at: Option<Duration>,
     round: Option<Round>,
+    last_succeeded: bool,
     started: u64,
     chance: u64,
 }
@@ -65,6 +66,7 @@ impl Schedule {
             failures: 0,
             forced_at: None,
             round: None,
+            last_succeeded: true,
             started: 0,
             chance,
         }
@@ -91,6 +93,11 @@ impl Schedule {
         self.forced_at = Some(at);
         self.start_round(true, at + FORCED_TIMEOUT);
         Some(self.started)
+    }
+
+    /// Whether the last round that is over brought an acceptable answer; true before the first.
+    pub(super) fn last_succeeded(&self) -> bool {
+        self.last_succeeded
     }
 
     /// The last round that began.
@@ -168,6 +175,7 @@ impl Schedule {
 
     fn finish_round(&mut self, at: Duration, refresh: Option<Duration>) {
         let Some(round) = self.round.take() else { return };
+        self.last_succeeded = round.succeeded;
         if round.succeeded {
             self.failures = 0;
             self.next_at = refresh.map_or(self.next_at, |refresh| at + refresh);

@@ -1,15 +1,11 @@
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use pintle_core::{Mode, Root};
 use tokio::sync::{Notify, watch};
 
 use super::{Error, Pintle, Runtime, refresh};
 use crate::{
-    Authorities, Engine, Event, FetchError, Listener, Options, Pinner, StorePart, SystemEnvironment, Timer,
+    Authorities, Engine, Event, Listener, Options, Pinner, StorePart, SystemEnvironment, Timer,
     disk::{DiskStore, Loaded},
     fetch::Fetcher,
     rustls::{PinnedTls, Verifier},
@@ -97,7 +93,7 @@ impl Builder {
         if pintle.snapshot().config().is_none() {
             pintle.wait_for_refresh(1).await;
         }
-        match pintle.runtime.last_failure() {
+        match pintle.runtime.engine.last_failure() {
             Some(error) if pintle.snapshot().config().is_none() => Err(Error::Fetch(error)),
             _ => Ok(pintle),
         }
@@ -132,7 +128,6 @@ impl Builder {
             engine,
             store,
             completed: watch::Sender::new(0),
-            last_failure: Mutex::new(None::<FetchError>),
             timer,
             wake,
         });

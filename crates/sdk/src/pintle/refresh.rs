@@ -1,6 +1,6 @@
 //! The background task: does what the pinner asks for, persists what came of it.
 
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use tokio::task::JoinSet;
 
@@ -48,13 +48,9 @@ pub(super) async fn run(runtime: Weak<Runtime>) {
 
 impl Runtime {
     async fn take_answer(self: &Arc<Self>, fetch: &Fetch, answer: Answer) {
-        let failure = match self.engine.feed(fetch, answer) {
-            Fed::TooLate => return,
-            Fed::Updated | Fed::Unchanged => None,
-            Fed::Rejected(error) => Some(error),
-        };
-        *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
-        self.persist().await;
+        if !matches!(self.engine.feed(fetch, answer), Fed::TooLate) {
+            self.persist().await;
+        }
     }
 
     pub(super) async fn persist(self: &Arc<Self>) {

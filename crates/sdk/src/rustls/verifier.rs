@@ -56,13 +56,13 @@ impl Verifier {
     }
 
     fn check_stapled(&self, host: &str, chain: &[CertificateDer<'_>], ocsp_response: &[u8]) -> Decision {
-        match &self.trust {
+        self.engine.or_internal_error(host, || match &self.trust {
             PlatformTrust::Roots(roots) => self.engine.check(host, &Evidence::Roots(chain, roots)),
             PlatformTrust::Verifier(platform) => {
                 let verdict = self.ask(&**platform, host, chain, ocsp_response);
                 self.engine.check(host, &Evidence::Presented(chain, verdict))
             }
-        }
+        })
     }
 
     fn ask(
@@ -129,7 +129,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Why a handshake was ended by its pins; find it in any error of any client with [`Refusal::find`].
+/// Why a connection was refused by its pins; find it in any error of any client with [`Refusal::find`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// As the TLS library named it.
@@ -143,9 +143,11 @@ impl Refusal {
     #[must_use]
     pub fn find<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Self> {
         std::iter::successors(Some(error), |error| cause(*error)).find_map(|error| {
-            match error.downcast_ref::<rustls::Error>()? {
-                rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other))) => other.downcast_ref(),
-                _ => None,
+            match error.downcast_ref::<rustls::Error>() {
+                Some(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other)))) => {
+                    other.downcast_ref()
+                }
+                _ => error.downcast_ref(),
             }
         })
     }

@@ -10,7 +10,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -24,10 +24,18 @@ use pintle_testkit::clock::FakeClock;
 pub(crate) struct TestEnvironment {
     pub(crate) clock: FakeClock,
     count: AtomicU64,
+    panics: AtomicBool,
+}
+
+impl TestEnvironment {
+    pub(crate) fn panic_when_asked_for_the_time(&self) {
+        self.panics.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Environment for TestEnvironment {
     fn now(&self) -> UnixTime {
+        assert!(!self.panics.load(Ordering::Relaxed), "a panic in a hook");
         self.clock.now()
     }
 

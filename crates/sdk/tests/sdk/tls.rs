@@ -46,10 +46,14 @@ impl World {
     }
 
     async fn with(domains: impl FnOnce(&SiteCertificate, &Authority) -> Vec<Domain>) -> Self {
+        Self::with_names(&[HOST], domains).await
+    }
+
+    async fn with_names(names: &[&str], domains: impl FnOnce(&SiteCertificate, &Authority) -> Vec<Domain>) -> Self {
         let root = Authority::root("Trusted Root");
         let other_root = Authority::root("Other Trusted Root");
         let authority = root.subordinate("Trusted Intermediate");
-        let certificate = authority.issue(&[HOST]);
+        let certificate = authority.issue(names);
         let site = Site::start(&certificate).await;
         let cdn = Cdn::start(Reply::Closed).await;
         let project = Project::new(&[cdn.url()]);
@@ -187,8 +191,36 @@ async fn no_pooled_connection_outlives_a_revoked_pin() {
 }
 
 #[tokio::test]
-async fn no_resumed_session_outlives_a_revoked_pin() {
+async fn no_redirect_reaches_a_connection_of_before() {
     let world = World::new().await;
+    let client = world.client();
+    world.site.redirect_to(world.url(HOST));
+    world.site.hold(true);
+    let url = world.url(HOST);
+    let request = tokio::spawn({
+        let client = client.clone();
+        async move { client.get(url).send().await }
+    });
+    world.site.wait_for_requests(1).await;
+    world.release(2, &world.authority.issue(&[HOST])).await;
+    world.site.hold(false);
+    assert_eq!(code(request.await.unwrap()), Some(Code::RetryAfterRefresh));
+    assert_eq!(world.site.seen().requests.len(), 1);
+}
+
+#[tokio::test]
+async fn no_resumed_session_outlives_a_revoked_pin() {
+    sessions_end_with_their_pin(World::new().await).await;
+}
+
+#[tokio::test]
+async fn no_resumed_tls12_session_outlives_a_revoked_pin() {
+    let mut world = World::new().await;
+    world.site = Site::start_tls12(&world.certificate).await;
+    sessions_end_with_their_pin(world).await;
+}
+
+async fn sessions_end_with_their_pin(world: World) {
     let tls = world.pintle.tls();
     for _ in 0..2 {
         connect(&world, tls).await.unwrap();
@@ -232,6 +264,26 @@ async fn a_forger_cannot_make_an_app_ask_more_than_once_a_minute() {
     world.environment.clock.advance(Duration::from_secs(60));
     assert_eq!(code(world.get(&client).await), Some(Code::PinMismatch));
     assert_eq!(world.cdn.requests().len(), asked + 2);
+}
+
+#[tokio::test]
+async fn addresses_are_hosts_too() {
+    let world = World::with_names(&["127.0.0.1"], |certificate, _| {
+        vec![domain("127.0.0.1", vec![leaf_pin(certificate.leaf())])]
+    })
+    .await;
+    let client = world.client();
+    assert_eq!(client.get(world.url("127.0.0.1")).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_panic_of_ours_is_a_refusal() {
+    let world = World::new().await;
+    world.environment.panic_when_asked_for_the_time();
+    let chain = &world.certificate.chain;
+    let decision = world.pintle.check(HOST, chain, PlatformVerdict::Accepted).await;
+    assert_eq!(decision.code(), Some(Code::InternalError));
+    assert!(world.recorder.codes().contains(&Code::InternalError));
 }
 
 #[tokio::test]
