@@ -18,8 +18,8 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Options of every command")]
 pub struct GlobalArgs {
-    /// Write results for people or for programs [default: text]
-    #[arg(long, value_name = "FORMAT", value_enum, global = true)]
+    /// Write results as `text` for people or `json` for programs [default: text]
+    #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true, global = true)]
     pub(crate) output: Option<Format>,
     /// The server [default: the one you are signed in to]
     #[arg(long, value_name = "URL", global = true)]
@@ -30,7 +30,7 @@ pub struct GlobalArgs {
     /// Project, by NAME, NAME/ENVIRONMENT or id [default: the configured one, or the only one]
     #[arg(long, value_name = "NAME", global = true)]
     pub(crate) project: Option<String>,
-    /// Read the API token from the first line of FILE, `-` for standard input [default: PINTLE_TOKEN, or from `login`]
+    /// Read the API token from FILE, `-` for standard input [default: PINTLE_TOKEN, or from `login`]
     #[arg(long, value_name = "FILE", global = true)]
     token_file: Option<PathBuf>,
 }

@@ -5,7 +5,7 @@ use pintle_core::{ConfigError, root::SetupError};
 use pintle_discover::{Endpoint, EndpointError, FactsError, FileError, ProbeError};
 use pintle_sign::{KeyFileError, SignError};
 
-use crate::ExitStatus;
+use crate::{ExitStatus, Failure};
 
 /// Why a command did not do what it was asked. The one place where failures of every kind become a message, a stable code,
 /// a hint and an exit status.
@@ -220,6 +220,12 @@ pub enum CommandError {
 }
 
 impl CommandError {
+    /// As it is told.
+    #[must_use]
+    pub fn to_failure(&self) -> Failure {
+        Failure { code: self.code().to_owned(), message: self.to_string(), hint: self.hint() }
+    }
+
     /// Stable code; never reused for another meaning.
     #[must_use]
     pub fn code(&self) -> &str {
@@ -363,6 +369,10 @@ fn api_exit_status(error: &ClientError) -> ExitStatus {
 }
 
 fn api_hint(error: &ClientError) -> Option<String> {
+    // The server speaks of its API; here the answer is an option.
+    if error.code() == "draft_unchanged" {
+        return Some("change the draft first, or renew the dates alone with `--renew`".to_owned());
+    }
     error.hint().map(str::to_owned).or_else(|| {
         (error.status() == Some(401)).then(|| "run `pintle login` with a token that is still valid".to_owned())
     })

@@ -26,6 +26,8 @@ macro_rules! statuses {
 statuses! {
     /// Done, or the connection is allowed.
     Success = 0, "done; `check`: the app would connect";
+    /// The demonstration showed something else than it promises.
+    Failed = 1, "`demo`: something did not go as promised";
     /// The command line.
     Usage = 2, "the command line is wrong, or an answer is needed and nobody can be asked";
     /// A file, key or value.
@@ -35,7 +37,7 @@ statuses! {
     /// A thing that is not there.
     NotFound = 5, "no such organization, project, domain, pin, release or file";
     /// Somebody or something else was first.
-    Conflict = 6, "it exists already, or changed meanwhile";
+    Conflict = 6, "it exists already, is in use, or changed meanwhile";
     /// A verification failed.
     Refused = 7, "a configuration is not authentic, or `check`: the app would refuse";
     /// The network or the other side.

@@ -66,17 +66,22 @@ pub use context::GlobalArgs;
 pub use error::CommandError;
 pub use exit::ExitStatus;
 pub use key_file::KeyFileArgs;
-pub use output::Format;
+pub use output::{Failure, Format};
 
 use context::Context;
-use output::Output;
 
 /// Every command that manages, signs, verifies or checks.
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
     /// Sign in to a server and remember it
+    #[command(after_help = "\
+The token is asked for without echo, or taken from --token-file or PINTLE_TOKEN. It is checked against the server and \
+kept in credentials.toml of the configuration directory, readable by you alone. The server becomes the default.")]
     Login(LoginArgs),
     /// Show or change the defaults: server, organization, project, output
+    #[command(after_help = "\
+--server, --organization, --project and --output become defaults; without any of them nothing changes. They are kept \
+in config.toml in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~/.config/pintle.")]
     Configure(ConfigureArgs),
     /// Show whose token is used, and what it may do
     Whoami,
@@ -98,7 +103,10 @@ pub enum Command {
     /// The draft, which is what the next release will say: show, set
     #[command(subcommand)]
     Draft(DraftCommand),
-    /// Release the draft: prepare, show what is signed, sign here, submit, wait until it is live
+    /// Release the draft: review, sign here, submit, wait until it is live
+    #[command(after_help = "\
+The server prepares the exact bytes to sign. They are read here, compared with what apps have now, and shown; what you \
+confirm is what is signed. The key stays here: the server gets the signature and checks it like an app.")]
     Release(ReleaseArgs),
     /// Past releases: list, show
     #[command(subcommand)]
@@ -107,24 +115,30 @@ pub enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Connect to a host as an app would, and say what is decided and why
+    #[command(after_help = "\
+The SDK fetches the configuration that the bundle leads to and decides the connection like in an app; no request is \
+sent. Exit status: 0 if the app would connect, 7 if it would refuse, another number if that could not be found out.")]
     Check(CheckArgs),
     /// Write pintle.json, which an app embeds
+    #[command(after_help = "\
+Nothing in it is secret, but its public key decides whose configurations the app believes. It comes from the server: \
+compare its kid with the one that `pintle keys show` prints, or let --key FILE do it.")]
     Bundle(BundleArgs),
 }
 
 /// Runs a command and reports its failure, if it has one.
 #[must_use]
 pub fn run(command: &Command, global: GlobalArgs) -> ExitStatus {
-    let mut output = Output { format: global.format() };
-    run_reported(command, global, &mut output).unwrap_or_else(|error| {
-        output.report(&error);
+    let mut format = global.format();
+    run_reported(command, global, &mut format).unwrap_or_else(|error| {
+        error.to_failure().report(format);
         error.exit_status()
     })
 }
 
-fn run_reported(command: &Command, global: GlobalArgs, output: &mut Output) -> Result<ExitStatus, CommandError> {
+fn run_reported(command: &Command, global: GlobalArgs, format: &mut Format) -> Result<ExitStatus, CommandError> {
     let context = Context::load(global, read_clock())?;
-    *output = context.output;
+    *format = context.output.format;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -51,14 +51,15 @@ pub(crate) fn show_moment_from(moment: UnixTime, now: UnixTime) -> String {
     format!("{} ({relative})", show_moment(moment))
 }
 
-/// In the largest unit of which there are at least two: `90 days`, `10 minutes`, `1 second`.
+/// Rounded, in the largest unit of which there are at least two: `90 days`, `10 minutes`, `1 second`.
 pub(crate) fn show_span(secs: u64) -> String {
-    let (number, unit) = match secs {
-        172_800.. => (secs / 86_400, "day"),
-        7200.. => (secs / 3600, "hour"),
-        120.. => (secs / 60, "minute"),
-        _ => (secs, "second"),
+    let (unit_secs, unit) = match secs {
+        172_800.. => (86_400, "day"),
+        7200.. => (3600, "hour"),
+        120.. => (60, "minute"),
+        _ => (1, "second"),
     };
+    let number = secs.saturating_add(unit_secs / 2) / unit_secs;
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
@@ -93,6 +94,7 @@ mod tests {
         let now = UnixTime::from_secs(1_800_000_000);
         assert_eq!(show_moment(now), "2027-01-15 08:00 UTC");
         assert_eq!(show_moment_from(now.saturating_add_secs(86_400 * 3), now), "2027-01-18 08:00 UTC (in 3 days)");
+        assert_eq!(show_span(86_400 * 90 - 1), "90 days");
         assert_eq!(show_moment_from(now, now.saturating_add_secs(61)), "2027-01-15 08:00 UTC (61 seconds ago)");
     }
 }

@@ -51,22 +51,32 @@ impl Output {
         // Nobody can be told that standard error is gone.
         let _ = anstream::stderr().lock().write_all(shown.0.as_bytes());
     }
+}
 
-    /// Reports a failure.
-    pub(crate) fn report(self, error: &CommandError) {
-        let hint = error.hint();
-        match self.format {
+/// A failure as it is told: `error[code]: message`, then the hint; or one line of JSON.
+#[derive(Clone, Debug, Serialize)]
+pub struct Failure {
+    /// Stable code.
+    pub code: String,
+    /// What happened and why, in one sentence.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// Writes the failure to standard error.
+    pub fn report(&self, format: Format) {
+        match format {
             Format::Json => {
-                let problem = serde_json::json!({
-                    "error": { "code": error.code(), "message": error.to_string(), "hint": hint }
-                });
-                let _ = writeln!(anstream::stderr().lock(), "{problem}");
+                // Nobody can be told that standard error is gone.
+                let _ = writeln!(anstream::stderr().lock(), "{}", serde_json::json!({ "error": self }));
             }
-            Format::Text => self.say(|text| {
-                let code = clean(error.code());
-                text.push_line(&format!("{}: {}", paint(BAD, &format!("error[{code}]")), clean(&error.to_string())));
-                if let Some(hint) = hint {
-                    text.push_line(&format!("{}: {}", paint(STRONG, "hint"), clean(&hint)));
+            Format::Text => Output { format }.say(|text| {
+                let label = paint(BAD, &format!("error[{}]", self.code));
+                text.push_line(&format!("{label}: {}", clean(&self.message)));
+                if let Some(hint) = &self.hint {
+                    text.push_line(&format!("{}: {}", paint(STRONG, "hint"), clean(hint)));
                 }
             }),
         }
@@ -116,8 +126,9 @@ impl Text {
 
     /// Names and values in two columns; empty values are left out.
     pub(crate) fn fields(&mut self, fields: &[(&str, String)]) -> &mut Self {
-        let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-        for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+        let shown = || fields.iter().filter(|(_, value)| !value.is_empty());
+        let width = shown().map(|(name, _)| name.len()).max().unwrap_or_default();
+        for (name, value) in shown() {
             self.push_line(&format!("{name:width$}  {}", clean(value)));
         }
         self

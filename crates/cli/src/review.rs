@@ -22,7 +22,7 @@ pub(crate) fn write_claims(claims: &Claims, now: UnixTime, text: &mut Text) {
         text.styled_line(STRONG, &format!("{}  ({})", domain.name, describe_domain(domain)));
         text.indented(|text| {
             if domain.pins.is_empty() {
-                text.line("no pin: every connection is refused");
+                text.line("no pin: every connection is a violation");
             }
             for pin in &domain.pins {
                 text.line(&describe_pin(pin));
@@ -69,7 +69,7 @@ fn write_head(claims: &Claims, now: UnixTime, text: &mut Text) {
         ("issued", show_moment(claims.issued_at)),
         ("not before", claims.not_before.map(show_moment).unwrap_or_default()),
         ("expires", claims.expires_at.map_or_else(|| "never".to_owned(), |at| show_moment_from(at, now))),
-        ("then", claims.expires_at.map(|_| describe_on_stale(claims).to_owned()).unwrap_or_default()),
+        ("after that", claims.expires_at.map(|_| describe_on_stale(claims).to_owned()).unwrap_or_default()),
         ("refresh", show_span(claims.refresh_secs)),
         ("domains", claims.domains.len().to_string()),
     ]);
@@ -95,7 +95,9 @@ fn list_statements(claims: &Claims) -> BTreeMap<String, String> {
     statements.insert("lifetime".to_owned(), lifetime.unwrap_or_else(|| "no end".to_owned()));
     statements.insert("on_stale".to_owned(), claims.on_stale.as_str().to_owned());
     statements.insert("refresh".to_owned(), show_span(claims.refresh_secs));
-    statements.insert("withdrawn".to_owned(), if claims.withdrawn { "yes" } else { "no" }.to_owned());
+    if claims.withdrawn {
+        statements.insert("withdrawn".to_owned(), "apps refuse every connection".to_owned());
+    }
     for digest in &claims.deny {
         statements.insert(format!("denied key {}", Base64::encode_string(digest)), "on every host".to_owned());
     }

@@ -13,10 +13,7 @@ use crate::{
     root::parse_root,
 };
 
-/// Writes `pintle.json`, which an app embeds: organization, project, public key and URLs. Nothing in it is secret.
-///
-/// The public key decides whose configurations the app believes. It comes from the server: compare its `kid` with the one
-/// that `pintle keys show` prints, or let `--key FILE` do it.
+/// Options of `bundle`.
 #[derive(Args, Clone, Debug)]
 pub struct BundleArgs {
     /// Where to write it; `-` is standard output

@@ -20,10 +20,7 @@ use crate::{CommandError, ExitStatus, context::Context, fetch::set_up, file::rea
 /// Handshake, and five seconds more for the refresh that precedes a refusal (P-4.11).
 const CHECK_LIMIT: Duration = Duration::from_secs(20);
 
-/// Connects to a host as an app would, and says what is decided and why.
-///
-/// The SDK fetches the configuration that the bundle leads to and decides the connection like in an app; no request is
-/// sent. Exit status: 0 if the app would connect, 7 if it would refuse, another number if that could not be found out.
+/// Options of `check`.
 #[derive(Args, Clone, Debug)]
 pub struct CheckArgs {
     /// Host that the app connects to, and port [default: 443]

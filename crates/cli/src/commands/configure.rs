@@ -2,10 +2,7 @@ use clap::{Args, ValueEnum};
 
 use crate::{CommandError, context::Context, settings::Settings, word::word};
 
-/// Shows or changes the defaults kept in `config.toml`.
-///
-/// `--server`, `--organization`, `--project` and `--output` become defaults; without any of them nothing changes. The file
-/// lies in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~/.config/pintle.
+/// Options of `configure`.
 #[derive(Args, Clone, Debug)]
 pub struct ConfigureArgs {
     /// Forget a default; may be repeated

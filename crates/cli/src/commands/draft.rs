@@ -105,7 +105,6 @@ fn write_text(draft: &DraftResponse, latest_release: Option<u64>, text: &mut Tex
 
 pub(super) fn write_warnings(warnings: &[Warning], text: &mut Text) {
     for warning in warnings {
-        let domain = warning.domain.as_deref().map(|domain| format!("{domain}: ")).unwrap_or_default();
-        text.styled_line(CAREFUL, &format!("warning[{}]: {domain}{}", word(&warning.code), warning.detail));
+        text.styled_line(CAREFUL, &format!("warning[{}]: {}", word(&warning.code), warning.detail));
     }
 }

@@ -3,10 +3,7 @@ use pintle_api::client::Client;
 
 use crate::{CommandError, context::Context, secret::ask_token, settings::Settings};
 
-/// Signs in to a server and remembers it.
-///
-/// The token is asked for without echo, or taken from `--token-file` or PINTLE_TOKEN. It is checked against the server and
-/// kept in `credentials.toml` of the configuration directory, readable by you alone. The server becomes the default.
+/// Options of `login`: those of every command.
 #[derive(Args, Clone, Debug)]
 pub struct LoginArgs {}
 

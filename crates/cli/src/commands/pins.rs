@@ -25,9 +25,9 @@ const PROBE_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Subcommand, Clone, Debug)]
 pub enum PinsCommand {
     /// Add a pin to a domain of the draft
-    ///
-    /// What a server shows over the network is what the network lets you see: compare it with what you know of the
-    /// certificate before you release it. `--from-file` and `--pin` need no such trust.
+    #[command(after_help = "\
+What a server shows is what the network lets you see: compare it with what you know of the certificate before you \
+release it. --from-file and --pin need no such trust.")]
     Add(AddArgs),
     /// List the pins of the draft
     List {
@@ -161,7 +161,11 @@ impl AddArgs {
             .map_err(|error| CommandError::Certificate { source_name: source_name.clone(), error })?;
         context.output.say(|text| {
             text.styled_line(STRONG, &format!("{source_name} shows, at position {position}"));
-            text.indented(|text| write_facts(&facts, context.now, text)).gap();
+            text.indented(|text| write_facts(&facts, context.now, text));
+            if endpoint.is_some() {
+                text.line("The network alone vouches for this: compare it with what you know of the certificate.");
+            }
+            text.gap();
         });
         PinType::parse(&self.pin_type)
             .and_then(|kind| facts.pin(kind))

@@ -31,10 +31,7 @@ use crate::{
 /// How often the server is asked how far the publication is.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Releases the draft.
-///
-/// The server prepares the exact bytes to sign. They are read here, compared with what apps have now, and shown; what you
-/// confirm is what is signed. The key stays here: the server gets the signature and checks it like an app.
+/// Options of `release`.
 #[derive(Args, Clone, Debug)]
 pub struct ReleaseArgs {
     #[command(flatten)]

@@ -192,7 +192,7 @@ impl EntryReport {
 
     fn write_pins(&self, now: UnixTime, text: &mut Text) {
         if self.pins.is_empty() {
-            text.line("none: every connection is refused");
+            text.line("none: every connection is a violation");
         }
         for (index, pin) in self.pins.iter().enumerate() {
             let expiry = pin.expires_at.map(UnixTime::from_secs);
