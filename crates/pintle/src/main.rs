@@ -1,0 +1,29 @@
+//! The one binary of Pintle: `pintle serve`, `pintle demo` and every command of `pintle-cli`.
+
+mod arguments;
+mod demo;
+mod logging;
+mod serve;
+
+use std::process::ExitCode;
+
+use pintle_cli::ExitStatus;
+
+use crate::arguments::Command;
+
+fn main() -> ExitCode {
+    // The one place where a provider is chosen for code that asks for the process's default. It fails only where one is
+    // installed already, and nothing ran before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let arguments = arguments::parse();
+    let status = match &arguments.command {
+        Command::Serve(args) => serve::run(args),
+        Command::Demo => demo::run(),
+        Command::Completions { shell } => {
+            arguments::write_completions(*shell);
+            ExitStatus::Success
+        }
+        Command::Client(command) => pintle_cli::run(command, arguments.global),
+    };
+    status.into()
+}
