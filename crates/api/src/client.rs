@@ -72,7 +72,7 @@ impl Client {
     }
 
     async fn send<T: DeserializeOwned>(&self, method: Method, path: &[&str]) -> Result<T, ClientError> {
-        parse_json(&self.exchange(self.request(method, path)).await?)
+        parse_json(&self.exchange(self.request(method, path)?).await?)
     }
 
     async fn send_json<T: DeserializeOwned>(
@@ -81,10 +81,14 @@ impl Client {
         path: &[&str],
         body: &(impl Serialize + Sync),
     ) -> Result<T, ClientError> {
-        parse_json(&self.exchange(self.request(method, path).json(body)).await?)
+        parse_json(&self.exchange(self.request(method, path)?.json(body)).await?)
     }
 
-    fn request(&self, method: Method, path: &[&str]) -> reqwest::RequestBuilder {
+    fn request(&self, method: Method, path: &[&str]) -> Result<reqwest::RequestBuilder, ClientError> {
+        // Everything else is percent-encoded into its segment; these three would vanish from the path.
+        if let Some(id) = path.iter().find(|segment| ["", ".", ".."].contains(*segment)) {
+            return Err(ClientError::InvalidId { id: (*id).to_owned() });
+        }
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty();
@@ -95,7 +99,7 @@ impl Client {
         if let (Some(revision), true) = (self.expected_revision, is_change) {
             request = request.header(header::IF_MATCH, format!("\"{revision}\""));
         }
-        request
+        Ok(request)
     }
 
     async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Vec<u8>, ClientError> {
@@ -180,16 +184,19 @@ mod tests {
     #[test]
     fn ids_cannot_leave_their_path_segment() {
         let client = Client::new("https://h/prefix/", ApiToken::make(&[1; 32])).unwrap();
-        let request = client.request(Method::GET, &["organizations", "../x?y#z"]).build().unwrap();
+        let request = client.request(Method::GET, &["organizations", "../x?y#z"]).unwrap().build().unwrap();
         assert_eq!(request.url().as_str(), "https://h/prefix/api/v1/organizations/..%2Fx%3Fy%23z");
+        for id in ["", ".", ".."] {
+            assert!(matches!(client.request(Method::GET, &["organizations", id]), Err(ClientError::InvalidId { .. })));
+        }
     }
 
     #[test]
     fn only_changes_carry_the_expected_revision() {
         let client = Client::new("https://h", ApiToken::make(&[1; 32])).unwrap().expecting_revision(7);
-        let change = client.request(Method::DELETE, &["x"]).build().unwrap();
+        let change = client.request(Method::DELETE, &["x"]).unwrap().build().unwrap();
         assert_eq!(change.headers().get(header::IF_MATCH).unwrap(), "\"7\"");
-        let read = client.request(Method::GET, &["x"]).build().unwrap();
+        let read = client.request(Method::GET, &["x"]).unwrap().build().unwrap();
         assert!(read.headers().get(header::IF_MATCH).is_none());
     }
 }

@@ -9,7 +9,7 @@ mod projects;
 mod releases;
 
 use axum::{Json, Router, extract::State, response::Response, routing::get};
-use pintle_api::{BASE_PATH, WhoamiResponse};
+use pintle_api::{BASE_PATH, Problem, WhoamiResponse};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -30,6 +30,7 @@ use crate::app::App;
         description = "Dynamic TLS certificate pinning: organizations, projects, drafts and signed releases.",
         license(name = "MIT OR Apache-2.0")
     ),
+    components(schemas(Problem)),
     modifiers(&BearerToken)
 )]
 struct Description;

@@ -5,7 +5,7 @@ mod served;
 use axum::{
     Router,
     body::Body,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -24,8 +24,8 @@ pub(crate) fn router() -> Router<App> {
     Router::new().route("/cdn/{*path}", get(serve))
 }
 
-async fn serve(State(app): State<App>, path: Option<Path<String>>, headers: HeaderMap) -> Response {
-    let address = path.and_then(|Path(path)| Address::parse(&path));
+async fn serve(State(app): State<App>, path: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
+    let address = path.ok().and_then(|Path(path)| Address::parse(&path));
     let mut response = match address {
         Some(address) => match find(&app, &address).await {
             Ok(file) => respond(&address, file, &headers),
@@ -72,6 +72,6 @@ fn has_current(request: &HeaderMap, etag: &HeaderValue) -> bool {
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .map(|tag| tag.trim())
+        .map(str::trim)
         .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == etag.as_bytes())
 }

@@ -95,7 +95,7 @@ mod tests {
             |c| c.on_stale = OnStale::Fail,
             |c| c.expires_at = None,
             |c| c.withdrawn = true,
-            |c| drop(c.deny.insert([9; 32])),
+            |c| c.deny.extend([[9; 32]]),
             |c| c.domains.clear(),
             |c| c.domains[0].enforce = Enforce::Percent(5),
             |c| c.domains[0].trust = Trust::Pins,

@@ -1,7 +1,5 @@
 //! Opening a database that is not what it should be.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use std::fs;
 
 use pintle_store::{Store, StoreError};

@@ -16,6 +16,12 @@ pub enum ClientError {
         /// As given.
         url: String,
     },
+    /// The text cannot be an id: it would name another route.
+    #[error("`{id}` is not an id")]
+    InvalidId {
+        /// As given.
+        id: String,
+    },
     /// The CA store of this machine cannot be used.
     #[error("the CA store of this machine cannot be used: {0}")]
     Tls(#[source] rustls::Error),
@@ -48,6 +54,7 @@ impl ClientError {
         match self {
             Self::InvalidUrl { .. } => "server_url_invalid",
             Self::InsecureUrl { .. } => "server_url_insecure",
+            Self::InvalidId { .. } => "id_invalid",
             Self::Tls(_) => "ca_store_unusable",
             Self::Transport(_) => "server_unreachable",
             Self::Problem(problem) => &problem.code,
@@ -62,6 +69,7 @@ impl ClientError {
         match self {
             Self::InvalidUrl { .. } => Some("write it as https://pins.example.com"),
             Self::InsecureUrl { .. } => Some("use https; plain http is for loopback hosts alone"),
+            Self::InvalidId { .. } => Some("ids look like `org_…` and `prj_…`; list what is there to find them"),
             Self::Tls(_) => Some("install the system's CA certificates, or point SSL_CERT_FILE at them"),
             Self::Transport(_) => Some("check the URL, and that the server is running"),
             Self::Problem(problem) => problem.hint.as_deref(),

@@ -63,7 +63,7 @@ impl Client {
 
     /// `pintle.json`, byte for byte as apps embed it.
     pub async fn read_bundle(&self, project: ProjectRef<'_>) -> Result<Vec<u8>, ClientError> {
-        self.exchange(self.request(Method::GET, &project.path(["bundle"]))).await
+        self.exchange(self.request(Method::GET, &project.path(["bundle"]))?).await
     }
 
     /// Adds a domain to the draft.

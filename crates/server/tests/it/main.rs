@@ -1,0 +1,9 @@
+//! The server over real sockets: routes, published files, starting and stopping.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod cdn;
+mod document;
+mod routes;
+mod start;
+mod support;

@@ -1,0 +1,216 @@
+use pintle_api::{
+    AddDomainRequest, AddPinRequest, CreateOrganizationRequest, CreateProjectRequest, Enforce, EnforceWord, PinMatch,
+    PinType, PrepareReleaseRequest, Problem, RegisterKeyRequest, Trust, UpdateDomainRequest, UpdateDraftRequest,
+    client::Client,
+};
+use pintle_sign::Signer;
+use reqwest::{Method, StatusCode};
+
+use crate::support::{Project, Server, code, http};
+
+fn domain(name: &str) -> AddDomainRequest {
+    AddDomainRequest { name: name.into(), enforce: Enforce::default(), trust: Trust::default() }
+}
+
+fn pin() -> AddPinRequest {
+    AddPinRequest {
+        pin_type: PinType::SpkiSha256,
+        digest: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".into(),
+        pin_match: PinMatch::Leaf,
+        expires_at: None,
+        label: Some("today's key".into()),
+    }
+}
+
+#[tokio::test]
+async fn an_owner_walks_every_route() {
+    let server = Server::start().await;
+    let project = server.add_project().await;
+    let (client, id) = (&server.admin, project.id());
+    assert_eq!(client.whoami().await.unwrap().account_name, "admin");
+    assert_eq!(client.list_organizations().await.unwrap().items.len(), 1);
+    assert_eq!(client.read_organization(&project.organization).await.unwrap().name, "Acme");
+    assert_eq!(client.list_projects(&project.organization).await.unwrap().items.len(), 1);
+    let key = RegisterKeyRequest { public_key: project.key.public_key().to_base64(), recovery_key: None };
+    assert_eq!(client.register_key(id, &key).await.unwrap().urls, [format!("{}/cdn", server.url)]);
+
+    let added = client.add_domain(id, &domain("api.example.com")).await.unwrap();
+    let report = UpdateDomainRequest { enforce: Some(Enforce::Word(EnforceWord::Report)), trust: None };
+    let changed = client.update_domain(id, &added.id, &report).await.unwrap();
+    assert_eq!(changed.enforce, Enforce::Word(EnforceWord::Report));
+    let pinned = client.add_pin(id, &added.id, &pin()).await.unwrap();
+    let listed = client.list_domains(id).await.unwrap().items;
+    assert_eq!(listed.first().map(|domain| domain.pins.as_slice()), Some(&[pinned.clone()][..]));
+    client.remove_pin(id, &added.id, &pinned.id).await.unwrap();
+    client.remove_domain(id, &added.id).await.unwrap();
+
+    let settings = UpdateDraftRequest { refresh_secs: Some(300), ..UpdateDraftRequest::default() };
+    assert_eq!(client.update_draft(id, &settings).await.unwrap().settings.refresh_secs, 300);
+    assert_eq!(client.read_draft(id).await.unwrap().settings.refresh_secs, 300);
+    project.release(client).await;
+    assert_eq!(client.list_releases(id).await.unwrap().items.len(), 1);
+    let read = client.read_project(id).await.unwrap();
+    assert_eq!((read.latest_release, read.live_release), (Some(1), Some(1)));
+    server.stop().await;
+}
+
+/// Every route with the answer it gives to somebody who may not use it.
+async fn answers(client: &Client, project: &Project, domain_id: &str, pin_id: &str) -> Vec<(&'static str, String)> {
+    let id = project.id();
+    let new_project = CreateProjectRequest { name: "X".into(), environment: "x".into(), key: None };
+    let key = RegisterKeyRequest { public_key: project.key.public_key().to_base64(), recovery_key: None };
+    let jws = pintle_api::AcceptReleaseRequest { jws: "a.b.c".into() };
+    vec![
+        ("read organization", code(client.read_organization(&project.organization).await)),
+        ("list projects", code(client.list_projects(&project.organization).await)),
+        ("create project", code(client.create_project(&project.organization, &new_project).await)),
+        ("read project", code(client.read_project(id).await)),
+        ("register key", code(client.register_key(id, &key).await)),
+        ("read bundle", code(client.read_bundle(id).await)),
+        ("list domains", code(client.list_domains(id).await)),
+        ("add domain", code(client.add_domain(id, &domain("b.example")).await)),
+        ("update domain", code(client.update_domain(id, domain_id, &UpdateDomainRequest::default()).await)),
+        ("remove domain", code(client.remove_domain(id, domain_id).await)),
+        ("add pin", code(client.add_pin(id, domain_id, &pin()).await)),
+        ("remove pin", code(client.remove_pin(id, domain_id, pin_id).await)),
+        ("read draft", code(client.read_draft(id).await)),
+        ("update draft", code(client.update_draft(id, &UpdateDraftRequest::default()).await)),
+        ("prepare", code(client.prepare_release(id, &PrepareReleaseRequest::default()).await)),
+        ("accept", code(client.accept_release(id, &jws).await)),
+        ("list releases", code(client.list_releases(id).await)),
+        ("read release", code(client.read_release(id, 1).await)),
+    ]
+}
+
+#[tokio::test]
+async fn a_stranger_finds_nothing_and_changes_nothing() {
+    let server = Server::start().await;
+    let project = server.add_project().await;
+    let added = server.admin.add_domain(project.id(), &domain("a.example")).await.unwrap();
+    let pinned = server.admin.add_pin(project.id(), &added.id, &pin()).await.unwrap();
+    project.release(&server.admin).await;
+    let before = server.admin.read_draft(project.id()).await.unwrap();
+
+    let stranger = Client::new(&server.url, server.add_stranger().await).unwrap();
+    for (route, answer) in answers(&stranger, &project, &added.id, &pinned.id).await {
+        assert_eq!(answer, "not_found", "{route}");
+    }
+    assert!(stranger.list_organizations().await.unwrap().items.is_empty());
+    assert_eq!(server.admin.read_draft(project.id()).await.unwrap(), before);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_unknown_token_is_refused_on_every_route() {
+    let server = Server::start().await;
+    let project = server.add_project().await;
+    let unknown = Client::new(&server.url, pintle_api::ApiToken::make(&[1; 32])).unwrap();
+    assert_eq!(code(unknown.whoami().await), "token_invalid");
+    assert_eq!(code(unknown.list_organizations().await), "token_invalid");
+    let organization = CreateOrganizationRequest { name: "X".into() };
+    assert_eq!(code(unknown.create_organization(&organization).await), "token_invalid");
+    for (route, answer) in answers(&unknown, &project, "dom_x", "pin_x").await {
+        assert_eq!(answer, "token_invalid", "{route}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_token_the_document_names_no_route_that_answers() {
+    let server = Server::start().await;
+    let document: serde_json::Value = serde_json::from_str(&pintle_server::openapi_json()).unwrap();
+    let mut asked = 0;
+    for (path, methods) in document.get("paths").unwrap().as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys().filter(|key| *key != "parameters") {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let url = format!("{}{}", server.url, path.replace("{version}", "1").replace(['{', '}'], ""));
+            let answer = http().request(method.clone(), url).json(&serde_json::json!({})).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{method} {path}");
+            assert_eq!(answer.headers().get("www-authenticate").unwrap(), "Bearer");
+            asked += 1;
+        }
+    }
+    assert_eq!(asked, 21, "every route of the API was asked");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_stale_revision_is_a_failed_precondition() {
+    let server = Server::start().await;
+    let project = server.add_project().await;
+    let revision = server.admin.read_draft(project.id()).await.unwrap().revision;
+    let careful = server.admin.expecting_revision(revision);
+    careful.add_domain(project.id(), &domain("a.example")).await.unwrap();
+    let refused = careful.add_domain(project.id(), &domain("b.example")).await.unwrap_err();
+    assert_eq!((refused.code(), refused.status()), ("revision_mismatch", Some(412)));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_failure_is_a_problem_with_a_stable_code_and_a_hint() {
+    let server = Server::start().await;
+    let organizations = format!("{}/api/v1/organizations", server.url);
+    let post = || http().post(&organizations).bearer_auth(server.token.expose_secret());
+    let json = "application/json";
+    let cases = [
+        (http().get(format!("{}/nowhere", server.url)), 404, "route_not_found"),
+        (http().get(format!("{}/api/v1/nowhere", server.url)), 404, "route_not_found"),
+        (http().delete(&organizations), 405, "method_not_allowed"),
+        (http().get(&organizations), 401, "token_missing"),
+        (http().get(&organizations).header("authorization", "Basic eA=="), 401, "token_missing"),
+        (http().get(&organizations).bearer_auth("nonsense"), 401, "token_invalid"),
+        (post().body("{}"), 415, "media_type_unsupported"),
+        (post().header("content-type", json).body("{"), 400, "json_invalid"),
+        (post().header("content-type", json).body("{}"), 422, "value_invalid"),
+        (post().header("content-type", json).body(r#"{"name":7}"#), 422, "value_invalid"),
+        (post().header("content-type", json).body(r#"{"name":"a","nmae":"b"}"#), 422, "value_invalid"),
+        (post().header("content-type", json).body(r#"{"name":""}"#), 422, "value_invalid"),
+        (
+            post().header("content-type", json).body(format!(r#"{{"name":"{}"}}"#, "a".repeat(5_000_000))),
+            413,
+            "body_too_large",
+        ),
+    ];
+    for (request, status, expected) in cases {
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{expected}");
+        assert_eq!(answer.headers().get("content-type").unwrap(), Problem::MEDIA_TYPE, "{expected}");
+        assert!(answer.headers().contains_key("x-request-id"), "{expected}");
+        let problem: Problem = answer.json().await.unwrap();
+        assert_eq!((problem.code.as_str(), problem.status), (expected, status));
+        assert!(!problem.detail.is_empty() && !problem.title.is_empty());
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn ids_that_are_no_ids_name_nothing() {
+    let server = Server::start().await;
+    let project = server.add_project().await;
+    for id in ["x", "org_", "org_00000000000000000000000000", "%00", "ö"] {
+        assert_eq!(code(server.admin.read_organization(id).await), "not_found", "{id}");
+    }
+    let release = format!(
+        "{}/api/v1/organizations/{}/projects/{}/releases/latest",
+        server.url, project.organization, project.project
+    );
+    let answer = http().get(release).bearer_auth(server.token.expose_secret()).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn answers_carry_headers_that_keep_browsers_from_guessing() {
+    let server = Server::start().await;
+    let answer = http().get(format!("{}/api/v1/whoami", server.url)).send().await.unwrap();
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cache-control", "no-store"),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    ] {
+        assert_eq!(answer.headers().get(name).unwrap(), value);
+    }
+    assert!(answer.headers().get("access-control-allow-origin").is_none());
+    server.stop().await;
+}

@@ -1,0 +1,148 @@
+use std::{future::Future, path::Path, time::Duration};
+
+use base64ct::{Base64, Encoding};
+use pintle_api::{
+    AcceptReleaseRequest, ApiToken, CreateOrganizationRequest, CreateProjectRequest, PrepareReleaseRequest,
+    RegisterKeyRequest, ReleaseResponse, ReleaseState, Unchanged,
+    client::{Client, ClientError, ProjectRef},
+};
+use pintle_core::Root;
+use pintle_server::{Ready, ServerConfig, ServerError, run};
+use pintle_sign::{Signer, SigningKey, sign_config};
+use pintle_store::{AccountId, AccountRow, Store, TokenId, TokenRow};
+use tempfile::TempDir;
+use tokio::{sync::oneshot, task::JoinHandle};
+
+/// A server on a free port, with its own data directory.
+pub(crate) struct Server {
+    pub(crate) url: String,
+    pub(crate) admin: Client,
+    pub(crate) token: ApiToken,
+    pub(crate) folder: TempDir,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), ServerError>>,
+}
+
+pub(crate) fn config(data_dir: &Path) -> ServerConfig {
+    ServerConfig { listen: "127.0.0.1:0".parse().unwrap(), data_dir: data_dir.to_owned(), ..ServerConfig::default() }
+}
+
+/// Starts a server; the answer is what it says once it listens, or why it does not.
+pub(crate) async fn start(
+    config: ServerConfig,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> (Option<Ready>, JoinHandle<Result<(), ServerError>>) {
+    let (sender, ready) = oneshot::channel();
+    let task = tokio::spawn(run(config, shutdown, |ready| drop(sender.send(ready))));
+    (ready.await.ok(), task)
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (ready, task) = start(config(folder.path()), async { drop(stopped.await) }).await;
+        let ready = ready.unwrap();
+        let token = ready.first_run.unwrap().token;
+        let admin = Client::new(&ready.public_url, token.clone()).unwrap();
+        Self { url: ready.public_url, admin, token, folder, stop, task }
+    }
+
+    pub(crate) async fn stop(self) -> TempDir {
+        self.stop.send(()).unwrap();
+        self.task.await.unwrap().unwrap();
+        self.folder
+    }
+
+    /// The token of somebody who belongs to no organization.
+    pub(crate) async fn add_stranger(&self) -> ApiToken {
+        let token = ApiToken::make(&[0x77; 32]);
+        let store = Store::open_sqlite(&self.folder.path().join("pintle.db")).await.unwrap();
+        let account = AccountRow { id: AccountId::make(1), name: "stranger".into(), created_at: 1.into() };
+        let row = TokenRow {
+            id: TokenId::make(1),
+            account_id: account.id.clone(),
+            name: "test".into(),
+            prefix: token.prefix().into(),
+            secret_sha256: token.sha256().iter().map(|byte| format!("{byte:02x}")).collect(),
+            scopes: "read edit release admin".into(),
+            created_at: 1.into(),
+            last_used_at: None,
+            expires_at: None,
+        };
+        let tx = store.write().await.unwrap();
+        tx.insert_account(account).await.unwrap();
+        tx.insert_token(row).await.unwrap();
+        tx.commit().await.unwrap();
+        store.close().await.unwrap();
+        token
+    }
+
+    pub(crate) async fn add_project(&self) -> Project {
+        let key = SigningKey::generate().unwrap();
+        let organization =
+            self.admin.create_organization(&CreateOrganizationRequest { name: "Acme".into() }).await.unwrap().id;
+        let request = CreateProjectRequest {
+            name: "App".into(),
+            environment: "production".into(),
+            key: Some(RegisterKeyRequest { public_key: key.public_key().to_base64(), recovery_key: None }),
+        };
+        let project = self.admin.create_project(&organization, &request).await.unwrap().id;
+        Project { organization, project, key }
+    }
+}
+
+/// A project and its signing key.
+pub(crate) struct Project {
+    pub(crate) organization: String,
+    pub(crate) project: String,
+    pub(crate) key: SigningKey,
+}
+
+impl Project {
+    pub(crate) fn id(&self) -> ProjectRef<'_> {
+        ProjectRef { organization: &self.organization, project: &self.project }
+    }
+
+    pub(crate) fn file(&self, server: &Server, file: &str) -> String {
+        format!("{}/cdn/{}/{}/{file}", server.url, self.organization, self.project)
+    }
+
+    /// Prepares, signs and submits.
+    pub(crate) async fn submit(&self, client: &Client) -> (ReleaseResponse, String) {
+        let request = PrepareReleaseRequest { unchanged: Unchanged::Release };
+        let prepared = client.prepare_release(self.id(), &request).await.unwrap();
+        let bundle = client.read_bundle(self.id()).await.unwrap();
+        let root = Root::dangerous_parse_bundle_with_http_loopback(&bundle).unwrap();
+        let claims = Base64::decode_vec(&prepared.claims).unwrap();
+        let jws = sign_config(&self.key, &claims, &[], &root).unwrap().as_str().to_owned();
+        let release = client.accept_release(self.id(), &AcceptReleaseRequest { jws: jws.clone() }).await.unwrap();
+        (release, jws)
+    }
+
+    /// The same, until it is live.
+    pub(crate) async fn release(&self, client: &Client) -> String {
+        let (release, jws) = self.submit(client).await;
+        wait_until_live(client, self.id(), release.version).await;
+        jws
+    }
+}
+
+pub(crate) async fn wait_until_live(client: &Client, project: ProjectRef<'_>, version: u64) {
+    let live = async {
+        while client.read_release(project, version).await.unwrap().state != ReleaseState::Live {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), live).await.unwrap();
+}
+
+pub(crate) fn code<T>(answer: Result<T, ClientError>) -> String {
+    answer.err().map_or_else(|| "ok".to_owned(), |error| error.code().to_owned())
+}
+
+pub(crate) fn http() -> reqwest::Client {
+    // No TLS is spoken, but the client wants a provider to be there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}

@@ -1,0 +1,9 @@
+//! The rules of the control plane, through the service alone.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod access;
+mod drafts;
+mod publishing;
+mod releases;
+mod support;

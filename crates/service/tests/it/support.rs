@@ -1,0 +1,152 @@
+use std::sync::Arc;
+
+use base64ct::{Base64, Encoding};
+use pintle_api::{
+    AcceptReleaseRequest, AddDomainRequest, AddPinRequest, ApiToken, CreateOrganizationRequest, CreateProjectRequest,
+    DomainResponse, Enforce, PinMatch, PinResponse, PinType, PrepareReleaseRequest, PreparedReleaseResponse,
+    ReleaseResponse, Trust, Unchanged,
+};
+use pintle_core::{OrganizationId, ProjectId, Root, UnixTime, claims::Claims, root::BaseUrl};
+use pintle_publish::Bucket;
+use pintle_service::{Actor, OriginBucket, ProjectPath, Service, ServiceError};
+use pintle_sign::{Signer, SigningKey, sign_config};
+use pintle_store::{AccountId, AccountRow, Store, TokenId, TokenRow};
+use tempfile::TempDir;
+
+pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+/// A control plane with one owner, one project and its key.
+pub(crate) struct Plane {
+    pub(crate) service: Service,
+    pub(crate) store: Store,
+    pub(crate) owner: Actor,
+    pub(crate) key: SigningKey,
+    pub(crate) organization: String,
+    pub(crate) project: String,
+    _folder: TempDir,
+}
+
+impl Plane {
+    pub(crate) async fn new() -> Self {
+        Self::with_buckets(|store| vec![Arc::new(OriginBucket::new(store))]).await
+    }
+
+    pub(crate) async fn with_buckets(buckets: impl FnOnce(Store) -> Vec<Arc<dyn Bucket>>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(&folder.path().join("pintle.db")).await.unwrap();
+        let service = Service::new(store.clone(), buckets(store.clone()), base_url());
+        let token = service.set_up(NOW).await.unwrap().unwrap().token;
+        let owner = service.authenticate(token.expose_secret(), NOW).await.unwrap();
+        let request = CreateOrganizationRequest { name: "Acme".into() };
+        let organization = service.create_organization(&owner, &request, NOW).await.unwrap().id;
+        let key = SigningKey::generate().unwrap();
+        let mut plane = Self { service, store, owner, key, organization, project: String::new(), _folder: folder };
+        plane.project = plane.add_project("production").await;
+        plane
+    }
+
+    pub(crate) async fn add_project(&self, environment: &str) -> String {
+        let request = CreateProjectRequest {
+            name: "App".into(),
+            environment: environment.into(),
+            key: Some(pintle_api::RegisterKeyRequest {
+                public_key: self.key.public_key().to_base64(),
+                recovery_key: None,
+            }),
+        };
+        self.service.create_project(&self.owner, &self.organization, &request, NOW).await.unwrap().id
+    }
+
+    pub(crate) fn path(&self) -> ProjectPath<'_> {
+        ProjectPath { organization: &self.organization, project: &self.project }
+    }
+
+    /// An account without any membership, and with every scope.
+    pub(crate) async fn add_account(&self, scopes: &str) -> Actor {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).unwrap();
+        let token = ApiToken::make(&random);
+        let account =
+            AccountRow { id: AccountId::make(NOW.as_secs()), name: "another".into(), created_at: NOW.as_secs().into() };
+        let row = TokenRow {
+            id: TokenId::make(NOW.as_secs()),
+            account_id: account.id.clone(),
+            name: "test".into(),
+            prefix: token.prefix().into(),
+            secret_sha256: token.sha256().iter().map(|byte| format!("{byte:02x}")).collect(),
+            scopes: scopes.into(),
+            created_at: NOW.as_secs().into(),
+            last_used_at: None,
+            expires_at: Some((NOW.as_secs() + 1_000_000).into()),
+        };
+        let tx = self.store.write().await.unwrap();
+        tx.insert_account(account).await.unwrap();
+        tx.insert_token(row).await.unwrap();
+        tx.commit().await.unwrap();
+        self.service.authenticate(token.expose_secret(), NOW).await.unwrap()
+    }
+
+    pub(crate) async fn add_domain(&self, name: &str) -> Result<DomainResponse, ServiceError> {
+        let request = AddDomainRequest { name: name.into(), enforce: Enforce::default(), trust: Trust::default() };
+        self.service.add_domain(&self.owner, self.path(), &request, None, NOW).await
+    }
+
+    pub(crate) async fn add_pin(&self, domain: &DomainResponse, byte: u8) -> Result<PinResponse, ServiceError> {
+        self.service.add_pin(&self.owner, self.path(), &domain.id, &pin(byte), None, NOW).await
+    }
+
+    pub(crate) async fn prepare(&self) -> Result<PreparedReleaseResponse, ServiceError> {
+        let request = PrepareReleaseRequest { unchanged: Unchanged::Refuse };
+        self.service.prepare_release(&self.owner, self.path(), &request, NOW).await
+    }
+
+    pub(crate) async fn prepare_anyway(&self) -> PreparedReleaseResponse {
+        let request = PrepareReleaseRequest { unchanged: Unchanged::Release };
+        self.service.prepare_release(&self.owner, self.path(), &request, NOW).await.unwrap()
+    }
+
+    pub(crate) async fn accept(&self, jws: &str) -> Result<ReleaseResponse, ServiceError> {
+        let request = AcceptReleaseRequest { jws: jws.into() };
+        self.service.accept_release(&self.owner, self.path(), &request, NOW).await
+    }
+
+    /// Prepares, signs and submits.
+    pub(crate) async fn release(&self) -> ReleaseResponse {
+        let prepared = self.prepare_anyway().await;
+        self.accept(&self.sign(&prepared)).await.unwrap()
+    }
+
+    pub(crate) fn sign(&self, prepared: &PreparedReleaseResponse) -> String {
+        sign(&self.key, &Base64::decode_vec(&prepared.claims).unwrap())
+    }
+}
+
+pub(crate) fn base_url() -> BaseUrl {
+    BaseUrl::parse("https://pins.example.com/cdn").unwrap()
+}
+
+pub(crate) fn pin(byte: u8) -> AddPinRequest {
+    AddPinRequest {
+        pin_type: PinType::SpkiSha256,
+        digest: Base64::encode_string(&[byte; 32]),
+        pin_match: PinMatch::Leaf,
+        expires_at: None,
+        label: None,
+    }
+}
+
+/// Signs whatever claims say, for the project they name.
+pub(crate) fn sign(key: &SigningKey, claims: &[u8]) -> String {
+    let parsed = Claims::parse(claims).unwrap();
+    let organization = OrganizationId::parse(parsed.organization.as_str()).unwrap();
+    let project = ProjectId::parse(parsed.project.as_str()).unwrap();
+    let root = Root::new(organization, project, key.public_key(), vec![base_url()]).unwrap();
+    sign_config(key, claims, &[], &root).unwrap().as_str().to_owned()
+}
+
+pub(crate) fn code<T>(answer: Result<T, ServiceError>) -> &'static str {
+    match answer {
+        Ok(_) => "ok",
+        Err(error) => error.code(),
+    }
+}
