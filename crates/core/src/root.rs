@@ -301,7 +301,9 @@ impl BaseUrl {
 
     fn parse_rest(text: &str, rest: &str) -> Result<(Self, HostName), UrlError> {
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        if authority.contains('@') || !path.bytes().all(is_path_byte) {
+        let url = text.strip_suffix('/').unwrap_or(text);
+        // One slash is ignored (P-1.3), so a second would make a base that is not read back as itself.
+        if authority.contains('@') || !path.bytes().all(is_path_byte) || url.ends_with('/') {
             return Err(UrlError::Form(text.to_owned()));
         }
         let (host, port) = match authority.rsplit_once(':') {
@@ -316,7 +318,7 @@ impl BaseUrl {
         if port.is_some_and(|port| port.starts_with('+') || port.parse::<u16>().map_or(true, |port| port == 0)) {
             return Err(UrlError::Port(text.to_owned()));
         }
-        Ok((Self(text.strip_suffix('/').unwrap_or(text).to_owned()), host))
+        Ok((Self(url.to_owned()), host))
     }
 
     /// The URL without trailing `/`.
@@ -335,4 +337,26 @@ impl fmt::Display for BaseUrl {
 /// `pchar` of RFC 3986 §3.3, and the slash between segments.
 fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_read_back_as_itself() {
+        for (given, kept) in [
+            ("https://cdn.example", "https://cdn.example"),
+            ("https://cdn.example/", "https://cdn.example"),
+            ("https://cdn.example//a/", "https://cdn.example//a"),
+        ] {
+            let url = BaseUrl::parse(given).unwrap();
+            assert_eq!(url.as_str(), kept);
+            assert_eq!(BaseUrl::parse(url.as_str()), Ok(url));
+        }
+        // Found by fuzzing: one slash taken off, another shows.
+        for slashes in ["https://cdn.example//", "https://cdn.example/a//"] {
+            assert_eq!(BaseUrl::parse(slashes), Err(UrlError::Form(slashes.into())));
+        }
+    }
 }
