@@ -6,7 +6,7 @@ mod schedule;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use pintle_core::{
-    Accepted, Code, ConfigError, Mode, Root, State, UnixTime, VerifiedConfig,
+    Accepted, Code, ConfigError, Mode, Root, State, UnixTime,
     claims::OnStale,
     crypto::sha256,
     limits::{DEFAULT_REFRESH_SECS, MAX_CONFIG_BYTES},
@@ -101,8 +101,12 @@ impl Pinner {
     fn start_from(&mut self, bytes: Vec<u8>, source: Source, now: UnixTime) -> bool {
         match verify(&bytes, &self.snapshot.root, &self.state, now) {
             Ok(accepted) => {
+                self.unsaved |= accepted.state != self.state;
                 let tie = self.config_bytes.is_some() && accepted.state.floor == self.state.floor;
-                if !tie {
+                if tie {
+                    // Its succession chain may be the longer one.
+                    self.state = accepted.state;
+                } else {
                     self.unsaved |= source != Source::Store;
                     self.install(bytes, accepted, source);
                 }
@@ -110,7 +114,9 @@ impl Pinner {
             }
             Err(error) if source == Source::Seed && error.code() == Code::ConfigRollback => false,
             Err(error) => {
-                if source == Source::Store {
+                // What fails by the clock alone stays where it is: the clock may be wrong today.
+                let by_clock = matches!(error, ConfigError::NotYetValid { .. } | ConfigError::Expired { .. });
+                if source == Source::Store && !by_clock {
                     self.events.push(Event::StoreSetAside { part: StorePart::Config });
                 }
                 self.events.push(Event::ConfigRejected { source, error });
@@ -202,7 +208,12 @@ impl Pinner {
         };
         self.gone_since = None;
         let unchanged = self.config_bytes.is_some() && accepted.state.floor == self.state.floor && !self.gone;
-        if !unchanged {
+        if unchanged {
+            // The same claims may come signed anew, by a successor even: chain and bytes belong together.
+            self.unsaved |= self.config_bytes.as_ref() != Some(&bytes);
+            self.state = accepted.state;
+            self.config_bytes = Some(bytes);
+        } else {
             self.gone = false;
             self.install(bytes, accepted, Source::Url(fetch.url.clone()));
             self.unsaved = true;
@@ -224,10 +235,6 @@ impl Pinner {
         self.stale_reported = false;
         // What other URLs said, they said of another file.
         self.etags.clear();
-        self.replace_config(config);
-    }
-
-    fn replace_config(&mut self, config: VerifiedConfig) {
         let config = Arc::new(config);
         self.replace_snapshot(|snapshot| snapshot.config = Some(config));
     }

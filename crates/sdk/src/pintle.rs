@@ -129,6 +129,8 @@ impl Pintle {
     pub async fn refresh(&self) -> Result<(), FetchError> {
         let round = self.runtime.engine.refresh_now();
         self.wait_for_refresh(round).await;
+        // A forced one may have taken its place.
+        self.wait_for_refresh(self.runtime.engine.started_rounds()).await;
         match self.runtime.engine.last_failure() {
             Some(error) => Err(error),
             None => Ok(()),

@@ -34,7 +34,7 @@ pub enum Action {
         /// On the monotonic clock.
         until: Duration,
     },
-    /// Fetch this and [`feed`](Pinner::feed) the answer; ask again at once for more.
+    /// Fetch this and [`feed`](crate::Pinner::feed) the answer; ask again at once for more.
     Fetch(Fetch),
 }
 

@@ -181,12 +181,13 @@ impl Schedule {
             self.next_at = refresh.map_or(self.next_at, |refresh| at + refresh);
             return;
         }
-        // Full jitter: anywhere between now and the longest wait.
+        // Full jitter: anywhere between now and the longest wait, but not before the server allows.
         let longest = BACKOFF_BASE.saturating_mul(1 << self.failures.min(20)).min(BACKOFF_CAP);
         let millis = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
         let jittered = Duration::from_millis(self.chance() % millis.saturating_add(1));
         self.failures = self.failures.saturating_add(1);
-        self.next_at = at + round.retry_after.map_or(jittered, |wait| wait.min(MAX_RETRY_AFTER));
+        let allowed = round.retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
+        self.next_at = at + jittered.max(allowed);
     }
 
     /// SplitMix64: spreads retries and first URLs over installations; nothing depends on its secrecy.

@@ -4,7 +4,7 @@ use pintle_core::{Code, Mode, UnixTime, claims::OnStale, decide::PlatformVerdict
 use pintle_sdk::{Action, Answer, Event, Evidence, Fed, Fetch, FetchError, Moment, Options, Pinner, Record, Source};
 use pintle_testkit::{
     clock::START,
-    project::{ISSUED_AT, Project},
+    project::{ISSUED_AT, Project, signed_otherwise},
 };
 
 /// Enough to ask what is decided before certificates are looked at.
@@ -124,7 +124,7 @@ fn goes_on_to_the_next_url_after_any_failure() {
 }
 
 #[test]
-fn retries_are_spread_grow_and_yield_to_retry_after() {
+fn retries_are_spread_over_a_growing_time() {
     let project = Project::new(&["https://a.example.test"]);
     let mut pinner = pinner(&project);
     let mut now = Duration::ZERO;
@@ -140,11 +140,21 @@ fn retries_are_spread_grow_and_yield_to_retry_after() {
         assert!(until - now <= longest, "{failures} failures: {:?}", until - now);
         now = until;
     }
-    let moment = Moment { now: START, monotonic: now };
-    let asked = fetch(&mut pinner, moment);
+}
+
+#[test]
+fn retry_after_puts_a_retry_off_but_never_hastens_it() {
+    let project = Project::new(&["https://a.example.test"]);
+    let mut pinner = pinner(&project);
+    let asked = fetch(&mut pinner, at(0));
     let busy = FetchError::Status { status: 503, retry_after: Some(Duration::from_secs(120)) };
-    assert!(matches!(pinner.feed(&asked, Answer::Failed(busy), moment), Fed::Rejected(_)));
-    assert_eq!(idle_until(&mut pinner, moment), now + Duration::from_secs(120));
+    assert!(matches!(pinner.feed(&asked, Answer::Failed(busy), at(0)), Fed::Rejected(_)));
+    assert_eq!(idle_until(&mut pinner, at(0)), Duration::from_secs(120));
+    // Nor for longer than an hour.
+    let asked = fetch(&mut pinner, at(120));
+    let never = FetchError::Status { status: 429, retry_after: Some(Duration::MAX) };
+    assert!(matches!(pinner.feed(&asked, Answer::Failed(never), at(120)), Fed::Rejected(_)));
+    assert_eq!(idle_until(&mut pinner, at(120)), Duration::from_secs(3720));
 }
 
 #[test]
@@ -263,6 +273,15 @@ fn a_damaged_file_is_reported_and_its_floor_stays() {
 }
 
 #[test]
+fn a_file_that_fails_by_the_clock_alone_is_not_thrown_away() {
+    let project = Project::new(&["https://a.example.test"]);
+    let record = pinner_with(&project, &project.config(1, Vec::new())).take_unsaved().unwrap();
+    let mut pinner = Pinner::new(project.root().clone(), Options::default(), record, None, UnixTime::default());
+    assert!(matches!(pinner.take_events()[..], [Event::ConfigRejected { source: Source::Store, .. }]));
+    assert_eq!(version(&pinner), None);
+}
+
+#[test]
 fn the_draw_is_drawn_once_and_kept() {
     let project = Project::new(&["https://a.example.test"]);
     let drawn = |draw_from, record| {
@@ -308,8 +327,11 @@ fn the_same_release_signed_anew_changes_nothing() {
     let mut pinner = pinner_with(&project, &project.config(1, Vec::new()));
     let before = pinner.snapshot().generation(START);
     let asked = fetch(&mut pinner, at(600));
-    assert!(matches!(pinner.feed(&asked, file(&project.config(1, Vec::new())), at(600)), Fed::Unchanged));
+    let again = signed_otherwise(&project.config(1, Vec::new()));
+    assert!(matches!(pinner.feed(&asked, file(&again), at(600)), Fed::Unchanged));
     assert_eq!(pinner.snapshot().generation(START), before);
+    let kept = pinner.take_unsaved().unwrap().config.unwrap();
+    assert_eq!(kept, again);
 }
 
 #[test]
