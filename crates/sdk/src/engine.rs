@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
-use pintle_core::{Code, Decision, UnixTime, decide::Verdict};
+use pintle_core::{Code, Decision, Root, UnixTime, decide::Verdict};
 
 use crate::{Action, Answer, Environment, Event, Evidence, Fed, Fetch, FetchError, Pinner, Record, Snapshot};
 
@@ -141,9 +141,17 @@ impl Engine {
         fed
     }
 
-    /// What to persist, if it changed since the last call.
-    pub fn take_unsaved(&self) -> Option<Record> {
-        self.pinner().take_unsaved()
+    /// What to persist, and of which root, if it changed since the last call.
+    #[must_use]
+    pub fn take_unsaved(&self) -> Option<(Arc<Root>, Record)> {
+        let mut pinner = self.pinner();
+        let record = pinner.take_unsaved()?;
+        Some((pinner.snapshot().root.clone(), record))
+    }
+
+    /// Puts back what [`take_unsaved`](Self::take_unsaved) gave and could not be persisted.
+    pub fn keep_unsaved(&self) {
+        self.pinner().keep_unsaved();
     }
 
     /// Changes the pinner, then publishes what came of it.

@@ -299,6 +299,18 @@ impl Pinner {
         Duration::from_secs(secs)
     }
 
+    /// Starts over with another root (P-5.5) and what was persisted of it; mode, generations and the count of refreshes
+    /// go on, and answers still under way come too late.
+    pub fn reconfigure(&mut self, root: Root, record: Record, draw_from: Option<u64>, now: UnixTime) {
+        let (mode, first_generation) = (self.snapshot.mode, self.snapshot.next_generation());
+        // The same root under other URLs loses nothing, persisted or not.
+        let is_same = root.store_key() == self.snapshot.root.store_key();
+        let record = if is_same { self.record() } else { record };
+        let schedule = self.schedule.succeeded_by(root.urls().len());
+        let options = Options { mode, draw_from, first_generation, ..Options::default() };
+        *self = Self { schedule, ..Self::new(root, options, record, None, now) };
+    }
+
     /// Changes what happens to hosts without an entry; raises the generation.
     pub fn set_mode(&mut self, mode: Mode) {
         self.replace_snapshot(|snapshot| snapshot.mode = mode);
@@ -339,6 +351,11 @@ impl Pinner {
     /// What to persist (P-3.10), if it changed since the last call.
     pub fn take_unsaved(&mut self) -> Option<Record> {
         std::mem::take(&mut self.unsaved).then(|| self.record())
+    }
+
+    /// Makes [`take_unsaved`](Self::take_unsaved) give the same again: it could not be persisted.
+    pub fn keep_unsaved(&mut self) {
+        self.unsaved = true;
     }
 
     fn record(&self) -> Record {

@@ -2,6 +2,7 @@
 
 mod builder;
 mod refresh;
+mod storage;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -10,9 +11,9 @@ use rustls_pki_types::CertificateDer;
 use tokio::sync::{Notify, watch};
 
 pub use self::builder::Builder;
+use self::storage::Storage;
 use crate::{
-    AuthoritiesError, Engine, Event, Evidence, FetchError, Snapshot, StorePart, Timer,
-    disk::DiskStore,
+    AuthoritiesError, Engine, Event, Evidence, FetchError, Snapshot, Timer,
     fetch::Fetcher,
     rustls::{PinnedTls, Refusal},
     show,
@@ -30,7 +31,8 @@ struct Runtime {
     engine: Engine,
     tls: PinnedTls,
     fetcher: Fetcher,
-    store: Option<DiskStore>,
+    storage: Storage,
+    http_loopback: bool,
     /// The number of the last refresh that is over and persisted.
     completed: watch::Sender<u64>,
     timer: Arc<dyn Timer>,
@@ -137,6 +139,39 @@ impl Pintle {
         }
     }
 
+    /// Takes up another project or key (P-5.5): everything from now on is decided by the root of this bundle, for this
+    /// process only, so it is to be given again at each start. Returns once a configuration of it is in force; until
+    /// then every connection is refused. Nothing kept of the earlier root is touched.
+    ///
+    /// Whoever can change what is passed here decides what the app trusts: the channel that it comes by is a root of
+    /// trust itself.
+    pub async fn reconfigure(&self, bundle: impl AsRef<[u8]>) -> Result<(), Error> {
+        let runtime = &self.runtime;
+        let root = builder::parse_bundle(bundle.as_ref(), runtime.http_loopback)?;
+        runtime.persist().await;
+        let (record, loaded) = runtime.storage.load(&root);
+        let draw_from = runtime.storage.0.is_some().then(|| runtime.timer.random());
+        let now = runtime.timer.now();
+        let (events, round) = runtime.engine.update(|pinner| {
+            pinner.reconfigure(root.clone(), record, draw_from, now);
+            (pinner.take_events(), pinner.refresh_now())
+        });
+        runtime.tell_start(&root, &loaded.into_iter().chain(events).collect::<Vec<_>>());
+        runtime.persist().await;
+        self.wait_for_configuration(round).await
+    }
+
+    /// At once if one is in force, else after the refresh `round`.
+    async fn wait_for_configuration(&self, round: u64) -> Result<(), Error> {
+        if self.snapshot().config().is_none() {
+            self.wait_for_refresh(round).await;
+        }
+        match self.runtime.engine.last_failure() {
+            Some(error) if self.snapshot().config().is_none() => Err(Error::Fetch(error)),
+            _ => Ok(()),
+        }
+    }
+
     async fn wait_for_refresh(&self, round: u64) {
         let mut completed = self.runtime.completed.subscribe();
         // It cannot fail: the sender lives as long as `self`.
@@ -181,14 +216,6 @@ impl Pintle {
 impl std::fmt::Debug for Pintle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Pintle").field("engine", &self.runtime.engine).finish_non_exhaustive()
-    }
-}
-
-impl Runtime {
-    fn set_aside(&self, part: StorePart) {
-        if let Some(Err(error)) = self.store.as_ref().map(|store| store.set_aside(part)) {
-            self.engine.tell(&Event::StoreFailed(error));
-        }
     }
 }
 

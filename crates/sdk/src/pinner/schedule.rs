@@ -72,6 +72,11 @@ impl Schedule {
         }
     }
 
+    /// A new one for another root, in which every round so far is over.
+    pub(super) fn succeeded_by(&mut self, urls: usize) -> Self {
+        Self { started: self.started, ..Self::new(urls, self.fetch_timeout, self.chance()) }
+    }
+
     /// Makes a refresh due now. Returns the round to wait for.
     pub(super) fn make_due(&mut self) -> u64 {
         if self.round.is_some() {

@@ -1,12 +1,11 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use pintle_core::{Mode, Root};
+use pintle_core::{Mode, Root, root::SetupError};
 use tokio::sync::{Notify, watch};
 
-use super::{Error, Pintle, Runtime, refresh};
+use super::{Error, Pintle, Runtime, refresh, storage::Storage};
 use crate::{
-    Authorities, Engine, Event, Listener, Options, Pinner, StorePart, SystemEnvironment, Timer,
-    disk::{DiskStore, Loaded},
+    Authorities, Engine, Event, Listener, Options, Pinner, SystemEnvironment, Timer,
     fetch::Fetcher,
     rustls::{PinnedTls, Verifier},
 };
@@ -17,7 +16,7 @@ pub struct Builder {
     bundle: Vec<u8>,
     seed: Option<Vec<u8>>,
     options: Options,
-    storage: Option<PathBuf>,
+    storage: Storage,
     connection_authorities: Authorities,
     config_authorities: Authorities,
     http_loopback: bool,
@@ -31,7 +30,7 @@ impl Builder {
             bundle,
             seed: None,
             options: Options::default(),
-            storage: None,
+            storage: Storage::default(),
             connection_authorities: Authorities::Platform,
             config_authorities: Authorities::Platform,
             http_loopback: false,
@@ -58,7 +57,7 @@ impl Builder {
     /// Keeps the accepted configuration and its floor in a folder of its own under `dir`. Without it a restart begins
     /// from the seed, and percentage enforcement counts every installation in.
     pub fn storage_dir(self, dir: impl Into<PathBuf>) -> Self {
-        Self { storage: Some(dir.into()), ..self }
+        Self { storage: Storage(Some(dir.into())), ..self }
     }
 
     /// Certificate authorities that count, besides the pins, for the app's connections.
@@ -90,33 +89,23 @@ impl Builder {
     /// Starts, and returns once a configuration is in force: from disk or seed at once, else after the first fetch.
     pub async fn setup(self) -> Result<Pintle, Error> {
         let pintle = self.start().await?;
-        if pintle.snapshot().config().is_none() {
-            pintle.wait_for_refresh(1).await;
-        }
-        match pintle.runtime.engine.last_failure() {
-            Some(error) if pintle.snapshot().config().is_none() => Err(Error::Fetch(error)),
-            _ => Ok(pintle),
-        }
+        pintle.wait_for_configuration(1).await?;
+        Ok(pintle)
     }
 
     /// Starts without waiting for a fetch: for an app whose first start may be offline. Until a configuration comes,
     /// every connection is refused with `config_missing`.
     pub async fn start(self) -> Result<Pintle, Error> {
-        let root = match self.http_loopback {
-            true => Root::dangerous_parse_bundle_with_http_loopback(&self.bundle)?,
-            false => Root::parse_bundle(&self.bundle)?,
-        };
-        let store = self.storage.as_deref().map(|dir| DiskStore::new(dir, &root));
-        let (loaded, store_error) = match store.as_ref().map(DiskStore::load) {
-            Some(Ok(loaded)) => (loaded, None),
-            Some(Err(error)) => (Loaded::default(), Some(error)),
-            None => (Loaded::default(), None),
-        };
+        let root = parse_bundle(&self.bundle, self.http_loopback)?;
+        let (record, loaded) = self.storage.load(&root);
         let timer = self.timer;
-        let options =
-            Options { draw_from: store.is_some().then(|| timer.random()), chance: timer.random(), ..self.options };
-        let mut pinner = Pinner::new(root, options, loaded.record, self.seed.as_deref(), timer.now());
-        let events = pinner.take_events();
+        let options = Options {
+            draw_from: self.storage.0.is_some().then(|| timer.random()),
+            chance: timer.random(),
+            ..self.options
+        };
+        let mut pinner = Pinner::new(root.clone(), options, record, self.seed.as_deref(), timer.now());
+        let events: Vec<_> = loaded.into_iter().chain(pinner.take_events()).collect();
 
         let wake = Arc::new(Notify::new());
         let waker = wake.clone();
@@ -126,7 +115,8 @@ impl Builder {
             tls: PinnedTls::new(engine.clone(), Arc::new(verifier)),
             fetcher: Fetcher::new(self.config_authorities.to_unpinned_config()?)?,
             engine,
-            store,
+            storage: self.storage,
+            http_loopback: self.http_loopback,
             completed: watch::Sender::new(0),
             timer,
             wake,
@@ -134,21 +124,18 @@ impl Builder {
         for listener in self.listeners {
             runtime.engine.listen(move |event| listener(event));
         }
-        if let Some(part) = loaded.set_aside {
-            runtime.engine.tell(&Event::StoreSetAside { part });
-        }
-        if let Some(error) = store_error {
-            runtime.engine.tell(&Event::StoreFailed(error));
-        }
-        for event in &events {
-            if let Event::StoreSetAside { part: part @ StorePart::Config } = event {
-                runtime.set_aside(*part);
-            }
-            runtime.engine.tell(event);
-        }
+        runtime.tell_start(&root, &events);
         runtime.persist().await;
         tokio::spawn(refresh::run(Arc::downgrade(&runtime)));
         Ok(Pintle { runtime })
+    }
+}
+
+/// The bundle `pintle.json`, through the door that was opened (P-1.3).
+pub(super) fn parse_bundle(bundle: &[u8], http_loopback: bool) -> Result<Root, SetupError> {
+    match http_loopback {
+        true => Root::dangerous_parse_bundle_with_http_loopback(bundle),
+        false => Root::parse_bundle(bundle),
     }
 }
 

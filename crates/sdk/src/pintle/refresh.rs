@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use tokio::task::JoinSet;
 
 use super::Runtime;
-use crate::{Action, Answer, Event, Fed, Fetch};
+use crate::{Action, Answer, Fed, Fetch};
 
 /// Runs until the last handle is gone. Holds none itself while it waits.
 pub(super) async fn run(runtime: Weak<Runtime>) {
@@ -50,16 +50,6 @@ impl Runtime {
     async fn take_answer(self: &Arc<Self>, fetch: &Fetch, answer: Answer) {
         if !matches!(self.engine.feed(fetch, answer), Fed::TooLate) {
             self.persist().await;
-        }
-    }
-
-    pub(super) async fn persist(self: &Arc<Self>) {
-        let Some(record) = self.engine.take_unsaved() else { return };
-        let Some(store) = self.store.clone() else { return };
-        // Syncing takes milliseconds: not on a thread that serves connections.
-        let saved = tokio::task::spawn_blocking(move || store.save(&record)).await;
-        if let Ok(Err(error)) = saved {
-            self.engine.tell(&Event::StoreFailed(error));
         }
     }
 

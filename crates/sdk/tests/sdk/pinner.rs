@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use pintle_core::{Code, Mode, UnixTime, claims::OnStale, decide::PlatformVerdict};
+use pintle_core::{Code, Mode, Root, UnixTime, claims::OnStale, decide::PlatformVerdict};
 use pintle_sdk::{Action, Answer, Event, Evidence, Fed, Fetch, FetchError, Moment, Options, Pinner, Record, Source};
 use pintle_testkit::{
     clock::START,
@@ -279,6 +279,20 @@ fn a_file_that_fails_by_the_clock_alone_is_not_thrown_away() {
     let mut pinner = Pinner::new(project.root().clone(), Options::default(), record, None, UnixTime::default());
     assert!(matches!(pinner.take_events()[..], [Event::ConfigRejected { source: Source::Store, .. }]));
     assert_eq!(version(&pinner), None);
+}
+
+#[test]
+fn the_same_root_under_other_urls_keeps_its_floor() {
+    let project = Project::new(&["https://a.example.test"]);
+    let mut pinner = pinner_with(&project, &project.config(5, Vec::new()));
+    let moved = Root::parse_bundle(project.bundle().replace("//a.", "//b.").as_bytes()).unwrap();
+    pinner.reconfigure(moved, Record::default(), None, START);
+    assert_eq!(version(&pinner), Some(5));
+    let asked = fetch(&mut pinner, at(0));
+    assert_eq!(asked.url, "https://b.example.test/acme/app/pins.jws");
+    assert_eq!(asked.etag, None);
+    let older = pinner.feed(&asked, file(&project.config(4, Vec::new())), at(0));
+    assert!(matches!(older, Fed::Rejected(FetchError::Config(error)) if error.code() == Code::ConfigRollback));
 }
 
 #[test]

@@ -235,6 +235,32 @@ async fn a_seed_serves_the_very_first_start() {
 }
 
 #[tokio::test]
+async fn a_new_root_takes_over_at_run_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let cdn = Cdn::start(Reply::Closed).await;
+    let (old, new) = (Project::new(&[cdn.url()]), Project::named("acme", "next", &[cdn.url(), cdn.url()]));
+    cdn.set(Reply::File(old.config(7, Vec::new())));
+    let build = || builder(&old, &Arc::default(), &Recorder::default()).storage_dir(dir.path());
+    let pintle = build().setup().await.unwrap();
+    let before = pintle.engine().generation();
+
+    // Not before a configuration of its own is there; nothing of the old root counts meanwhile.
+    let error = pintle.reconfigure(new.bundle()).await.unwrap_err();
+    assert_eq!(error.code(), Some(Code::ConfigKeyUnknown));
+    assert_eq!(version(&pintle), None);
+    cdn.set(Reply::File(new.config(1, Vec::new())));
+    pintle.reconfigure(new.bundle()).await.unwrap();
+    assert_eq!(version(&pintle), Some(1));
+    assert!(pintle.engine().generation() > before);
+    assert_eq!(cdn.requests().last().unwrap().path, "/acme/next/pins.jws");
+
+    // For this process only.
+    cdn.set(Reply::Closed);
+    assert_eq!(version(&build().setup().await.unwrap()), Some(7));
+    assert_eq!(pintle.reconfigure("{}").await.unwrap_err().code(), Some(Code::SetupInvalid));
+}
+
+#[tokio::test]
 async fn the_background_task_ends_with_the_last_handle() {
     let cdn = Cdn::start(Reply::Closed).await;
     let project = Project::new(&[cdn.url()]);
