@@ -81,16 +81,19 @@ fn save(root: &Path, path: &Path, body: &[u8], condition: &Condition) -> Result<
     if !holds {
         return Err(BucketError::ConditionFailed);
     }
-    replace_durably(folder, path, body).map_err(BucketError::unavailable)
+    replace_durably(root, folder, path, body).map_err(BucketError::unavailable)
 }
 
-fn replace_durably(folder: &Path, path: &Path, body: &[u8]) -> io::Result<()> {
+fn replace_durably(root: &Path, folder: &Path, path: &Path, body: &[u8]) -> io::Result<()> {
     let mut file = readable_by_all(&mut tempfile::Builder::new()).prefix(".pintle-").tempfile_in(folder)?;
     file.write_all(body)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    // The rename itself lasts only once the directory is on disk.
-    File::open(folder)?.sync_all()
+    // The rename lasts only once its directory is on disk, and a new directory only once the one above it is.
+    for directory in folder.ancestors().take_while(|directory| directory.starts_with(root)) {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// A web server usually runs as another user; nothing published is secret.

@@ -16,6 +16,7 @@ mod clock;
 mod config;
 mod health;
 mod jobs;
+mod listen;
 mod run;
 
 pub use api::openapi_json;

@@ -18,9 +18,10 @@ use crate::{
     app::{self, App},
     clock::now,
     jobs,
+    listen::{self, Limits},
 };
 
-/// How long requests may take to finish once the server stops.
+/// How long the running job may take to finish once the server stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a caller learns once the server listens.
@@ -80,9 +81,6 @@ pub enum ServerError {
     /// The first account could not be made.
     #[error("first-run set-up failed: {0}")]
     SetUp(#[source] ServiceError),
-    /// The listener failed while serving.
-    #[error("the listener failed: {0}")]
-    Serve(#[source] io::Error),
 }
 
 impl ServerError {
@@ -98,7 +96,6 @@ impl ServerError {
             Self::PublicUrlMissing { .. } => "public_url_missing",
             Self::Url { .. } => "url_invalid",
             Self::SetUp(error) => error.code(),
-            Self::Serve(_) => "serve_failed",
         }
     }
 
@@ -115,7 +112,6 @@ impl ServerError {
             Self::Listen { .. } => "is the port taken by another program? choose another address or port",
             Self::PublicUrlMissing { .. } => "set it to the https URL under which clients reach this server",
             Self::Url { .. } => "write it as https://pins.example.com; plain http is for loopback hosts alone",
-            Self::Serve(_) => "check the network configuration of this machine",
         }
     }
 }
@@ -124,15 +120,14 @@ impl ServerError {
 /// `on_ready` is called once, as soon as it listens.
 ///
 /// # Errors
-/// [`ServerError`] when it cannot start, or its listener fails.
+/// [`ServerError`] when it cannot start, or the database cannot be closed.
 pub async fn run(
     config: ServerConfig,
     shutdown: impl Future<Output = ()> + Send,
     on_ready: impl FnOnce(Ready) + Send,
 ) -> Result<(), ServerError> {
     let _lock = lock_data_dir(&config.data_dir)?;
-    let listener = bind(config.listen).await?;
-    let address = listener.local_addr().map_err(ServerError::Serve)?;
+    let (listener, address) = bind(config.listen).await?;
     let public_url = resolve_public_url(&config, address)?;
     let base_url = match &config.cdn_url {
         Some(url) => parse_url("cdn_url", url)?,
@@ -145,45 +140,27 @@ pub async fn run(
     let first_run = service.set_up(now()).await.map_err(ServerError::SetUp)?;
 
     let (stop, stopping) = watch::channel(false);
-    let publisher = tokio::spawn(jobs::run_publisher(Arc::clone(&service), stopping.clone()));
+    let publisher = tokio::spawn(jobs::run_publisher(Arc::clone(&service), stopping));
     tracing::info!(server.address = %address, server.public_url = %public_url, "listening");
     on_ready(Ready { address, public_url: public_url.to_string(), first_run });
-    let served = serve(listener, App { service, served: Arc::default() }, shutdown, stop, stopping).await;
-    if publisher.await.is_err() {
-        tracing::error!("the publisher panicked; its job is taken up again at the next start");
+    let router = app::router(App { service, served: Arc::default() });
+    listen::serve(listener, router, &Limits::default(), shutdown).await;
+    stop.send_replace(true);
+    match tokio::time::timeout(DRAIN_TIMEOUT, publisher).await {
+        Ok(Ok(())) => {}
+        Ok(Err(_)) => tracing::error!("the publisher panicked; its job is taken up again at the next start"),
+        Err(_) => tracing::warn!("the publisher did not finish in time; its job is taken up again at the next start"),
     }
     store.close().await?;
     tracing::info!("stopped");
-    served
+    Ok(())
 }
 
-async fn serve(
-    listener: TcpListener,
-    app: App,
-    shutdown: impl Future<Output = ()> + Send,
-    stop: watch::Sender<bool>,
-    mut stopping: watch::Receiver<bool>,
-) -> Result<(), ServerError> {
-    let drained = async move {
-        // An error means that the sender is gone, which is a reason to stop as well.
-        let _ = stopping.wait_for(|stopping| *stopping).await;
-    };
-    let server = axum::serve(listener, app::router(app)).with_graceful_shutdown(drained).into_future();
-    tokio::pin!(server);
-    let served = tokio::select! {
-        failed = &mut server => failed,
-        () = shutdown => {
-            tracing::info!("stopping");
-            stop.send_replace(true);
-            tokio::time::timeout(DRAIN_TIMEOUT, &mut server).await.unwrap_or(Ok(()))
-        }
-    };
-    stop.send_replace(true);
-    served.map_err(ServerError::Serve)
-}
-
-async fn bind(address: SocketAddr) -> Result<TcpListener, ServerError> {
-    TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
+    let refused = |source| ServerError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
 }
 
 /// The returned file holds the lock until it is dropped, also when the process dies.

@@ -91,8 +91,12 @@ impl Store {
 async fn connect(path: &Path, connections: u32) -> Result<DatabaseConnection, DbErr> {
     let path = path.to_owned();
     let mut options = ConnectOptions::new("sqlite::memory:");
-    options.max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT).sqlx_logging(false).map_sqlx_sqlite_opts(
-        move |_| {
+    options
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |_| {
             SqliteConnectOptions::new()
                 .filename(&path)
                 .create_if_missing(true)
@@ -100,8 +104,7 @@ async fn connect(path: &Path, connections: u32) -> Result<DatabaseConnection, Db
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(BUSY_TIMEOUT)
-        },
-    );
+        });
     Database::connect(options).await
 }
 

@@ -185,8 +185,9 @@ fn problem(status: StatusCode, code: &str, detail: String, hint: Option<&str>) -
     (status, [(header::CONTENT_TYPE, Problem::MEDIA_TYPE)], Json(body)).into_response()
 }
 
-/// What a caught panic answers; the panic itself is in the log.
+/// What a caught panic answers; its message went to standard error.
 pub(crate) fn internal_failure() -> Response {
+    tracing::error!(error.code = "internal_error", "a handler panicked");
     ApiError::from(Failure::Internal).into_response()
 }
 

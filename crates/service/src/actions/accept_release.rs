@@ -1,6 +1,6 @@
 use pintle_api::{AcceptReleaseRequest, ReleaseResponse, Scope};
 use pintle_core::{State, UnixTime, verify};
-use pintle_store::{JobKind, ReleaseId, ReleaseRow, ReleaseState};
+use pintle_store::{JobKind, ProjectScope, ReleaseId, ReleaseRow, ReleaseState, WriteTx};
 use sha2::{Digest, Sha256};
 
 use crate::{Actor, ProjectPath, Service, ServiceError, access::find_project, claims::make_root, respond};
@@ -24,9 +24,8 @@ impl Service {
         let project = find_project(&tx, actor, path, Scope::Release).await?;
         let scope = &project.scope;
         let root = make_root(&project, &self.base_url)?;
-        let file = request.jws.as_bytes();
         // For itself first: only what the key signed may ask what it became.
-        let genuine = verify(file, &root, &State::default(), now)?;
+        let genuine = verify(request.jws.as_bytes(), &root, &State::default(), now)?;
         let version = genuine.config.claims().version;
         let digest = genuine.state.floor.map(|floor| floor.claims_digest).unwrap_or_default();
         let claims_sha256 = write_hex(&digest);
@@ -35,11 +34,9 @@ impl Service {
         {
             return Ok(respond::release(&release));
         }
-        let state = match self.verify_last_release(&tx, &project).await? {
-            Some((_, accepted)) => accepted.state,
-            None => State::default(),
-        };
-        verify(file, &root, &state, now).map(drop)?;
+        let last = self.verify_last_release(&tx, &project).await?;
+        let state = last.map(|(_, accepted)| accepted.state).unwrap_or_default();
+        verify(request.jws.as_bytes(), &root, &state, now).map(drop)?;
         let prepared = tx.find_prepared(scope, version).await?.ok_or(ServiceError::NotPrepared { version })?;
         if digest != <[u8; 32]>::from(Sha256::digest(prepared.claims.as_bytes())) {
             return Err(ServiceError::ClaimsAltered { version });
@@ -54,14 +51,26 @@ impl Service {
             accepted_at: now.as_secs().into(),
             live_at: None,
         };
-        tx.insert_release(scope, release.clone(), request.jws.clone()).await?;
-        tx.delete_prepared_up_to(scope, version).await?;
-        tx.insert_job(scope, JobKind::Publish, version, now.as_secs()).await?;
-        let response = respond::release(&release);
-        tx.commit().await?;
+        self.save_accepted(tx, scope, &release, &request.jws).await?;
         tracing::info!(project.id = %project.row.id, release.version = version, "release accepted");
+        Ok(respond::release(&release))
+    }
+
+    /// Release, voided preparations (P-9.4) and outbox job: all or nothing.
+    async fn save_accepted(
+        &self,
+        tx: WriteTx,
+        scope: &ProjectScope,
+        release: &ReleaseRow,
+        jws: &str,
+    ) -> Result<(), ServiceError> {
+        let version = release.version.value();
+        tx.insert_release(scope, release.clone(), jws.to_owned()).await?;
+        tx.delete_prepared_up_to(scope, version).await?;
+        tx.insert_job(scope, JobKind::Publish, version, release.accepted_at.value()).await?;
+        tx.commit().await?;
         self.jobs.notify_one();
-        Ok(response)
+        Ok(())
     }
 }
 
