@@ -92,7 +92,7 @@ impl ServeError {
             Self::Server(error) => match error {
                 ServerError::PublicUrlMissing { .. } => ExitStatus::Usage,
                 ServerError::DataDirLocked { .. } | ServerError::Listen { .. } => ExitStatus::Conflict,
-                ServerError::SetUp(_) | ServerError::Serve(_) => ExitStatus::Internal,
+                ServerError::SetUp(_) => ExitStatus::Internal,
                 _ => ExitStatus::Input,
             },
         }

@@ -1,0 +1,31 @@
+//! Help texts as a user reads them, in a terminal of 100 columns.
+
+use crate::workshop::Workshop;
+
+fn help(command: &[&str]) -> String {
+    let run = Workshop::open().run(&[command, &["--help"]].concat());
+    assert_eq!(run.status, 0, "{run:?}");
+    run.stdout
+}
+
+#[test]
+fn the_overview_shows_the_road_and_every_exit_status() {
+    insta::assert_snapshot!("overview", help(&[]));
+}
+
+#[test]
+fn commands_explain_themselves() {
+    for command in ["serve", "login", "release", "check", "bundle", "pins add", "keys generate", "config fetch"] {
+        let words: Vec<_> = command.split(' ').collect();
+        insta::assert_snapshot!(command.replace(' ', "_"), help(&words));
+    }
+}
+
+#[test]
+fn completions_know_every_command() {
+    let run = Workshop::open().run(&["completions", "bash"]);
+    assert_eq!(run.status, 0);
+    for command in ["serve", "demo", "release", "check"] {
+        assert!(run.stdout.contains(command), "{command}");
+    }
+}

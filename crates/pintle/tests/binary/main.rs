@@ -1,0 +1,10 @@
+//! The real binary, run as a user runs it.
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod help;
+#[cfg(test)]
+mod road;
+#[cfg(test)]
+mod workshop;

@@ -1,0 +1,146 @@
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use rustls_pki_types::CertificateDer;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_pintle");
+
+/// An empty directory to run the binary in, with a configuration directory of its own.
+pub(crate) struct Workshop {
+    directory: TempDir,
+}
+
+/// How one run ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Workshop {
+    pub(crate) fn open() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, contents: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, contents).unwrap();
+    }
+
+    pub(crate) fn write_pem(&self, name: &str, certificates: &[CertificateDer<'_>]) {
+        let blocks = certificates.iter().map(|certificate| {
+            use base64ct::{Base64, Encoding};
+            let body = Base64::encode_string(certificate);
+            format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
+        });
+        self.write(name, blocks.collect::<String>());
+    }
+
+    /// Runs the binary with nothing on its standard input.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        self.run_with(arguments, &[])
+    }
+
+    /// The same with environment variables.
+    pub(crate) fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Run {
+        let output = self.command(arguments).envs(environment.iter().copied()).output().unwrap();
+        Run {
+            status: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Runs the binary, which must succeed, and reads its JSON.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let run = self.run(&[arguments, &["--output", "json"]].concat());
+        assert_eq!(run.status, 0, "{arguments:?}: {run:?}");
+        serde_json::from_str(&run.stdout).unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PINTLE_")) {
+            command.env_remove(name);
+        }
+        command
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env("PINTLE_CONFIG_DIR", self.path("config"))
+            .env("COLUMNS", "100")
+            .env_remove("SSL_CERT_FILE")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Starts a server on a free port, with its data in `data`.
+    pub(crate) fn serve(&self) -> Server {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--data-dir", "data", "--log", "error"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let ready = lines.find(|line| line.starts_with("Pintle is ready")).expect("the server says that it is ready");
+        let url = ready.rsplit(' ').next().unwrap().to_owned();
+        // The block of a first start ends with the token; a later start says no more.
+        let is_first = self.path("token").metadata().is_err();
+        if is_first {
+            let token = lines.find(|line| line.trim().starts_with("pintle_")).expect("the first start shows a token");
+            self.write("token", token.trim());
+        }
+        Server { child, url }
+    }
+
+    /// Every file with its contents, but those of running servers.
+    pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        collect_files(self.directory.path(), &mut files);
+        files
+    }
+}
+
+fn collect_files(directory: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect_files(&path, files);
+        } else {
+            files.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+}
+
+/// A running server; stopped when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl Server {
+    /// Stops it as a service manager does, and waits for its end.
+    #[cfg(unix)]
+    pub(crate) fn terminate(mut self) -> ExitStatus {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Either may fail only because the process has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
