@@ -1,20 +1,21 @@
 //! Certificate Transparency (section 6): SCTs of RFC 6962 and of static-ct logs, which differ only in what they put
 //! into `extensions`.
 
+mod ocsp;
+
 use alloc::{collections::BTreeSet, vec::Vec};
 
 use crate::{
     UnixTime, VerifiedConfig,
     claims::{CtLog, CtRequirement},
     crypto,
-    der::{Certificate, DerError, Reader},
+    der::{Certificate, DerError, EXTENSIONS, INTEGER, OCTET_STRING, Reader, SEQUENCE},
 };
+
+pub use ocsp::ocsp_sct_list;
 
 /// Embedded SCT list, 1.3.6.1.4.1.11129.2.4.2 (RFC 6962 §3.3).
 const OID_SCT_LIST: &[u8] = &[0x2B, 0x06, 0x01, 0x04, 0x01, 0xD6, 0x79, 0x02, 0x04, 0x02];
-const OCTET_STRING: u8 = 0x04;
-const SEQUENCE: u8 = 0x30;
-const EXTENSIONS: u8 = 0xA3;
 
 /// How old `ct_logs` may be before `verified` only reports, in seconds: 70 days (P-6.4).
 pub const MAX_LIST_AGE_SECS: u64 = 70 * 86_400;
@@ -26,7 +27,7 @@ pub const MAX_SCT_SKEW_SECS: u64 = 3600;
 pub struct SctSources<'a> {
     /// From the TLS extension (RFC 6962 §3.3.1).
     pub from_tls: Option<&'a [u8]>,
-    /// From a stapled OCSP response.
+    /// From a stapled OCSP response: see [`ocsp_sct_list`].
     pub from_ocsp: Option<&'a [u8]>,
 }
 
@@ -63,12 +64,7 @@ pub enum LogEntry<'a> {
 /// is an error.
 pub fn embedded_scts<'a>(certificate: &Certificate<'a>) -> Result<Vec<UnverifiedSct<'a>>, DerError> {
     match certificate.extension(OID_SCT_LIST)? {
-        Some(value) => {
-            let mut value = Reader(value);
-            let list = value.read(OCTET_STRING)?.contents;
-            value.end()?;
-            parse_list(list)
-        }
+        Some(value) => parse_list(Reader(value).only(OCTET_STRING)?.0),
         None => Ok(Vec::new()),
     }
 }
@@ -111,10 +107,7 @@ fn parse_sct(sct: &[u8]) -> Result<Option<UnverifiedSct<'_>>, DerError> {
 
 /// `r ‖ s` out of ECDSA-Sig-Value in DER (RFC 3279 §2.2.3).
 fn parse_ecdsa_signature(der: &[u8]) -> Option<[u8; 64]> {
-    const INTEGER: u8 = 0x02;
-    let mut outer = Reader(der);
-    let mut integers = Reader(outer.read(SEQUENCE).ok()?.contents);
-    outer.end().ok()?;
+    let mut integers = Reader(der).only(SEQUENCE).ok()?;
     let mut signature = [0; 64];
     for half in signature.chunks_exact_mut(32) {
         let integer = integers.read(INTEGER).ok()?.contents;

@@ -49,7 +49,8 @@ impl<'a> Connection<'a> {
         Self { platform, ..self }
     }
 
-    /// With SignedCertificateTimestampLists (RFC 6962 §3.3) from the TLS extension and from a stapled OCSP response.
+    /// With SignedCertificateTimestampLists (RFC 6962 §3.3) from the TLS extension and from a stapled OCSP
+    /// response (there by [`ocsp_sct_list`](ct::ocsp_sct_list)).
     #[must_use]
     pub const fn with_scts(self, from_tls: Option<&'a [u8]>, from_ocsp: Option<&'a [u8]>) -> Self {
         Self { scts: SctSources { from_tls, from_ocsp }, ..self }

@@ -8,17 +8,17 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use crate::{HostName, UnixTime};
 
 const BOOLEAN: u8 = 0x01;
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
-const OCTET_STRING: u8 = 0x04;
-const OID: u8 = 0x06;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const OID: u8 = 0x06;
 const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
-const SEQUENCE: u8 = 0x30;
+pub(crate) const GENERALIZED_TIME: u8 = 0x18;
+pub(crate) const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xA0;
 const ISSUER_UNIQUE_ID: u8 = 0x81;
 const SUBJECT_UNIQUE_ID: u8 = 0x82;
-const EXTENSIONS: u8 = 0xA3;
+pub(crate) const EXTENSIONS: u8 = 0xA3;
 /// `dNSName` and `iPAddress` of GeneralName (RFC 5280 §4.2.1.6).
 const SAN_DNS: u8 = 0x82;
 const SAN_IP: u8 = 0x87;
@@ -128,29 +128,12 @@ impl<'a> Certificate<'a> {
 
     /// The extensions, in order.
     pub fn extensions(&self) -> impl Iterator<Item = Result<Extension<'a>>> + use<'a> {
-        let mut rest = Reader(self.extensions);
-        core::iter::from_fn(move || {
-            if rest.0.is_empty() {
-                return None;
-            }
-            let extension = rest.read_extension();
-            if extension.is_err() {
-                rest = Reader(&[]);
-            }
-            Some(extension)
-        })
+        Reader(self.extensions).extensions()
     }
 
     /// The value of the extension `oid` (contents octets); `None` if absent, an error if it stands twice.
     pub fn extension(&self, oid: &[u8]) -> Result<Option<&'a [u8]>> {
-        let mut found = None;
-        for extension in self.extensions() {
-            let extension = extension?;
-            if extension.oid == oid && found.replace(extension.value).is_some() {
-                return Err(DerError);
-            }
-        }
-        Ok(found)
+        Reader(self.extensions).extension(oid)
     }
 
     /// Everything of the TBSCertificate's contents that stands before its extensions.
@@ -218,7 +201,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The contents of the one element `tag` that fills the input.
-    fn only(mut self, tag: u8) -> Result<Self> {
+    pub(crate) fn only(mut self, tag: u8) -> Result<Self> {
         let element = self.read(tag)?;
         self.end()?;
         Ok(Self(element.contents))
@@ -231,7 +214,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn read_optional(&mut self, tag: u8) -> Result<Option<Tlv<'a>>> {
+    pub(crate) fn read_optional(&mut self, tag: u8) -> Result<Option<Tlv<'a>>> {
         if self.0.first() == Some(&tag) { self.read(tag).map(Some) } else { Ok(None) }
     }
 
@@ -260,6 +243,32 @@ impl<'a> Reader<'a> {
         let contents = whole.get(header_len..).ok_or(DerError)?;
         self.0 = rest;
         Ok(Tlv { tag, contents, whole })
+    }
+
+    /// What is left, read as a run of Extensions; it ends with the first that is none.
+    fn extensions(mut self) -> impl Iterator<Item = Result<Extension<'a>>> + use<'a> {
+        core::iter::from_fn(move || {
+            if self.0.is_empty() {
+                return None;
+            }
+            let extension = self.read_extension();
+            if extension.is_err() {
+                self = Reader(&[]);
+            }
+            Some(extension)
+        })
+    }
+
+    /// The value of the extension `oid` in what is left; `None` if absent, an error if it stands twice.
+    pub(crate) fn extension(self, oid: &[u8]) -> Result<Option<&'a [u8]>> {
+        let mut found = None;
+        for extension in self.extensions() {
+            let extension = extension?;
+            if extension.oid == oid && found.replace(extension.value).is_some() {
+                return Err(DerError);
+            }
+        }
+        Ok(found)
     }
 
     fn read_extension(&mut self) -> Result<Extension<'a>> {
@@ -292,7 +301,11 @@ impl<'a> Reader<'a> {
             _ => return Err(DerError),
         };
         let [month, day, hour, minute, second] = two_digit_numbers(rest)?;
-        let in_range = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second < 60;
+        let in_range = (1..=12).contains(&month)
+            && (1..=days_in_month(year, month)).contains(&day)
+            && hour < 24
+            && minute < 60
+            && second < 60;
         if !in_range {
             return Err(DerError);
         }
@@ -318,6 +331,16 @@ fn two_digit_numbers(digits: &[u8]) -> Result<[i64; 5]> {
         *slot = number(pair)?;
     }
     Ok(numbers)
+}
+
+fn days_in_month(year: i64, month: i64) -> i64 {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
 }
 
 /// Days from 1970-01-01 in the Gregorian calendar; counting years from March puts the leap day last.

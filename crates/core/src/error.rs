@@ -160,7 +160,7 @@ pub struct Malformed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MalformedReason {
-    /// Not three non-empty base64url parts joined by dots.
+    /// Not three parts joined by dots.
     NotCompactJws,
     /// Not base64 in its one strict spelling, or of the wrong length.
     Base64,
@@ -231,7 +231,7 @@ impl fmt::Display for Malformed {
 impl fmt::Display for MalformedReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotCompactJws => f.write_str("not three base64url parts joined by dots"),
+            Self::NotCompactJws => f.write_str("not three parts joined by dots"),
             Self::Base64 => f.write_str("not strict base64 of the right length"),
             Self::Json => f.write_str("not valid JSON"),
             Self::TooDeep => f.write_str("nested too deeply"),

@@ -36,7 +36,8 @@ impl<'a> UnverifiedJws<'a> {
         else {
             return Err(MalformedReason::NotCompactJws.into());
         };
-        if header.len() > MAX_HEADER_BYTES.div_ceil(3) * 4 {
+        // Four characters carry three bytes, without padding.
+        if header.len() > (MAX_HEADER_BYTES * 4).div_ceil(3) {
             return Err(Malformed::from(MalformedReason::TooMany { limit: MAX_HEADER_BYTES }).within("header"));
         }
         let signing_input = bytes.get(..header.len() + 1 + payload.len()).ok_or(MalformedReason::NotCompactJws)?;

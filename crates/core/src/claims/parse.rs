@@ -38,7 +38,10 @@ fn find_unsupported(claims: &Object<'_>) -> Option<Unsupported> {
     }
     // No name in `needs` is known at level 1.
     if let Some(Value::Array(needs)) = claims.peek("needs")
-        && let Some(Value::String(need)) = needs.first()
+        && let Some(need) = needs.iter().find_map(|need| match need {
+            Value::String(need) => Some(need),
+            _ => None,
+        })
     {
         return Some(Unsupported::Need(need.clone().into_owned()));
     }
