@@ -5,15 +5,24 @@
 //! - [`clock`]: time that moves when told to.
 //! - [`site`]: an HTTPS server that counts what reaches it.
 //! - [`cdn`]: an HTTP server that answers as badly as it is told to.
+//! - [`vectors`]: the language-neutral cases that every implementation must pass.
 //!
 //! Whatever cannot be set up panics: that is how a test fails.
 #![expect(clippy::expect_used, reason = "test support: a panic is how a test fails")]
 
+#[cfg(feature = "world")]
 pub mod cdn;
+#[cfg(feature = "world")]
 pub mod certificate;
+#[cfg(feature = "world")]
 pub mod clock;
+#[cfg(feature = "world")]
 mod http;
+#[cfg(feature = "world")]
 pub mod project;
+#[cfg(feature = "world")]
 pub mod site;
+pub mod vectors;
 
+#[cfg(feature = "world")]
 pub use http::Request;

