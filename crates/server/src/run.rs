@@ -140,16 +140,15 @@ pub async fn run(
     let first_run = service.set_up(now()).await.map_err(ServerError::SetUp)?;
 
     let (stop, stopping) = watch::channel(false);
-    let publisher = tokio::spawn(jobs::run_publisher(Arc::clone(&service), stopping));
+    let mut publisher = tokio::spawn(jobs::run_publisher(Arc::clone(&service), stopping));
     tracing::info!(server.address = %address, server.public_url = %public_url, "listening");
     on_ready(Ready { address, public_url: public_url.to_string(), first_run });
     let router = app::router(App { service, served: Arc::default() });
     listen::serve(listener, router, &Limits::default(), shutdown).await;
     stop.send_replace(true);
-    match tokio::time::timeout(DRAIN_TIMEOUT, publisher).await {
-        Ok(Ok(())) => {}
-        Ok(Err(_)) => tracing::error!("the publisher panicked; its job is taken up again at the next start"),
-        Err(_) => tracing::warn!("the publisher did not finish in time; its job is taken up again at the next start"),
+    if tokio::time::timeout(DRAIN_TIMEOUT, &mut publisher).await.is_err() {
+        publisher.abort();
+        tracing::warn!("the publisher did not finish in time; its job is taken up again at the next start");
     }
     store.close().await?;
     tracing::info!("stopped");

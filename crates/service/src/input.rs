@@ -3,6 +3,7 @@
 use pintle_core::{
     HostName, Name,
     claims::{PinDigest, PinType},
+    limits::MAX_NAME_CHARS,
 };
 
 use crate::ServiceError;
@@ -31,6 +32,10 @@ pub(crate) fn check_environment(text: &str) -> Result<(), ServiceError> {
 /// spelling, public suffixes refused (P-2.8).
 pub(crate) fn parse_authored_name(text: &str) -> Result<Name, ServiceError> {
     let invalid = || ServiceError::DomainInvalid { name: text.to_owned() };
+    // The text is kept as typed: it must not hold what conversion would silently drop in any length.
+    if text.chars().count() > MAX_NAME_CHARS || text.chars().any(char::is_control) {
+        return Err(ServiceError::DomainInvalid { name: text.chars().take(MAX_NAME_CHARS).collect() });
+    }
     let (wildcard, host) = match text.strip_prefix("**.") {
         Some(rest) => ("**.", rest),
         None => text.strip_prefix("*.").map_or(("", text), |rest| ("*.", rest)),
@@ -103,9 +108,19 @@ mod tests {
 
     #[test]
     fn refuses_what_no_file_can_hold() {
-        for text in
-            ["", " ", "https://example.com", "example.com:443", "*", "*.192.0.2.1", "a..b", "a b.example", "1.2.3.256"]
-        {
+        let long = format!("{}example.com", "\u{ad}".repeat(300));
+        for text in [
+            &long,
+            "",
+            " ",
+            "https://example.com",
+            "example.com:443",
+            "*",
+            "*.192.0.2.1",
+            "a..b",
+            "a b.example",
+            "1.2.3.256",
+        ] {
             assert_eq!(written(text), Err("domain_invalid"), "{text}");
         }
     }

@@ -41,9 +41,13 @@ impl Service {
             return Ok(Progress::Idle { next_at: next.map(UnixTime::from_secs) });
         };
         let version = job.row.version.value();
-        match self.publish_release(&job, now).await? {
-            Some(outcome) => self.finish_publish_job(&job, outcome, now).await?,
-            None => {
+        match self.publish_release(&job, now).await {
+            Ok(Some(outcome)) => self.finish_publish_job(&job, outcome, now).await?,
+            Err(error @ ServiceError::Store(_)) => return Err(error),
+            failed => {
+                if let Err(error) = failed {
+                    tracing::error!(job.id = %job.row.id, release.version = version, %error, "release not publishable");
+                }
                 let delay_secs = 1 << job.row.attempts.value().min(8);
                 let run_at = now.saturating_add_secs(MAX_BACKOFF_SECS.min(delay_secs));
                 let tx = self.store.write().await?;
@@ -76,13 +80,7 @@ impl Service {
         let file = self.store.read().await?.load_release_file(&job.project.scope, version).await?;
         let file = file.ok_or(ServiceError::Internal("a release without its file"))?;
         let root = make_root(&job.project, &self.base_url)?;
-        let publication = match Publication::verify(root, file.into_bytes(), now) {
-            Ok(publication) => publication,
-            Err(error) => {
-                tracing::error!(job.id = %job.row.id, release.version = version, %error, "release not publishable");
-                return Ok(None);
-            }
-        };
+        let publication = Publication::verify(root, file.into_bytes(), now)?;
         let mut result = Some(Outcome::Live);
         for bucket in &self.buckets {
             match publish(bucket.as_ref(), &publication, now).await {
