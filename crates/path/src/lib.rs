@@ -13,6 +13,17 @@
 //! pass it.
 //!
 //! It does no I/O, reads no clock and knows no revocation.
+//!
+//! # Example
+//! ```
+//! use pintle_core::{Decision, UnixTime};
+//! use pintle_path::{Chain, Decide, Roots, decide_by_roots};
+//!
+//! /// `decide` builds a `pintle_core::Connection` out of what it is given, and calls `pintle_core::decide`.
+//! fn decide_presented(chain: &Chain<'_>, roots: &Roots, now: UnixTime, decide: &Decide<'_>) -> Decision {
+//!     decide_by_roots(chain, "api.example.com", roots, now, decide)
+//! }
+//! ```
 
 mod proof;
 mod roots;

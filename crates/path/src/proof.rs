@@ -13,9 +13,10 @@ const OID_BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1D, 0x13];
 
 /// Decides a presented chain on which the platform has spoken (`platform`).
 ///
-/// The leaf is decided as it is. If no pin matches it, each presented CA certificate that carries a pin of
-/// `config` for `host` becomes the *only* trust anchor of a path of its own; where the leaf chains to it at `t`, that
-/// path is decided. A root that the server does not present cannot be proved this way.
+/// The leaf is decided as it is. If no pin matches it, each presented CA certificate that carries a pin of `config` for
+/// `host` becomes the *only* trust anchor of a path of its own; where the leaf chains to it at `t`, that path is decided.
+/// If only Certificate Transparency is missing, the same is done with each presented CA certificate, to learn the issuer's
+/// key. A root that the server does not present cannot be proved this way.
 pub fn decide_by_proof(
     chain: &Chain<'_>,
     host: &str,
@@ -26,17 +27,20 @@ pub fn decide_by_proof(
 ) -> Decision {
     let by_leaf = decide(platform, None);
     let Some(config) = config else { return by_leaf };
-    // Nothing else is cured by a proof.
-    if by_leaf.code() != Some(Code::PinMismatch) {
-        return by_leaf;
-    }
-    let pinned = chain.intermediates.iter().filter(|certificate| is_pinned_issuer(config, host, certificate, t));
-    let mut proofs = pinned.filter_map(|anchor| {
+    let is_worth_a_proof = |certificate: &CertificateDer<'_>| match by_leaf.code() {
+        Some(Code::PinMismatch) => is_pinned_issuer(config, host, certificate, t),
+        // SCTs are signed over the issuer's key, which only a path shows (P-6.3).
+        Some(Code::CtNotSatisfied) => true,
+        _ => false,
+    };
+    let anchors = chain.intermediates.iter().filter(|certificate| is_worth_a_proof(certificate));
+    let mut proofs = anchors.filter_map(|anchor| {
         let path = prove(chain, anchor, t)?;
         let path: Vec<_> = path.iter().map(|der| PathCertificate::Certificate(der)).collect();
         Some(decide(platform, Some(&path)))
     });
-    proofs.find(|decision| matches!(decision.verdict, Verdict::Pinned { .. })).unwrap_or(by_leaf)
+    let pinned = proofs.find(|decision| matches!(decision.verdict, Verdict::Pinned { .. }));
+    pinned.unwrap_or(by_leaf)
 }
 
 /// The path from the leaf to `anchor`, leaf first, if there is one.

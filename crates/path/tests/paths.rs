@@ -141,6 +141,31 @@ fn a_presented_pinned_leaf_is_no_issuer() {
 }
 
 #[test]
+fn the_issuer_is_proved_where_certificate_transparency_needs_its_key() {
+    let (_, intermediate, site) = hierarchy("Good");
+    let config = config(vec![leaf_pin(site.leaf())]);
+    let ct_list_stale = false;
+    // As `core` decides where SCTs verify under the key of `intermediate` alone.
+    let decide_ct = |_: PlatformVerdict, path: Option<&[PathCertificate<'_>]>| {
+        let is_proved =
+            path.and_then(|path| path.get(1)) == Some(&PathCertificate::Certificate(intermediate.certificate()));
+        let verdict = match is_proved {
+            true => Verdict::Pinned { domain: pintle_core::Name::parse(HOST).unwrap(), pin: 0, position: 0 },
+            false => Verdict::Refused { code: Code::CtNotSatisfied, domain: None },
+        };
+        Decision { verdict, generation: 0, ct_list_stale }
+    };
+    let by_proof = |site: &SiteCertificate| {
+        let chain = Chain { leaf: site.leaf(), intermediates: &site.chain[1..] };
+        decide_by_proof(&chain, HOST, PlatformVerdict::Accepted, Some(&config), START, &decide_ct)
+    };
+    assert!(by_proof(&site).is_allowed());
+    let (_, _, forged) = hierarchy("Evil");
+    let padded = forged.padded_with(intermediate.certificate());
+    assert_eq!(by_proof(&padded).code(), Some(Code::CtNotSatisfied));
+}
+
+#[test]
 fn finds_the_pinned_one_of_two_cross_signed_paths() {
     let (old_root, intermediate, mut site) = hierarchy("Old");
     let new_root = Authority::root("New Root");

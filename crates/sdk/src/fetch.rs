@@ -18,12 +18,24 @@ pub(crate) struct Fetcher {
     client: Client,
 }
 
+/// What stands between the client and a CDN.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Proxies {
+    /// Whatever the environment names.
+    OfEnvironment,
+    /// Nothing: the CDN is on this machine.
+    None,
+}
+
 impl Fetcher {
-    pub(crate) fn new(tls: ClientConfig) -> reqwest::Result<Self> {
+    pub(crate) fn new(tls: ClientConfig, proxies: Proxies) -> reqwest::Result<Self> {
         let user_agent = format!("pintle-rust/{} level/{PROTOCOL_LEVEL}", env!("CARGO_PKG_VERSION"));
-        let client =
-            Client::builder().tls_backend_preconfigured(tls).redirect(Policy::none()).user_agent(user_agent).build()?;
-        Ok(Self { client })
+        let builder = Client::builder().tls_backend_preconfigured(tls).redirect(Policy::none()).user_agent(user_agent);
+        let builder = match proxies {
+            Proxies::OfEnvironment => builder,
+            Proxies::None => builder.no_proxy(),
+        };
+        Ok(Self { client: builder.build()? })
     }
 
     pub(crate) async fn fetch(&self, fetch: &Fetch) -> Answer {

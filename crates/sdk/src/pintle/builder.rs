@@ -6,7 +6,7 @@ use tokio::sync::{Notify, watch};
 use super::{Error, Pintle, Runtime, refresh, storage::Storage};
 use crate::{
     Authorities, Engine, Event, Listener, Options, Pinner, SystemEnvironment, Timer,
-    fetch::Fetcher,
+    fetch::{Fetcher, Proxies},
     rustls::{PinnedTls, Verifier},
 };
 
@@ -107,13 +107,15 @@ impl Builder {
         let mut pinner = Pinner::new(root.clone(), options, record, self.seed.as_deref(), timer.now());
         let events: Vec<_> = loaded.into_iter().chain(pinner.take_events()).collect();
 
+        // A proxy would look for the loopback host on its own machine.
+        let proxies = if self.http_loopback { Proxies::None } else { Proxies::OfEnvironment };
         let wake = Arc::new(Notify::new());
         let waker = wake.clone();
         let engine = Engine::new(pinner, timer.clone(), move || waker.notify_one());
         let verifier = Verifier::new(engine.clone(), &self.connection_authorities)?;
         let runtime = Arc::new(Runtime {
             tls: PinnedTls::new(engine.clone(), Arc::new(verifier)),
-            fetcher: Fetcher::new(self.config_authorities.to_unpinned_config()?)?,
+            fetcher: Fetcher::new(self.config_authorities.to_unpinned_config()?, proxies)?,
             engine,
             storage: self.storage,
             http_loopback: self.http_loopback,
