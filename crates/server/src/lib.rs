@@ -7,7 +7,7 @@
 //! (no route)            publisher: brings accepted releases to targets jobs
 //! ```
 //!
-//! [`run`] does all of it until its shutdown future completes. It terminates no TLS and knows no private key.
+//! [`run()`] does all of it until its shutdown future completes. It terminates no TLS and knows no private key.
 
 mod api;
 mod app;
