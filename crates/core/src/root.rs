@@ -123,6 +123,14 @@ impl Root {
         Ok(Self { recovery_key: Some(recovery_key), ..self })
     }
 
+    /// With another signing key, as builds after a succession embed it (P-5.3).
+    pub fn with_public_key(self, public_key: PublicKey) -> Result<Self, SetupError> {
+        if self.recovery_key == Some(public_key) {
+            return Err(SetupError::RecoveryKeyNotSeparate);
+        }
+        Ok(Self { public_key, ..self })
+    }
+
     /// With the time the app was built: a lower bound for the clock.
     #[must_use]
     pub fn with_built_at(self, built_at: UnixTime) -> Self {

@@ -22,7 +22,8 @@ pub struct Link {
 }
 
 /// A chain evaluated from the embedded keys (P-5.3).
-pub(crate) struct Chain {
+#[derive(Clone, Debug)]
+pub struct Chain {
     /// The key that signs the file.
     pub(crate) current: PublicKey,
     /// `r` of P-3.7.
@@ -31,7 +32,8 @@ pub(crate) struct Chain {
     pub(crate) links: Vec<Link>,
 }
 
-struct Statement<'a> {
+/// A statement whose signature has not been checked (P-5.1): only [`Chain::evaluate`] says whether it counts.
+pub struct UnverifiedStatement<'a> {
     jws: UnverifiedJws<'a>,
     organization: OrganizationId,
     project: ProjectId,
@@ -40,8 +42,9 @@ struct Statement<'a> {
 }
 
 impl Chain {
-    /// P-5.2 and P-5.3: the key that `statements` lead to from the keys of `root`.
-    pub(crate) fn evaluate(statements: &[String], root: &Root) -> Result<Self, ConfigError> {
+    /// The key that `statements` (compact JWS, `seq` rising by one) lead to from the keys of `root` (P-5.2, P-5.3); none
+    /// lead to the embedded key. How many a file may carry is judged where its header is read.
+    pub fn evaluate(statements: &[String], root: &Root) -> Result<Self, ConfigError> {
         let statements = parse_statements(statements, root)
             .map_err(|error| ConfigError::Malformed(error.within("succ").within("header")))?;
 
@@ -75,6 +78,24 @@ impl Chain {
         Ok(Self { current, recovery_seq, links })
     }
 
+    /// The key at the end.
+    #[must_use]
+    pub const fn current_key(&self) -> &PublicKey {
+        &self.current
+    }
+
+    /// `r` of P-3.7: `seq` of the last recovery-signed statement, 0 if there is none.
+    #[must_use]
+    pub const fn recovery_seq(&self) -> u64 {
+        self.recovery_seq
+    }
+
+    /// Every statement, in order.
+    #[must_use]
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
     /// P-5.4, for two chains of the same `r`.
     pub(crate) fn check_continues(&self, stored: &[Link]) -> Result<(), ConfigError> {
         for link in self.links.iter().filter(|link| link.seq >= self.recovery_seq) {
@@ -90,7 +111,40 @@ impl Chain {
     }
 }
 
-impl Statement<'_> {
+impl<'a> UnverifiedStatement<'a> {
+    /// Reads one statement (P-5.1).
+    pub fn parse(text: &'a str) -> Result<Self, Malformed> {
+        let jws = UnverifiedJws::parse(text.as_bytes(), SUCCESSION_TYPE)?;
+        let mut claims = json::parse_object(jws.dangerous_unverified_payload())?;
+        let organization = claims.required("iss", |value| {
+            OrganizationId::parse(&value.into_string()?).map_err(|_| expected("an organization id"))
+        })?;
+        let project = claims
+            .required("sub", |value| ProjectId::parse(&value.into_string()?).map_err(|_| expected("a project id")))?;
+        let seq = claims.required("seq", |value| match value.into_integer()? {
+            0 => Err(expected("1 or more")),
+            seq => Ok(seq),
+        })?;
+        claims.required("iat", Value::into_integer)?;
+        let key = claims.required("key", |value| {
+            PublicKey::parse_base64(&value.into_string()?).map_err(|_| expected("a P-256 public key"))
+        })?;
+        claims.refuse_rest()?;
+        Ok(Self { jws, organization, project, seq, key })
+    }
+
+    /// Its `seq`.
+    #[must_use]
+    pub const fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The key it names as the next one.
+    #[must_use]
+    pub const fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
     /// P-5.1: `kid`, signature, `iss` and `sub` all fit.
     fn is_signed_by(&self, key: &PublicKey, root: &Root) -> bool {
         self.jws.kid == alloc::format!("{}", key.kid())
@@ -105,11 +159,11 @@ fn untrusted(seq: u64) -> ConfigError {
 }
 
 /// The form of P-5.1 and P-5.2.
-fn parse_statements<'a>(statements: &'a [String], root: &Root) -> Result<Vec<Statement<'a>>, Malformed> {
+fn parse_statements<'a>(statements: &'a [String], root: &Root) -> Result<Vec<UnverifiedStatement<'a>>, Malformed> {
     let statements = statements
         .iter()
         .enumerate()
-        .map(|(index, text)| parse_statement(text).map_err(|error| error.within_index(index)))
+        .map(|(index, text)| UnverifiedStatement::parse(text).map_err(|error| error.within_index(index)))
         .collect::<Result<Vec<_>, _>>()?;
     let at = |index, reason: MalformedReason, member| Err(Malformed::from(reason).within(member).within_index(index));
     for (index, pair) in statements.windows(2).enumerate() {
@@ -132,26 +186,6 @@ fn parse_statements<'a>(statements: &'a [String], root: &Root) -> Result<Vec<Sta
         }
     }
     Ok(statements)
-}
-
-fn parse_statement(text: &str) -> Result<Statement<'_>, Malformed> {
-    let jws = UnverifiedJws::parse(text.as_bytes(), SUCCESSION_TYPE)?;
-    let mut claims = json::parse_object(jws.dangerous_unverified_payload())?;
-    let organization = claims.required("iss", |value| {
-        OrganizationId::parse(&value.into_string()?).map_err(|_| expected("an organization id"))
-    })?;
-    let project = claims
-        .required("sub", |value| ProjectId::parse(&value.into_string()?).map_err(|_| expected("a project id")))?;
-    let seq = claims.required("seq", |value| match value.into_integer()? {
-        0 => Err(expected("1 or more")),
-        seq => Ok(seq),
-    })?;
-    claims.required("iat", Value::into_integer)?;
-    let key = claims.required("key", |value| {
-        PublicKey::parse_base64(&value.into_string()?).map_err(|_| expected("a P-256 public key"))
-    })?;
-    claims.refuse_rest()?;
-    Ok(Statement { jws, organization, project, seq, key })
 }
 
 fn expected(expected: &'static str) -> Malformed {
