@@ -13,3 +13,4 @@ pub(crate) mod project;
 pub(crate) mod published_object;
 pub(crate) mod release;
 pub(crate) mod release_file;
+pub(crate) mod succession_statement;

@@ -22,6 +22,7 @@ mod project;
 mod published;
 mod release;
 mod schema;
+mod succession;
 mod transaction;
 mod value;
 
@@ -31,6 +32,7 @@ pub use entity::{
     job::Model as JobRow, organization::Model as OrganizationRow, pin::Model as PinRow,
     prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
     published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
+    succession_statement::Model as StatementRow,
 };
 pub use error::StoreError;
 pub use id::{AccountId, DomainId, IdError, JobId, OrganizationId, PinId, ProjectId, ReleaseId, TokenId};

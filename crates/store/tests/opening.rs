@@ -14,6 +14,24 @@ async fn opens_what_it_created_before() {
 }
 
 #[tokio::test]
+async fn brings_a_database_of_the_first_version_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pintle.db");
+    let old = sea_orm::Database::connect(format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+    let first = include_str!("../migrations/0001_initial.sql").replace("{{bytes}}", "BLOB");
+    let history = "CREATE TABLE schema_migration (version BIGINT NOT NULL PRIMARY KEY);
+        INSERT INTO schema_migration (version) VALUES (1);
+        INSERT INTO account (id, name, created_at) VALUES ('acc_1', 'ada', 1);";
+    for sql in [first.as_str(), history] {
+        sea_orm::ConnectionTrait::execute_unprepared(&old, sql).await.unwrap();
+    }
+    old.close().await.unwrap();
+    let store = Store::open_sqlite(&path).await.unwrap();
+    store.check_ready().await.unwrap();
+    assert!(!store.read().await.unwrap().has_no_account().await.unwrap(), "what was there is still there");
+}
+
+#[tokio::test]
 async fn names_a_file_that_is_no_database() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pintle.db");

@@ -5,7 +5,7 @@
 use pintle_store::{
     AccountId, AccountRow, Custody, DomainId, DomainRow, DraftDomain, JobKind, NewProject, OrganizationId,
     OrganizationRow, OrganizationScope, PinId, PinRow, Project, PublishedObjectRow, ReleaseId, ReleaseRow,
-    ReleaseState, Role, Store, StoreError, TokenId, TokenRow, Unsigned, WriteTx,
+    ReleaseState, Role, StatementRow, Store, StoreError, TokenId, TokenRow, Unsigned, WriteTx,
 };
 
 const NOW: u64 = 1_800_000_000;
@@ -35,6 +35,7 @@ suite!(
     a_token_is_found_by_its_prefix,
     a_prepared_release_waits_until_it_is_voided,
     one_release_is_live_at_a_time,
+    statements_of_a_project_are_kept_in_order_each_once,
     a_job_is_leased_once_and_again_when_the_lease_ends,
     a_published_file_is_replaced_only_by_who_knows_it,
     two_writers_wait_for_each_other,
@@ -276,6 +277,33 @@ async fn one_release_is_live_at_a_time(store: &Store) {
     assert_eq!(view.load_release_file(scope, 1).await.unwrap().as_deref(), Some("jws 1"));
     assert_eq!(view.find_last_release(scope).await.unwrap().unwrap().version.value(), 2);
     assert_eq!(view.list_releases(scope, 1).await.unwrap().len(), 1);
+}
+
+async fn statements_of_a_project_are_kept_in_order_each_once(store: &Store) {
+    let (mine, foreign) = (add_project(store).await, add_project(store).await);
+    let by = add_account(store).await.id;
+    let statement = |seq: u64, key: &str| StatementRow {
+        project_id: mine.row.id.clone(),
+        seq: seq.into(),
+        jws: format!("jws {seq}"),
+        public_key: key.into(),
+        signer_kid: "kid".into(),
+        accepted_by: by.clone(),
+        accepted_at: NOW.into(),
+    };
+    let add =
+        async |row: StatementRow| write(store, async |tx| tx.insert_statement(&mine.scope, row.clone()).await).await;
+    for seq in [10, 9] {
+        add(statement(seq, &format!("key {seq}"))).await.unwrap();
+    }
+    assert!(matches!(add(statement(10, "key 11")).await, Err(StoreError::AlreadyExists)), "the same seq");
+    assert!(matches!(add(statement(11, "key 9")).await, Err(StoreError::AlreadyExists)), "the same key");
+    let view = store.read().await.unwrap();
+    let listed = view.list_statements(&mine.scope).await.unwrap();
+    assert_eq!(listed, [statement(9, "key 9"), statement(10, "key 10")]);
+    assert_eq!(view.find_last_statement(&mine.scope).await.unwrap().as_ref(), listed.last());
+    assert!(view.list_statements(&foreign.scope).await.unwrap().is_empty());
+    assert!(view.find_last_statement(&foreign.scope).await.unwrap().is_none());
 }
 
 async fn a_job_is_leased_once_and_again_when_the_lease_ends(store: &Store) {
