@@ -3,8 +3,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use pintle_core::Code;
-use reqwest::{ClientBuilder, IntoUrl, Method, Request, Response, redirect::Policy};
+use pintle_core::{Code, HostName};
+use reqwest::{ClientBuilder, IntoUrl, Method, Request, Response, Url, redirect::Policy};
 
 use crate::{Engine, Error, Pintle, rustls::Refusal};
 
@@ -84,18 +84,20 @@ impl Client {
         RequestBuilder { client: self.clone(), request: current.request(method, url) }
     }
 
-    /// Sends `request`. A body that is a stream cannot be sent twice, so such a request is refused with
-    /// `retry_after_refresh` where another would connect once more.
+    /// Sends `request`. One that cannot be sent twice, because its body is a stream or because a server that redirected it
+    /// has already acted on it, is refused with `retry_after_refresh` where another would connect once more.
     pub async fn execute(&self, request: Request) -> Result<Response, Error> {
         let again = request.try_clone();
+        let (url, is_safe) = (request.url().clone(), request.method().is_safe());
         let error = match self.inner.current()?.execute(request).await {
             Ok(response) => return Ok(response),
             Err(error) => error,
         };
-        // A redirect came from a server that has had the request already.
-        let is_unsent = !error.is_redirect();
+        let is_redirect = error.is_redirect();
         let refused = refusal_or_error(error)?;
-        if refused.code != Code::RetryAfterRefresh || !is_unsent {
+        // Where a redirect led elsewhere, a server has had the request already: it is repeated only if that is harmless.
+        let may_repeat = !is_redirect && (is_safe || is_host_of(&refused.host, &url));
+        if refused.code != Code::RetryAfterRefresh || !may_repeat {
             return Err(Error::Refused(refused));
         }
         self.inner.pintle.wait_for_running_refresh().await;
@@ -117,6 +119,11 @@ impl Inner {
         }
         Ok(current.1.clone())
     }
+}
+
+fn is_host_of(host: &str, url: &Url) -> bool {
+    let of_url = url.host_str().and_then(|host| HostName::parse_connection(host).ok());
+    of_url.is_some() && of_url == HostName::parse_connection(host).ok()
 }
 
 fn refusal_or_error(error: reqwest::Error) -> Result<Refusal, Error> {

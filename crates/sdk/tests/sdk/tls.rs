@@ -209,6 +209,24 @@ async fn no_redirect_reaches_a_connection_of_before() {
 }
 
 #[tokio::test]
+async fn a_request_that_a_server_has_acted_on_is_not_repeated() {
+    let other = "other.example.test";
+    let world = World::with(|certificate, authority| {
+        let elsewhere = authority.issue(&[other]);
+        vec![domain(HOST, vec![leaf_pin(certificate.leaf())]), domain(other, vec![leaf_pin(elsewhere.leaf())])]
+    })
+    .await;
+    let client = world.client();
+    world.get(&client).await.unwrap();
+    let both = world.authority.issue(&[HOST, other]);
+    world.site.swap(&both);
+    world.site.redirect_to(world.url(other));
+    let posted = client.post(world.url(HOST)).with(|request| request.body("pay")).send().await;
+    assert_eq!(code(posted), Some(Code::RetryAfterRefresh));
+    assert_eq!(world.site.seen().requests.len(), 2);
+}
+
+#[tokio::test]
 async fn no_resumed_session_outlives_a_revoked_pin() {
     sessions_end_with_their_pin(World::new().await).await;
 }
