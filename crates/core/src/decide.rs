@@ -1,15 +1,13 @@
 //! Deciding one TLS connection (section 4), in the order of its text.
 
-use alloc::vec::Vec;
-
 use crate::{
     Code, ConfigError, UnixTime, VerifiedConfig,
-    claims::{CtPolicy, Domain, PinDigest, PinMatch, Trust},
+    claims::{CtPolicy, Domain, Pin, PinDigest, PinMatch, PinType, Trust},
     crypto,
     ct::{self, SctSources},
     der::{Certificate, DerError},
-    limits::{MAX_CHAIN_BYTES, MAX_CHAIN_CERTIFICATES},
-    name::{HostName, Name},
+    limits::{MAX_CHAIN_BYTES, MAX_CHAIN_CERTIFICATES, MAX_NAME_CHARS},
+    name::{HostRef, Name},
 };
 
 /// What is known of one connection. Build it with [`Connection::new`] and the `with_` methods.
@@ -194,7 +192,8 @@ fn decide_verdict(
     ct_list_stale: &mut bool,
 ) -> Result<Verdict, Code> {
     // P-4.1
-    let host = HostName::parse_connection(connection.host).map_err(|_| Code::HostInvalid)?;
+    let mut buffer = [0; MAX_NAME_CHARS];
+    let host = HostRef::parse_connection(connection.host, &mut buffer).map_err(|_| Code::HostInvalid)?;
     // P-4.2
     let config = match configuration {
         Configuration::Missing => return Err(Code::ConfigMissing),
@@ -212,7 +211,7 @@ fn decide_verdict(
         return Err(Code::KeyDenied);
     }
     // P-4.5
-    let Some(domain) = config.domain_for(&host) else {
+    let Some(domain) = config.entry_for(host) else {
         return match (installation.mode, connection.platform) {
             (Mode::Strict, _) => Err(Code::DomainNotRegistered),
             (Mode::Permissive, PlatformVerdict::Accepted) => Ok(Verdict::NotCovered),
@@ -221,7 +220,7 @@ fn decide_verdict(
     };
     let refused = |code| Verdict::Refused { code, domain: Some(domain.name.clone()) };
     // P-4.6
-    if let Err(code) = check_trust(domain, connection.platform, &path.leaf, &host, t) {
+    if let Err(code) = check_trust(domain, connection.platform, &path.leaf, host, t) {
         return Ok(refused(code));
     }
     // P-4.7, P-4.8
@@ -251,12 +250,23 @@ fn decide_verdict(
 /// The part of a connection that proves something: the leaf, and what a path builder verified above it.
 struct Path<'a> {
     leaf: Certificate<'a>,
-    elements: Vec<Element<'a>>,
+    elements: [Element<'a>; MAX_CHAIN_CERTIFICATES],
+    count: usize,
 }
 
+#[derive(Clone, Copy, Default)]
 struct Element<'a> {
     spki: &'a [u8],
     der: Option<&'a [u8]>,
+}
+
+impl<'a> Element<'a> {
+    fn read(certificate: &PathCertificate<'a>) -> Result<Self, DerError> {
+        Ok(match certificate {
+            PathCertificate::Certificate(der) => Self { spki: Certificate::parse(der)?.spki(), der: Some(der) },
+            PathCertificate::Anchor { spki } => Self { spki, der: None },
+        })
+    }
 }
 
 impl<'a> Path<'a> {
@@ -264,11 +274,8 @@ impl<'a> Path<'a> {
         let unparsable = |_: DerError| Code::CertificateUnparsable;
         check_size(connection.presented.iter().map(|der| der.len()))?;
         let presented_leaf = connection.presented.first().copied();
-        let Some(path) = connection.path else {
-            let leaf = Certificate::parse(presented_leaf.unwrap_or_default()).map_err(unparsable)?;
-            let elements = Vec::from([Element { spki: leaf.spki(), der: Some(leaf.der()) }]);
-            return Ok(Self { leaf, elements });
-        };
+        let leaf_alone = presented_leaf.map(PathCertificate::Certificate);
+        let path = connection.path.unwrap_or(leaf_alone.as_slice());
         check_size(path.iter().map(|element| match element {
             PathCertificate::Certificate(bytes) | PathCertificate::Anchor { spki: bytes } => bytes.len(),
         }))?;
@@ -280,17 +287,17 @@ impl<'a> Path<'a> {
             return Err(Code::CertificateUnparsable);
         }
         let leaf = Certificate::parse(leaf).map_err(unparsable)?;
-        let elements = path
-            .iter()
-            .map(|element| match element {
-                PathCertificate::Certificate(der) => {
-                    Certificate::parse(der).map(|parsed| Element { spki: parsed.spki(), der: Some(der) })
-                }
-                PathCertificate::Anchor { spki } => Ok(Element { spki, der: None }),
-            })
-            .collect::<Result<_, _>>()
-            .map_err(unparsable)?;
-        Ok(Self { leaf, elements })
+        let first = Element { spki: leaf.spki(), der: Some(leaf.der()) };
+        let read = core::iter::once(Ok(first)).chain(path.iter().skip(1).map(Element::read));
+        let mut elements = [Element::default(); MAX_CHAIN_CERTIFICATES];
+        for (slot, element) in elements.iter_mut().zip(read) {
+            *slot = element.map_err(unparsable)?;
+        }
+        Ok(Self { leaf, elements, count: path.len() })
+    }
+
+    fn elements(&self) -> &[Element<'a>] {
+        self.elements.get(..self.count).unwrap_or_default()
     }
 
     fn holds_denied(&self, presented: &[&[u8]], config: &VerifiedConfig) -> bool {
@@ -300,7 +307,7 @@ impl<'a> Path<'a> {
         }
         // What is presented but unreadable is no certificate that anything could be built on.
         let presented = presented.iter().filter_map(|der| Certificate::parse(der).ok()).map(|parsed| parsed.spki());
-        let verified = self.elements.iter().map(|element| element.spki);
+        let verified = self.elements().iter().map(|element| element.spki);
         verified.chain(presented).any(|spki| deny.contains(&crypto::sha256(spki)))
     }
 }
@@ -315,43 +322,57 @@ fn check_trust(
     domain: &Domain,
     platform: PlatformVerdict,
     leaf: &Certificate<'_>,
-    host: &HostName,
+    host: HostRef<'_>,
     t: UnixTime,
 ) -> Result<(), Code> {
     match domain.trust {
         Trust::Platform if platform == PlatformVerdict::Accepted => Ok(()),
         Trust::Platform => Err(Code::PlatformRejected),
-        Trust::Pins if !leaf.covers(host).unwrap_or(false) => Err(Code::CertificateNameMismatch),
+        Trust::Pins if !leaf.covers(&host.into()).unwrap_or(false) => Err(Code::CertificateNameMismatch),
         Trust::Pins if !leaf.is_valid_at(t) => Err(Code::CertificateNotValid),
         Trust::Pins => Ok(()),
     }
 }
 
-/// Which pin matches at which position of the path (P-4.7).
+/// Which pin matches at which position of the path (P-4.7): of several the first pin, at its first position.
 fn match_pins(domain: &Domain, path: &Path<'_>, t: UnixTime) -> Result<(usize, usize), Code> {
-    let mut any_usable = domain.pins.is_empty();
-    for (index, pin) in domain.pins.iter().enumerate() {
-        if pin.expires_at.is_some_and(|expires_at| t >= expires_at) {
-            continue;
-        }
-        any_usable = true;
-        let positions = path.elements.iter().enumerate().filter(|(position, _)| pin.matches.covers(*position));
-        for (position, element) in positions {
-            if matches_element(&pin.digest, element) {
-                return Ok((index, position));
-            }
-        }
+    let usable = || domain.pins.iter().enumerate().filter(|(_, pin)| !is_expired(pin, t));
+    let matches = path.elements().iter().enumerate().filter_map(|(position, element)| {
+        let mut digests = Digests::of(*element);
+        let (index, _) = usable().find(|(_, pin)| pin.matches.covers(position) && digests.hold(&pin.digest))?;
+        Some((index, position))
+    });
+    match matches.min() {
+        Some(matched) => Ok(matched),
+        None if domain.pins.is_empty() || usable().next().is_some() => Err(Code::PinMismatch),
+        None => Err(Code::AllPinsExpired),
     }
-    Err(if any_usable { Code::PinMismatch } else { Code::AllPinsExpired })
 }
 
-fn matches_element(digest: &PinDigest, element: &Element<'_>) -> bool {
-    match (digest, element.der) {
-        (PinDigest::SpkiSha256(expected), _) => *expected == crypto::sha256(element.spki),
-        (PinDigest::SpkiSha512(expected), _) => *expected == crypto::sha512(element.spki),
-        (PinDigest::CertSha256(expected), Some(der)) => *expected == crypto::sha256(der),
-        (PinDigest::CertSha512(expected), Some(der)) => *expected == crypto::sha512(der),
-        (PinDigest::CertSha256(_) | PinDigest::CertSha512(_), None) => false,
+fn is_expired(pin: &Pin, t: UnixTime) -> bool {
+    pin.expires_at.is_some_and(|expires_at| t >= expires_at)
+}
+
+/// The digests of one element, each computed when a pin first asks for it.
+struct Digests<'a> {
+    element: Element<'a>,
+    known: [Option<PinDigest>; PinType::ALL.len()],
+}
+
+impl<'a> Digests<'a> {
+    const fn of(element: Element<'a>) -> Self {
+        Self { element, known: [None; PinType::ALL.len()] }
+    }
+
+    fn hold(&mut self, digest: &PinDigest) -> bool {
+        let kind = digest.kind();
+        let certificate = match (kind, self.element.der) {
+            (_, Some(der)) => der,
+            (PinType::SpkiSha256 | PinType::SpkiSha512, None) => &[],
+            (PinType::CertSha256 | PinType::CertSha512, None) => return false,
+        };
+        let derive = || PinDigest::derive(kind, self.element.spki, certificate);
+        self.known.get_mut(kind as usize).is_some_and(|known| known.get_or_insert_with(derive) == digest)
     }
 }
 
@@ -366,7 +387,7 @@ fn check_ct(
         CtPolicy::Off => true,
         CtPolicy::Declared => ct::is_declared(&domain.ct, &path.leaf),
         CtPolicy::Verified => {
-            let issuer_spki = path.elements.get(1).map(|issuer| issuer.spki);
+            let issuer_spki = path.elements().get(1).map(|issuer| issuer.spki);
             ct::is_verified(&domain.ct, config, &path.leaf, issuer_spki, &connection.scts, t)
         }
     }
@@ -376,15 +397,15 @@ fn check_ct(
 /// only the presented chain asks this to learn which of its certificates are worth a path proof: it decides nothing.
 #[must_use]
 pub fn is_pinned_issuer(config: &VerifiedConfig, host: &str, certificate: &[u8], t: UnixTime) -> bool {
-    let (Ok(host), Ok(parsed)) = (HostName::parse_connection(host), Certificate::parse(certificate)) else {
+    let mut buffer = [0; MAX_NAME_CHARS];
+    let (Ok(host), Ok(element)) =
+        (HostRef::parse_connection(host, &mut buffer), Element::read(&PathCertificate::Certificate(certificate)))
+    else {
         return false;
     };
-    let element = Element { spki: parsed.spki(), der: Some(certificate) };
-    config.domain_for(&host).is_some_and(|domain| {
-        domain.pins.iter().any(|pin| {
-            pin.matches != PinMatch::Leaf
-                && pin.expires_at.is_none_or(|expires_at| t < expires_at)
-                && matches_element(&pin.digest, &element)
-        })
+    let mut digests = Digests::of(element);
+    config.entry_for(host).is_some_and(|domain| {
+        let issuers = domain.pins.iter().filter(|pin| pin.matches != PinMatch::Leaf && !is_expired(pin, t));
+        issuers.map(|pin| &pin.digest).any(|digest| digests.hold(digest))
     })
 }

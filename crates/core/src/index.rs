@@ -1,40 +1,62 @@
-use alloc::{collections::BTreeMap, string::String};
+use alloc::vec::Vec;
+use core::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::{
     claims::Domain,
-    name::{HostName, Name},
+    name::{HostRef, Name, parent},
 };
 
-/// From host to entry (P-4.5). Holds positions in the list of domains.
+/// From host to entry (P-4.5). Holds positions in the list of domains, whose names are the keys.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
-    exact: BTreeMap<HostName, usize>,
-    one_label: BTreeMap<String, usize>,
-    any_depth: BTreeMap<String, usize>,
+    positions: HashTable<usize>,
+    hasher: DefaultHashBuilder,
+}
+
+/// A [`Name`] whose text lies elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Key<'a> {
+    Exact(HostRef<'a>),
+    OneLabel(&'a str),
+    AnyDepth(&'a str),
 }
 
 impl Index {
     pub(crate) fn derive(domains: &[Domain]) -> Self {
-        let mut index = Self::default();
-        for (position, domain) in domains.iter().enumerate() {
-            match &domain.name {
-                Name::Exact(host) => index.exact.insert(host.clone(), position),
-                Name::OneLabel(name) => index.one_label.insert(name.as_str().into(), position),
-                Name::AnyDepth(name) => index.any_depth.insert(name.as_str().into(), position),
-            };
+        let hasher = DefaultHashBuilder::default();
+        let hashes: Vec<u64> = domains.iter().map(|domain| hasher.hash_one(Key::of(&domain.name))).collect();
+        let mut positions = HashTable::with_capacity(domains.len());
+        for (position, hash) in hashes.iter().enumerate() {
+            positions.insert_unique(*hash, position, |other| hashes.get(*other).copied().unwrap_or_default());
         }
-        index
+        Self { positions, hasher }
     }
 
-    /// The most specific entry alone.
-    pub(crate) fn find(&self, host: &HostName) -> Option<usize> {
-        if let Some(position) = self.exact.get(host) {
-            return Some(*position);
-        }
-        let HostName::Dns(name) = host else {
-            return None;
+    /// The most specific of `domains`, those the index was derived from; it alone decides.
+    pub(crate) fn find<'d>(&self, domains: &'d [Domain], host: HostRef<'_>) -> Option<&'d Domain> {
+        let entry = |key: Key<'_>| {
+            let is_key = |position: &usize| domains.get(*position).is_some_and(|domain| Key::of(&domain.name) == key);
+            domains.get(*self.positions.find(self.hasher.hash_one(key), is_key)?)
         };
-        let one_label = name.parent().and_then(|parent| self.one_label.get(parent));
-        one_label.or_else(|| name.self_and_ancestors().find_map(|name| self.any_depth.get(name))).copied()
+        entry(Key::Exact(host)).or_else(|| {
+            let HostRef::Dns(name) = host else {
+                return None;
+            };
+            let one_label = parent(name).and_then(|parent| entry(Key::OneLabel(parent)));
+            let mut self_and_ancestors = core::iter::successors(Some(name), |name| parent(name));
+            one_label.or_else(|| self_and_ancestors.find_map(|name| entry(Key::AnyDepth(name))))
+        })
+    }
+}
+
+impl<'a> Key<'a> {
+    fn of(name: &'a Name) -> Self {
+        match name {
+            Name::Exact(host) => Self::Exact(host.as_host_ref()),
+            Name::OneLabel(base) => Self::OneLabel(base.as_str()),
+            Name::AnyDepth(base) => Self::AnyDepth(base.as_str()),
+        }
     }
 }

@@ -1,10 +1,6 @@
 //! Host names: what an entry may be called (P-2.8) and what a connection's host must look like (P-4.1).
 
-use alloc::{
-    borrow::ToOwned,
-    format,
-    string::{String, ToString},
-};
+use alloc::{format, string::ToString, sync::Arc};
 use core::{
     fmt,
     net::{Ipv4Addr, Ipv6Addr},
@@ -23,9 +19,20 @@ pub enum HostName {
     V6(Ipv6Addr),
 }
 
-/// A DNS name within the grammar of P-2.8.
+/// A DNS name within the grammar of P-2.8. Shared, so that a decision names its entry without allocating.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DnsName(String);
+pub struct DnsName(Arc<str>);
+
+/// A [`HostName`] whose text lies elsewhere: a connection's host is judged and looked up without allocating.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum HostRef<'a> {
+    Dns(&'a str),
+    V4(Ipv4Addr),
+    V6(Ipv6Addr),
+}
+
+/// Room for a connection's host in lower case.
+pub(crate) type HostBuffer = [u8; MAX_NAME_CHARS];
 
 /// The text is outside the grammar of P-2.8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,23 +45,51 @@ impl HostName {
     /// Parses a name exactly as a configuration must spell it: lower case, no trailing dot, IPv6 in RFC 5952 form
     /// without brackets (P-2.8).
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        let host = if text.contains(':') {
-            Self::V6(text.parse().map_err(|_| NameError)?)
-        } else if let Ok(v4) = text.parse() {
-            Self::V4(v4)
-        } else {
-            Self::Dns(DnsName::parse(text)?)
-        };
-        // One spelling each: this is what makes RFC 5952 mandatory.
-        if matches!(host, Self::V6(_)) && host.to_string() != text {
-            return Err(NameError);
-        }
-        Ok(host)
+        HostRef::parse(text).map(Self::from)
     }
 
     /// Parses a connection's host as an HTTP client hands it over: any case, one trailing dot, IPv6 in brackets
     /// or in any of its spellings (P-4.1).
     pub fn parse_connection(text: &str) -> Result<Self, NameError> {
+        HostRef::parse_connection(text, &mut [0; MAX_NAME_CHARS]).map(Self::from)
+    }
+
+    pub(crate) fn as_host_ref(&self) -> HostRef<'_> {
+        match self {
+            Self::Dns(name) => HostRef::Dns(name.as_str()),
+            Self::V4(address) => HostRef::V4(*address),
+            Self::V6(address) => HostRef::V6(*address),
+        }
+    }
+}
+
+impl From<HostRef<'_>> for HostName {
+    fn from(host: HostRef<'_>) -> Self {
+        match host {
+            HostRef::Dns(name) => Self::Dns(DnsName(name.into())),
+            HostRef::V4(address) => Self::V4(address),
+            HostRef::V6(address) => Self::V6(address),
+        }
+    }
+}
+
+impl<'a> HostRef<'a> {
+    /// [`HostName::parse`].
+    fn parse(text: &'a str) -> Result<Self, NameError> {
+        if text.contains(':') {
+            let address: Ipv6Addr = text.parse().map_err(|_| NameError)?;
+            // One spelling each: this is what makes RFC 5952 mandatory.
+            return if address.to_string() == text { Ok(Self::V6(address)) } else { Err(NameError) };
+        }
+        match text.parse() {
+            Ok(address) => Ok(Self::V4(address)),
+            Err(_) if is_dns_name(text) => Ok(Self::Dns(text)),
+            Err(_) => Err(NameError),
+        }
+    }
+
+    /// [`HostName::parse_connection`]; `buffer` takes the name in lower case.
+    pub(crate) fn parse_connection(text: &str, buffer: &'a mut HostBuffer) -> Result<Self, NameError> {
         if let Some(bracketed) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             return bracketed.parse().map(Self::V6).map_err(|_| NameError);
         }
@@ -62,7 +97,10 @@ impl HostName {
             return text.parse().map(Self::V6).map_err(|_| NameError);
         }
         let text = text.strip_suffix('.').unwrap_or(text);
-        Self::parse(&text.to_ascii_lowercase())
+        let lower = buffer.get_mut(..text.len()).ok_or(NameError)?;
+        lower.copy_from_slice(text.as_bytes());
+        lower.make_ascii_lowercase();
+        Self::parse(core::str::from_utf8(lower).map_err(|_| NameError)?)
     }
 }
 
@@ -77,16 +115,6 @@ impl fmt::Display for HostName {
 }
 
 impl DnsName {
-    fn parse(text: &str) -> Result<Self, NameError> {
-        let last = text.rsplit('.').next().unwrap_or_default();
-        let labels_fit = text.len() <= MAX_NAME_CHARS && text.split('.').all(is_label);
-        // Some resolvers read such a name as an IPv4 address (WHATWG URL, "ends in a number").
-        if !labels_fit || is_number(last) {
-            return Err(NameError);
-        }
-        Ok(Self(text.to_owned()))
-    }
-
     /// The name in lower case without trailing dot.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -96,27 +124,33 @@ impl DnsName {
     /// The name without its first label; `None` for a single label.
     #[must_use]
     pub fn parent(&self) -> Option<&str> {
-        self.0.split_once('.').map(|(_, parent)| parent)
-    }
-
-    /// The name itself, then each name above it.
-    pub fn self_and_ancestors(&self) -> impl Iterator<Item = &str> {
-        core::iter::successors(Some(self.as_str()), |name| name.split_once('.').map(|(_, parent)| parent))
+        parent(&self.0)
     }
 }
 
-fn is_label(label: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
+/// `name` without its first label; `None` for a single label.
+pub(crate) fn parent(name: &str) -> Option<&str> {
+    name.split_once('.').map(|(_, parent)| parent)
+}
+
+fn is_dns_name(text: &str) -> bool {
+    let labels = || text.as_bytes().split(|byte| *byte == b'.');
+    // Some resolvers read a name whose last label is a number as an IPv4 address (WHATWG URL, "ends in a number").
+    text.len() <= MAX_NAME_CHARS && labels().all(is_label) && !labels().next_back().is_some_and(is_number)
+}
+
+fn is_label(label: &[u8]) -> bool {
+    let inner = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
     (1..=MAX_LABEL_CHARS).contains(&label.len())
-        && label.bytes().all(inner)
-        && !label.starts_with('-')
-        && !label.ends_with('-')
+        && label.iter().all(inner)
+        && !label.starts_with(b"-")
+        && !label.ends_with(b"-")
 }
 
-fn is_number(label: &str) -> bool {
-    match label.strip_prefix("0x") {
-        Some(hex) => hex.bytes().all(|byte| byte.is_ascii_hexdigit()),
-        None => label.bytes().all(|byte| byte.is_ascii_digit()),
+fn is_number(label: &[u8]) -> bool {
+    match label.strip_prefix(b"0x") {
+        Some(hex) => hex.iter().all(u8::is_ascii_hexdigit),
+        None => label.iter().all(u8::is_ascii_digit),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     index::Index,
     jws::{CONFIG_TYPE, UnverifiedJws},
     limits::{MAX_CLOCK_SKEW_SECS, MAX_CONFIG_BYTES},
-    name::HostName,
+    name::{HostName, HostRef},
     root::Root,
     state::{Floor, State},
     succession::Chain,
@@ -138,7 +138,11 @@ impl VerifiedConfig {
     /// The entry for `host` (P-4.5): exact, else `*.`, else the longest `**.`; never merged.
     #[must_use]
     pub fn domain_for(&self, host: &HostName) -> Option<&Domain> {
-        self.claims.domains.get(self.index.find(host)?)
+        self.entry_for(host.as_host_ref())
+    }
+
+    pub(crate) fn entry_for(&self, host: HostRef<'_>) -> Option<&Domain> {
+        self.index.find(&self.claims.domains, host)
     }
 
     /// Whether `exp` has passed at `t` (P-3.8).
