@@ -5,7 +5,12 @@ use pintle_core::PublicKey;
 use pintle_sign::{KeyFileError, Signer, SigningKey};
 use zeroize::Zeroizing;
 
-use crate::{CommandError, file::read_text_file, secret::load_key_password};
+use crate::{
+    CommandError,
+    file::{is_open_to_others, read_text_file},
+    output::{CAREFUL, Output},
+    secret::load_key_password,
+};
 
 /// Where a key is sought and put when nothing else is said.
 pub(crate) const DEFAULT_KEY_FILE: &str = "pintle-key.pem";
@@ -29,15 +34,22 @@ impl KeyFileArgs {
     }
 
     /// Reads the key, asking for its password if it is encrypted.
-    pub(crate) fn load(&self) -> Result<SigningKey, CommandError> {
-        load_key(&self.key, self.password_file.as_deref())
+    pub(crate) fn load(&self, output: Output) -> Result<SigningKey, CommandError> {
+        load_key(&self.key, self.password_file.as_deref(), output)
     }
 }
 
 /// Reads a key file, asking for its password if it is encrypted.
-pub(crate) fn load_key(path: &Path, password_file: Option<&Path>) -> Result<SigningKey, CommandError> {
+fn load_key(path: &Path, password_file: Option<&Path>, output: Output) -> Result<SigningKey, CommandError> {
     let pem = Zeroizing::new(read_text_file(path, MAX_KEY_BYTES)?);
-    let password = if SigningKey::is_encrypted(&pem) { load_key_password(password_file, path)? } else { None };
+    let encrypted = SigningKey::is_encrypted(&pem);
+    if !encrypted && is_open_to_others(path) {
+        output.say(|text| {
+            let line = format!("warning[key_file_open]: other users can read {}: chmod 600 it", path.display());
+            text.styled_line(CAREFUL, &line);
+        });
+    }
+    let password = if encrypted { load_key_password(password_file, path)? } else { None };
     SigningKey::parse_pem(&pem, password.as_ref())
         .map_err(|error: KeyFileError| CommandError::KeyFile { path: path.to_owned(), error })
 }
@@ -52,6 +64,10 @@ pub(crate) fn check_is_registered(path: &Path, key: &PublicKey, expected: &str) 
 }
 
 /// The public half of the key in `path`.
-pub(crate) fn load_public_key(path: &Path, password_file: Option<&Path>) -> Result<PublicKey, CommandError> {
-    Ok(load_key(path, password_file)?.public_key())
+pub(crate) fn load_public_key(
+    path: &Path,
+    password_file: Option<&Path>,
+    output: Output,
+) -> Result<PublicKey, CommandError> {
+    Ok(load_key(path, password_file, output)?.public_key())
 }

@@ -32,34 +32,35 @@ pub(crate) fn parse_span_secs(text: &str) -> Result<u64, CommandError> {
     number.checked_mul(unit_secs).ok_or_else(wrong)
 }
 
-/// `2027-06-30 12:00 UTC`.
+/// `2027-06-30 12:00 UTC`; to the second only where it is not a whole minute.
 pub(crate) fn show_moment(moment: UnixTime) -> String {
+    let minutes = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+    let seconds = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
+    let format = if moment.as_secs().is_multiple_of(60) { minutes } else { seconds };
     let shown = i64::try_from(moment.as_secs())
         .ok()
         .and_then(|secs| OffsetDateTime::from_unix_timestamp(secs).ok())
-        .and_then(|moment| moment.format(format_description!("[year]-[month]-[day] [hour]:[minute] UTC")).ok());
+        .and_then(|moment| moment.format(format).ok());
     shown.unwrap_or_else(|| format!("{moment} s"))
 }
 
-/// `2027-06-30 12:00 UTC (in 219 days)`.
+/// `2027-06-30 12:00 UTC (in 219 days)`; the distance is rounded.
 pub(crate) fn show_moment_from(moment: UnixTime, now: UnixTime) -> String {
-    let relative = if moment > now {
-        format!("in {}", show_span(moment.secs_since(now)))
-    } else {
-        format!("{} ago", show_span(now.secs_since(moment)))
-    };
+    let secs = moment.secs_since(now).max(now.secs_since(moment));
+    let (unit_secs, _) = *UNITS.iter().find(|(unit_secs, _)| secs >= 2 * unit_secs).unwrap_or(&SECOND);
+    let distance = show_span(secs.saturating_add(unit_secs / 2) / unit_secs * unit_secs);
+    let relative = if moment > now { format!("in {distance}") } else { format!("{distance} ago") };
     format!("{} ({relative})", show_moment(moment))
 }
 
-/// Rounded, in the largest unit of which there are at least two: `90 days`, `10 minutes`, `1 second`.
+const SECOND: (u64, &str) = (1, "second");
+const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3600, "hour"), (60, "minute"), SECOND];
+
+/// Exactly, in the largest unit that divides it: `90 days`, `10 minutes`, `601 seconds`.
 pub(crate) fn show_span(secs: u64) -> String {
-    let (unit_secs, unit) = match secs {
-        172_800.. => (86_400, "day"),
-        7200.. => (3600, "hour"),
-        120.. => (60, "minute"),
-        _ => (1, "second"),
-    };
-    let number = secs.saturating_add(unit_secs / 2) / unit_secs;
+    let divides = |unit_secs: u64| secs != 0 && secs.is_multiple_of(unit_secs);
+    let (unit_secs, unit) = *UNITS.iter().find(|(unit_secs, _)| divides(*unit_secs)).unwrap_or(&SECOND);
+    let number = secs / unit_secs;
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
@@ -94,7 +95,15 @@ mod tests {
         let now = UnixTime::from_secs(1_800_000_000);
         assert_eq!(show_moment(now), "2027-01-15 08:00 UTC");
         assert_eq!(show_moment_from(now.saturating_add_secs(86_400 * 3), now), "2027-01-18 08:00 UTC (in 3 days)");
-        assert_eq!(show_span(86_400 * 90 - 1), "90 days");
         assert_eq!(show_moment_from(now, now.saturating_add_secs(61)), "2027-01-15 08:00 UTC (61 seconds ago)");
+    }
+    #[test]
+    fn shows_spans_exactly_and_distances_rounded() {
+        for (secs, shown) in [(0, "0 seconds"), (601, "601 seconds"), (600, "10 minutes"), (86_400, "1 day")] {
+            assert_eq!(show_span(secs), shown);
+        }
+        let now = UnixTime::from_secs(1_800_000_000);
+        let almost = now.saturating_add_secs(86_400 * 90 - 1);
+        assert_eq!(show_moment_from(almost, now), "2027-04-15 07:59:59 UTC (in 90 days)");
     }
 }

@@ -1,12 +1,12 @@
 //! What claims say, for the eyes of whoever signs or inspects them. Everything here is read out of the claims
 //! themselves, never out of what a server says about them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64ct::{Base64, Encoding};
 use pintle_core::{
     UnixTime,
-    claims::{Claims, CtPolicy, Domain, Enforce, Pin},
+    claims::{Claims, CtPolicy, CtRequirement, Domain, Enforce, OnStale, Pin},
 };
 
 use crate::{
@@ -31,35 +31,50 @@ pub(crate) fn write_claims(claims: &Claims, now: UnixTime, text: &mut Text) {
     }
 }
 
-/// Writes what is new in `next` compared with `previous`, which an app would have accepted before; all of it if there is
-/// none. `+` is added, `-` is removed, `~` is changed.
-pub(crate) fn write_review(previous: Option<&Claims>, next: &Claims, now: UnixTime, text: &mut Text) {
+/// Writes what is new in `next` compared with `published`, which apps have now; all of it if, for the reason given, that is
+/// not known. `+` is added, `-` is removed, `~` is changed.
+pub(crate) fn write_review(published: Result<&Claims, &str>, next: &Claims, now: UnixTime, text: &mut Text) {
     write_head(next, now, text);
-    let before = previous.map(list_statements).unwrap_or_default();
+    let before = published.map(list_statements).unwrap_or_default();
     let after = list_statements(next);
-    let mut unchanged = 0;
     text.gap();
-    match previous {
-        Some(previous) => {
-            text.styled_line(STRONG, &format!("Compared with release {}, which apps have now", previous.version))
+    match published {
+        Ok(published) => {
+            text.styled_line(STRONG, &format!("Compared with release {}, which apps have now", published.version))
         }
-        None => text.styled_line(STRONG, "The whole configuration (nothing published was found to compare it with)"),
+        Err(reason) => text.styled_line(STRONG, &format!("The whole configuration ({reason})")),
     };
+    let subjects: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let lines: Vec<_> = subjects
+        .iter()
+        .filter_map(|subject| describe_change(subject, before.get(*subject), after.get(*subject)))
+        .collect();
     text.indented(|text| {
-        let subjects: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
-        for subject in subjects {
-            match (before.get(subject), after.get(subject)) {
-                (Some(old), Some(new)) if old == new => unchanged += 1,
-                (Some(old), Some(new)) => drop(text.line(&format!("~ {subject}: {old} -> {new}"))),
-                (None, Some(new)) => drop(text.line(&format!("+ {subject}: {new}"))),
-                (Some(old), None) => drop(text.line(&format!("- {subject}: {old}"))),
-                (None, None) => {}
-            }
+        for line in &lines {
+            text.line(line);
         }
-        if unchanged > 0 {
-            text.line(&format!("  {unchanged} unchanged"));
+        if lines.len() < subjects.len() {
+            text.line(&format!("  {} unchanged", subjects.len() - lines.len()));
         }
     });
+}
+
+fn describe_change(subject: &str, before: Option<&String>, after: Option<&String>) -> Option<String> {
+    match (before, after) {
+        (Some(before), Some(after)) if before == after => None,
+        (Some(before), Some(after)) => Some(format!("~ {subject}: {} -> {}", or_nothing(before), or_nothing(after))),
+        (None, Some(after)) => Some(format!("+ {subject}{}", after_colon(after))),
+        (Some(before), None) => Some(format!("- {subject}{}", after_colon(before))),
+        (None, None) => None,
+    }
+}
+
+fn after_colon(value: &str) -> String {
+    if value.is_empty() { String::new() } else { format!(": {value}") }
+}
+
+fn or_nothing(value: &str) -> &str {
+    if value.is_empty() { "nothing" } else { value }
 }
 
 fn write_head(claims: &Claims, now: UnixTime, text: &mut Text) {
@@ -83,56 +98,151 @@ fn write_head(claims: &Claims, now: UnixTime, text: &mut Text) {
 
 fn describe_on_stale(claims: &Claims) -> &'static str {
     match claims.on_stale {
-        pintle_core::claims::OnStale::Keep => "devices keep using it (on_stale keep)",
-        pintle_core::claims::OnStale::Fail => "devices refuse every connection (on_stale fail)",
+        OnStale::Keep => "devices keep using it (on_stale keep)",
+        OnStale::Fail => "devices refuse every connection (on_stale fail)",
     }
 }
 
-/// Everything that may differ between two releases, by what it is about. Number and dates always differ.
+/// Everything that may differ between two releases, by what it is about. Number and dates always differ and stand in the
+/// head. Taken apart field by field: what the claims learn to say, this must learn to show.
 fn list_statements(claims: &Claims) -> BTreeMap<String, String> {
-    let mut statements = BTreeMap::new();
-    let lifetime = claims.expires_at.map(|at| show_span(at.secs_since(claims.issued_at)));
-    statements.insert("lifetime".to_owned(), lifetime.unwrap_or_else(|| "no end".to_owned()));
-    statements.insert("on_stale".to_owned(), claims.on_stale.as_str().to_owned());
-    statements.insert("refresh".to_owned(), show_span(claims.refresh_secs));
-    if claims.withdrawn {
-        statements.insert("withdrawn".to_owned(), "apps refuse every connection".to_owned());
+    let Claims {
+        organization: _,
+        project: _,
+        version: _,
+        issued_at,
+        not_before: _,
+        expires_at,
+        on_stale,
+        refresh_secs,
+        domains,
+        deny,
+        ct_logs,
+        ct_logs_as_of,
+        withdrawn,
+    } = claims;
+    let lifetime = expires_at.map(|at| show_span(at.secs_since(*issued_at)));
+    let mut statements = BTreeMap::from([
+        ("lifetime".to_owned(), lifetime.unwrap_or_else(|| "no end".to_owned())),
+        ("on_stale".to_owned(), on_stale.as_str().to_owned()),
+        ("refresh".to_owned(), show_span(*refresh_secs)),
+    ]);
+    if *withdrawn {
+        statements.insert("WITHDRAWN".to_owned(), "apps refuse every connection".to_owned());
     }
-    for digest in &claims.deny {
+    if let Some(as_of) = ct_logs_as_of {
+        statements.insert("CT logs as of".to_owned(), show_moment(*as_of));
+    }
+    for digest in deny {
         statements.insert(format!("denied key {}", Base64::encode_string(digest)), "on every host".to_owned());
     }
-    for log in &claims.ct_logs {
-        statements.insert(format!("CT log {}", Base64::encode_string(log.id())), log.operator().to_owned());
+    for log in ct_logs {
+        let until = log.usable_until().map(|at| format!(", usable until {}", show_moment(at))).unwrap_or_default();
+        statements.insert(format!("CT log {}", Base64::encode_string(log.id())), format!("{}{until}", log.operator()));
     }
-    for domain in &claims.domains {
+    for domain in domains {
         statements.insert(domain.name.to_string(), describe_domain(domain));
         for pin in &domain.pins {
-            let subject = format!("{} pin {}:{}", domain.name, pin.digest.kind().as_str(), pin.digest.to_base64());
-            statements.insert(format!("{subject} ({})", pin.matches.as_str()), describe_expiry(pin));
+            // The whole pin is its own subject: the same digest may stand there twice with different ends.
+            statements.insert(format!("{} pin {}", domain.name, describe_pin(pin)), String::new());
         }
     }
     statements
 }
 
+/// Everything but name and pins.
 pub(crate) fn describe_domain(domain: &Domain) -> String {
-    let enforce = match domain.enforce {
+    let Domain { name: _, enforce, trust, pins: _, ct: CtRequirement { policy, min, logs } } = domain;
+    let enforce = match enforce {
         Enforce::Always => "enforced".to_owned(),
         Enforce::Report => "reported only".to_owned(),
         Enforce::Percent(percent) => format!("enforced on {percent}% of devices"),
     };
-    let ct = match domain.ct.policy {
-        CtPolicy::Off => String::new(),
-        policy => format!(", CT {}", policy.as_str()),
-    };
-    format!("{enforce}, trust {}{ct}", domain.trust.as_str())
+    let mut text = format!("{enforce}, trust {}", trust.as_str());
+    if *policy != CtPolicy::Off {
+        text.push_str(&format!(", CT {} by {min} of ", policy.as_str()));
+        match logs {
+            None => text.push_str("all logs"),
+            Some(logs) => {
+                let logs: Vec<_> = logs.iter().map(|id| Base64::encode_string(id)).collect();
+                text.push_str(&logs.join(" "));
+            }
+        }
+    }
+    text
 }
 
 pub(crate) fn describe_pin(pin: &Pin) -> String {
-    let digest = &pin.digest;
-    let expiry = if pin.expires_at.is_some() { format!(", {}", describe_expiry(pin)) } else { String::new() };
-    format!("{}:{}  {}{expiry}", digest.kind().as_str(), digest.to_base64(), pin.matches.as_str())
+    let Pin { digest, matches, expires_at } = pin;
+    let expiry = expires_at.map(|at| format!("  expires {}", show_moment(at))).unwrap_or_default();
+    format!("{}:{}  {}{expiry}", digest.kind().as_str(), digest.to_base64(), matches.as_str())
 }
 
-fn describe_expiry(pin: &Pin) -> String {
-    pin.expires_at.map_or_else(|| "does not expire".to_owned(), |at| format!("expires {}", show_moment(at)))
+#[cfg(test)]
+mod tests {
+    use pintle_core::{
+        Name, OrganizationId, ProjectId,
+        claims::{PinDigest, PinMatch, Trust},
+    };
+
+    use super::*;
+
+    fn make_claims() -> Claims {
+        let now = UnixTime::from_secs(1_800_000_000);
+        let pin = Pin { digest: PinDigest::SpkiSha256([1; 32]), matches: PinMatch::Leaf, expires_at: Some(now) };
+        Claims {
+            expires_at: Some(now.saturating_add_secs(7_776_000)),
+            domains: vec![Domain::new(Name::parse("a.example").unwrap(), vec![pin])],
+            ..Claims::new(OrganizationId::parse("o").unwrap(), ProjectId::parse("p").unwrap(), 1, now)
+        }
+    }
+
+    #[test]
+    fn no_change_that_an_app_would_notice_goes_unseen() {
+        type Edit = fn(&mut Claims);
+        let edits: &[(&str, Edit)] = &[
+            ("expiry by a second", |claims| claims.expires_at = claims.expires_at.map(|at| at.saturating_add_secs(1))),
+            ("no expiry", |claims| claims.expires_at = None),
+            ("refresh by a second", |claims| claims.refresh_secs += 1),
+            ("on_stale", |claims| claims.on_stale = OnStale::Fail),
+            ("withdrawal", |claims| claims.withdrawn = true),
+            ("a denied key", |claims| claims.deny.extend([[9; 32]])),
+            ("CT list date", |claims| claims.ct_logs_as_of = Some(claims.issued_at)),
+            ("enforcement", |claims| claims.domains[0].enforce = Enforce::Percent(99)),
+            ("trust", |claims| claims.domains[0].trust = Trust::Pins),
+            ("CT policy", |claims| claims.domains[0].ct.policy = CtPolicy::Declared),
+            ("a digest", |claims| claims.domains[0].pins[0].digest = PinDigest::SpkiSha256([2; 32])),
+            ("a digest's type", |claims| claims.domains[0].pins[0].digest = PinDigest::CertSha256([1; 32])),
+            ("a place", |claims| claims.domains[0].pins[0].matches = PinMatch::Any),
+            ("a pin's end by a second", |claims| {
+                let pin = &mut claims.domains[0].pins[0];
+                pin.expires_at = pin.expires_at.map(|at| at.saturating_add_secs(1));
+            }),
+            ("the same pin without end besides", |claims| {
+                let endless = Pin { expires_at: None, ..claims.domains[0].pins[0] };
+                claims.domains[0].pins.push(endless);
+            }),
+            ("another name", |claims| claims.domains[0].name = Name::parse("*.a.example").unwrap()),
+        ];
+        let before = list_statements(&make_claims());
+        for (what, edit) in edits {
+            let mut claims = make_claims();
+            edit(&mut claims);
+            assert_ne!(list_statements(&claims), before, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_change_of_ct_terms_is_seen() {
+        let with_ct = |min, logs| {
+            let mut claims = make_claims();
+            claims.domains[0].ct = CtRequirement { policy: CtPolicy::Declared, min, logs };
+            list_statements(&claims)
+        };
+        let some = BTreeSet::from([[1; 32], [2; 32]]);
+        let others = BTreeSet::from([[1; 32], [3; 32]]);
+        assert_ne!(with_ct(2, Some(some.clone())), with_ct(1, Some(some.clone())));
+        assert_ne!(with_ct(2, Some(some.clone())), with_ct(2, Some(others)));
+        assert_ne!(with_ct(2, Some(some)), with_ct(2, None));
+    }
 }

@@ -46,7 +46,7 @@ pub(crate) async fn run(args: &BundleArgs, context: &Context) -> Result<(), Comm
     let bytes = client.read_bundle(project.reference()).await?;
     let root = parse_root(&bytes, "the server's bundle")?;
     if let Some(path) = &args.key {
-        let key = load_public_key(path, args.password_file.as_deref())?;
+        let key = load_public_key(path, args.password_file.as_deref(), context.output)?;
         check_is_registered(path, &key, &root.public_key().kid().to_string())?;
     }
     if args.out == Path::new("-") {

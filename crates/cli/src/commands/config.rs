@@ -114,7 +114,9 @@ fn decode(file: &Path, context: &Context) -> Result<(), CommandError> {
         text.gap();
         match &claims {
             Ok(claims) => write_claims(claims, context.now, text),
-            Err(error) => drop(text.styled_line(BAD, &format!("no app would accept it: {error} [{}]", error.code()))),
+            Err(error) => {
+                text.styled_line(BAD, &format!("no app would accept it: {error} [{}]", error.code()));
+            }
         }
     })
 }

@@ -80,7 +80,7 @@ pub(crate) async fn run(command: &KeysCommand, context: &Context) -> Result<(), 
     match command {
         KeysCommand::Generate(args) => generate(args, context),
         KeysCommand::Show { key } => {
-            let report = KeyReport::new(key.path().to_owned(), &key.load()?.public_key());
+            let report = KeyReport::new(key.path().to_owned(), &key.load(context.output)?.public_key());
             context.output.show(&report, KeyReport::write_text)
         }
         KeysCommand::Register { key, recovery_key } => register(key, recovery_key.clone(), context).await,
@@ -112,7 +112,7 @@ fn generate(args: &GenerateArgs, context: &Context) -> Result<(), CommandError> 
 async fn register(key: &KeyFileArgs, recovery_key: Option<String>, context: &Context) -> Result<(), CommandError> {
     let client = context.connect()?;
     let project = context.find_project(&client).await?;
-    let public_key = key.load()?.public_key();
+    let public_key = key.load(context.output)?.public_key();
     let request = RegisterKeyRequest { public_key: public_key.to_base64(), recovery_key };
     let registered = client.register_key(project.reference(), &request).await?;
     context.output.show(&registered, |_, text| {

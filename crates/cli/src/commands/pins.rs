@@ -163,7 +163,7 @@ impl AddArgs {
             text.styled_line(STRONG, &format!("{source_name} shows, at position {position}"));
             text.indented(|text| write_facts(&facts, context.now, text));
             if endpoint.is_some() {
-                text.line("The network alone vouches for this: compare it with what you know of the certificate.");
+                text.line("The network alone vouches for this: compare it with what you know.");
             }
             text.gap();
         });

@@ -56,7 +56,7 @@ pub(crate) async fn run(args: &ReleaseArgs, context: &Context) -> Result<(), Com
     let project = context.find_project(&client).await?;
     // A wrong key is found before anything is prepared.
     let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
-    let key = args.key.load()?;
+    let key = args.key.load(context.output)?;
     check_is_registered(args.key.path(), &key.public_key(), &registered.kid)?;
     let root = derive_root(&project.response, &key)?;
 
@@ -64,8 +64,8 @@ pub(crate) async fn run(args: &ReleaseArgs, context: &Context) -> Result<(), Com
     let prepared = client.prepare_release(project.reference(), &PrepareReleaseRequest { unchanged }).await?;
     let payload = Base64::decode_vec(&prepared.claims)
         .map_err(|_| CommandError::PreparedMismatch { what: "the claims are not base64".to_owned() })?;
-    let previous = find_published(&root, context.now).await;
-    let claims = check_prepared(&payload, &prepared, &root, previous.as_ref(), context.now)?;
+    let published = find_published(&project.response, &root, context.now).await;
+    let claims = check_prepared(&payload, &prepared, &root, published.as_ref().ok(), context.now)?;
 
     context.output.say(|text| {
         let title = format!(
@@ -75,7 +75,7 @@ pub(crate) async fn run(args: &ReleaseArgs, context: &Context) -> Result<(), Com
             args.key.path().display()
         );
         text.styled_line(STRONG, &title).gap();
-        write_review(previous.as_ref(), &claims, context.now, text);
+        write_review(published.as_ref().map_err(String::as_str), &claims, context.now, text);
         write_warnings(&prepared.warnings, text);
         text.gap();
     });
@@ -109,11 +109,15 @@ fn derive_root(project: &ProjectResponse, key: &SigningKey) -> Result<Root, Comm
     }
 }
 
-/// What apps have now, if it can be fetched; before the first release it cannot.
-async fn find_published(root: &Root, now: UnixTime) -> Option<Claims> {
-    let fetched = fetch_config(root.to_bundle_json().as_bytes(), "the project").await.ok()?;
-    let accepted = verify(&fetched.bytes, &fetched.root, &State::default(), now).ok()?;
-    Some(accepted.config.claims().clone())
+/// What apps have now, or why that is not known.
+async fn find_published(project: &ProjectResponse, root: &Root, now: UnixTime) -> Result<Claims, String> {
+    if project.latest_release.is_none() {
+        return Err("nothing was released yet".to_owned());
+    }
+    let fetched =
+        fetch_config(root.to_bundle_json().as_bytes(), "the project").await.map_err(|error| error.to_string())?;
+    let accepted = verify(&fetched.bytes, &fetched.root, &State::default(), now).map_err(|error| error.to_string())?;
+    Ok(accepted.config.claims().clone())
 }
 
 /// Reads the prepared bytes and refuses what is not this project's next release: what is signed cannot be unsigned.
@@ -196,15 +200,10 @@ mod tests {
     }
 
     fn check(claims: &Claims, said_version: u64, root: &Root, previous: Option<&Claims>) -> Result<Claims, String> {
-        let prepared = PreparedReleaseResponse {
-            version: said_version,
-            claims: String::new(),
-            issued_at: NOW.as_secs(),
-            expires_at: None,
-            kid: String::new(),
-            changes: Vec::new(),
-            warnings: Vec::new(),
-        };
+        let prepared = serde_json::json!({
+            "version": said_version, "claims": "", "issued_at": 0, "kid": "", "changes": [], "warnings": [],
+        });
+        let prepared = serde_json::from_value(prepared).unwrap();
         check_prepared(&canonical_claims(claims), &prepared, root, previous, NOW)
             .map_err(|error| error.code().to_owned())
     }

@@ -187,6 +187,12 @@ fn secrets_are_their_owners_alone() {
         let mode = std::fs::metadata(world.workshop.path(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
+    let quiet = world.workshop.run(&["keys", "show"]);
+    assert!(quiet.stderr.is_empty(), "{quiet:?}");
+    let open = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(world.workshop.path("pintle-key.pem"), open).unwrap();
+    let warned = world.workshop.run(&["keys", "show"]);
+    assert!(warned.stderr.starts_with("warning[key_file_open]"), "{warned:?}");
 }
 
 #[cfg(unix)]

@@ -274,11 +274,9 @@ impl FactsReport {
 fn explain(code: &str) -> &'static str {
     match Code::parse(code) {
         Some(Code::PlatformRejected) => {
-            "This machine's CA store does not accept the certificate: its issuer, its names or its dates. (`--ca FILE` adds a CA.)"
+            "This machine refuses the certificate: its issuer, names or dates (--ca adds a CA)."
         }
-        Some(Code::PinMismatch) => {
-            "No pin of the entry matches the verified path: this may be an attack, or an unpinned new key."
-        }
+        Some(Code::PinMismatch) => "No pin of the entry matches the verified path: an attack, or a key not pinned.",
         Some(Code::AllPinsExpired) => "Every pin of the entry has expired.",
         Some(Code::DomainNotRegistered) => {
             "The configuration has no entry for this host, and a strict app then refuses."
