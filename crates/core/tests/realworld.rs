@@ -128,6 +128,10 @@ fn no_sct_verifies_under_another_log_or_another_issuer() {
         assert!(!sct.is_signed_by(log, forged), "{host}: verifies under another issuer");
         let other = logs.values().find(|other| other.id() != log.id()).unwrap();
         assert!(!sct.is_signed_by(other, entry), "{host}: verifies under another log");
+        // A log does not sign its own id.
+        let mut claimed = *sct;
+        claimed.log_id = other.id();
+        assert!(!claimed.is_signed_by(log, entry), "{host}: verifies although it names another log");
     });
 }
 

@@ -299,6 +299,7 @@ fn names() -> Suite {
         ("wildcard-at-the-end-of-a-label", "*w.example.com", "www.example.com"),
         ("wildcard-inside", "a.*.example", "a.b.example"),
         ("two-wildcards", "*.*.example", "a.b.example"),
+        ("two-wildcards-apart", "*.www.*.example", "a.www.b.example"),
         ("wildcard-twice", "**.example", "a.example"),
         ("wildcard-before-nothing", "*.", "a"),
         ("trailing-dot-in-the-certificate", "a.example.", "a.example"),

@@ -141,15 +141,15 @@ impl Ocsp {
 
 /// A SingleResponse with these extensions, if any.
 pub(crate) fn single(status: &[u8], extensions: Option<&[Vec<u8>]>) -> Vec<u8> {
+    single_with(status, extensions, vec![])
+}
+
+/// A SingleResponse with `after` where nothing may stand.
+pub(crate) fn single_with(status: &[u8], extensions: Option<&[Vec<u8>]>, after: Vec<u8>) -> Vec<u8> {
     let id = sequence(&[signature_algorithm(), tlv(0x04, &[1; 20]), tlv(0x04, &[2; 20]), integer(&[20])]);
     let extensions = extensions.map(|extensions| tlv(0xA1, &sequence(extensions))).unwrap_or_default();
-    sequence(&[
-        id,
-        status.to_vec(),
-        generalized_time("20270115000000Z"),
-        tlv(0xA0, &generalized_time("20270122000000Z")),
-        extensions,
-    ])
+    let next_update = tlv(0xA0, &generalized_time("20270122000000Z"));
+    sequence(&[id, status.to_vec(), generalized_time("20270115000000Z"), next_update, extensions, after])
 }
 
 pub(crate) const GOOD: &[u8] = &[0x80, 0x00];

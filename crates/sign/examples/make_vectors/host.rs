@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub(crate) fn make_suites() -> Vec<Suite> {
-    vec![connection_hosts(), entry_names_suite(), matching()]
+    vec![connection_hosts(), entry_names_suite(), matching(), elsewhere()]
 }
 
 /// Hosts as HTTP clients hand them over, and what they mean; none: `host_invalid`.
@@ -71,6 +71,7 @@ fn connection_hosts() -> Suite {
         ("full-width-letters", "\u{FF41}.example"),
         ("soft-hyphen", "a\u{AD}b.example"),
         ("percent-encoded", "%65xample.com"),
+        ("url", "https://a.example"),
     ] {
         case(name, text, None);
     }
@@ -165,6 +166,8 @@ pub(crate) fn entry_names() -> Vec<(String, String, bool)> {
         ("any-depth-before-nothing", "**."),
         ("two-stars-alone", "**"),
         ("pattern-twice", "*.*.example"),
+        ("pattern-before-an-empty-label", "*..example"),
+        ("star-last", "example.*"),
         ("pattern-in-any-depth", "**.*.example"),
         ("three-stars", "***.example"),
         ("pattern-before-ipv4", "*.192.0.2.1"),
@@ -198,8 +201,7 @@ fn entry_names_suite() -> Suite {
     suite
 }
 
-/// Which entry is the host's. The last lines restate, in this grammar, what OkHttp's CertificatePinner, Apache
-/// HttpClient's host verifier, TrustKit, Android's network security configuration and Go's x509 agree or differ on.
+/// Which entry is the host's.
 fn matching() -> Suite {
     let mut suite = Suite::new(
         "host/matching.json",
@@ -225,10 +227,7 @@ fn matching() -> Suite {
         "*.xn--bcher-kva.example",
         "a_b.example",
     ];
-    let domains: Vec<_> = names.iter().map(|name| json!({ "name": name, "pins": [] })).collect();
-    let signing = key("signing");
-    suite.share("bundles", "plain", bundle(&signing, None, None));
-    suite.share("files", "entries", file(&signing, &claims_with_domains(&json!(domains).to_string(), "")));
+    share_entries(&mut suite, &names);
     for (host, entry) in [
         ("example.com", Some("example.com")),
         ("EXAMPLE.com.", Some("example.com")),
@@ -277,6 +276,59 @@ fn matching() -> Suite {
         ("a-b.example", None),
     ] {
         suite.case(host, &["P-4.5"], json!({ "file": "entries", "host": host }), json!({ "entry": entry }));
+    }
+    suite
+}
+
+fn share_entries(suite: &mut Suite, names: &[&str]) {
+    let domains: Vec<_> = names.iter().map(|name| json!({ "name": name, "pins": [] })).collect();
+    let signing = key("signing");
+    suite.share("bundles", "plain", bundle(&signing, None, None));
+    suite.share("files", "entries", file(&signing, &claims_with_domains(&json!(domains).to_string(), "")));
+}
+
+/// What pinning libraries test of their own matching, asked of ours: OkHttp's CertificatePinner (`*.` and `**.`),
+/// TrustKit's pinned domains with and without their subdomains.
+fn elsewhere() -> Suite {
+    let mut suite = Suite::new(
+        "host/elsewhere.json",
+        "match",
+        "Questions that OkHttp and TrustKit ask of their own matching, in our words and names. We differ where they merge entries: here the most specific alone counts.",
+    );
+    let names = [
+        "shop.example",
+        "www.shop.example",
+        "*.wild.example",
+        "a.wild.example",
+        "**.double.co.uk",
+        "**.pinned.example",
+        "www.pinned.example",
+        "**.www.long.example",
+        "bare.example",
+    ];
+    share_entries(&mut suite, &names);
+    for (name, host, entry) in [
+        ("okhttp-two-hosts-of-one-certificate-first", "shop.example", Some("shop.example")),
+        ("okhttp-two-hosts-of-one-certificate-second", "www.shop.example", Some("www.shop.example")),
+        ("okhttp-absent-host", "absent.example", None),
+        ("okhttp-one-star", "b.wild.example", Some("*.wild.example")),
+        ("okhttp-one-star-and-the-name-itself-merged-there", "a.wild.example", Some("a.wild.example")),
+        ("okhttp-two-stars-the-name-itself", "double.co.uk", Some("**.double.co.uk")),
+        ("okhttp-two-stars-one-label", "foo.double.co.uk", Some("**.double.co.uk")),
+        ("okhttp-two-stars-two-labels", "foo.bar.double.co.uk", Some("**.double.co.uk")),
+        ("okhttp-two-stars-three-labels", "foo.bar.baz.double.co.uk", Some("**.double.co.uk")),
+        ("okhttp-two-stars-public-suffix", "co.uk", None),
+        ("okhttp-two-stars-top-level", "uk", None),
+        ("okhttp-two-stars-name-with-a-longer-label", "anotherdouble.co.uk", None),
+        ("okhttp-two-stars-below-a-name-with-a-longer-label", "foo.anotherdouble.co.uk", None),
+        ("okhttp-two-stars-another-top-level", "www.double.com", None),
+        ("trustkit-subdomains-included", "sub.pinned.example", Some("**.pinned.example")),
+        ("trustkit-name-repeated-inside", "sub.www.long.example.www.long.example", Some("**.www.long.example")),
+        ("trustkit-name-in-front-of-another-domain", "pinned.example.otherdomain.example", None),
+        ("trustkit-special-before-general", "www.pinned.example", Some("www.pinned.example")),
+        ("trustkit-subdomains-not-included", "www.bare.example", None),
+    ] {
+        suite.case(name, &["P-4.5"], json!({ "file": "entries", "host": host }), json!({ "entry": entry }));
     }
     suite
 }

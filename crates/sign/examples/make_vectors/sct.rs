@@ -4,7 +4,7 @@ use pintle_core::crypto;
 use serde_json::{Value, json};
 
 use crate::{
-    ct::{self, GOOD, Ocsp, Sct, list, ocsp_extension, prefixed, sct, sct_extension, single, site},
+    ct::{self, GOOD, Ocsp, Sct, list, ocsp_extension, prefixed, sct, sct_extension, single, single_with, site},
     der::{Certificate, San, extension, integer, sequence, subject_alt_name, tlv},
     key::standard,
     suite::Suite,
@@ -158,6 +158,10 @@ fn ocsp() -> Suite {
         ),
         ("unknown-certificate-status", Ocsp::new(vec![single(&[0x83, 0], None)]).build()),
         ("unknown-responder", Ocsp { responder: tlv(0xA3, &[]), ..Ocsp::new(vec![with_list()]) }.build()),
+        (
+            "bytes-after-an-answers-extensions",
+            Ocsp::new(vec![single_with(GOOD, Some(&[ocsp_extension(&scts)]), integer(&[1]))]).build(),
+        ),
         ("answer-cut-short", Ocsp::new(vec![cut_single]).build()),
         ("bytes-after-the-answers", Ocsp { after: integer(&[1]), ..Ocsp::new(vec![with_list()]) }.build()),
         ("error-response-with-more", sequence(&[tlv(0x0A, &[6]), integer(&[1])])),

@@ -81,6 +81,7 @@ fn embedded(suite: &mut Decide) {
     let of = |logs: &[&str]| logs.iter().map(|log| sct(log, &precertificate())).collect::<Vec<_>>();
     let two = with(suite, "a1 b1", &of(&["log a1", "log b1"]));
     let same_operator = with(suite, "a1 a2", &of(&["log a1", "log a2"]));
+    let half_named = with(suite, "a2 b1", &of(&["log a2", "log b1"]));
     let one = with(suite, "a1", &of(&["log a1"]));
     let twice = with(suite, "a1 a1", &of(&["log a1", "log a1"]));
     let unknown = with(suite, "a1 unknown", &of(&["log a1", "log unknown"]));
@@ -96,6 +97,7 @@ fn embedded(suite: &mut Decide) {
         ("two-of-three", two.clone().file("verified by three")),
         ("one-log-is-one-operator-even-with-min-1", one.file("verified by one")),
         ("other-logs-than-those-named", same_operator.file("verified by a1 and b1")),
+        ("one-log-named-and-one-of-another-operator-not", half_named.file("verified by a1 and b1")),
         ("no-scts", asked().file("verified")),
         ("path-not-verified", two.clone().presented(&["a1 b1", "intermediate", "root"])),
         ("leaf-alone-in-the-path", two.clone().path(&["a1 b1"])),

@@ -183,6 +183,11 @@ fn ct(suite: &mut Verify) {
         ("declared-three-of-two", format!(r#""policy":"declared","min":3,"logs":["{a}","{b}"]"#), String::new()),
         ("verified-without-ct-logs", r#""policy":"verified""#.into(), format!(r#","ct_logs_as_of":{NOW}"#)),
         (
+            "verified-names-logs-without-ct-logs",
+            format!(r#""policy":"verified","min":1,"logs":["{a}"]"#),
+            format!(r#","ct_logs_as_of":{NOW}"#),
+        ),
+        (
             "verified-with-empty-ct-logs",
             r#""policy":"verified""#.into(),
             format!(r#","ct_logs":[],"ct_logs_as_of":{NOW}"#),
