@@ -55,7 +55,6 @@ pub use commands::{
     domains::{DomainSettings, DomainsCommand},
     draft::{DraftCommand, DraftSettingsArgs},
     keys::{GenerateArgs, KeysCommand},
-    login::LoginArgs,
     orgs::OrgsCommand,
     pins::{AddArgs, PinSource, PinsCommand},
     projects::ProjectsCommand,
@@ -77,7 +76,7 @@ pub enum Command {
     #[command(after_help = "\
 The token is asked for without echo, or taken from --token-file or PINTLE_TOKEN. It is checked against the server and \
 kept in credentials.toml of the configuration directory, readable by you alone. The server becomes the default.")]
-    Login(LoginArgs),
+    Login,
     /// Show or change the defaults: server, organization, project, output
     #[command(after_help = "\
 --server, --organization, --project and --output become defaults; without any of them nothing changes. They are kept \
@@ -148,7 +147,7 @@ fn run_reported(command: &Command, global: GlobalArgs, format: &mut Format) -> R
 
 async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, CommandError> {
     match command {
-        Command::Login(LoginArgs {}) => commands::login::run(context).await?,
+        Command::Login => commands::login::run(context).await?,
         Command::Configure(args) => commands::configure::run(args, context)?,
         Command::Whoami => commands::whoami::run(context).await?,
         Command::Orgs(command) => commands::orgs::run(command, context).await?,

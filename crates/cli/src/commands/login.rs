@@ -1,11 +1,6 @@
-use clap::Args;
 use pintle_api::client::Client;
 
 use crate::{CommandError, context::Context, secret::ask_token, settings::Settings};
-
-/// Options of `login`: those of every command.
-#[derive(Args, Clone, Debug)]
-pub struct LoginArgs {}
 
 pub(crate) async fn run(context: &Context) -> Result<(), CommandError> {
     let server = context.server()?;
