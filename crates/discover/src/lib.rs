@@ -1,10 +1,12 @@
 //! What the world shows: the certificates a TLS server presents ([`probe`]) or a file holds ([`parse_certificates`]), as
-//! [`CertificateFacts`] with the pins each of them would have.
+//! [`CertificateFacts`] with the pins each of them would have; and which Certificate Transparency logs a browser's list
+//! vouches for ([`parse_log_list`]).
 //!
 //! ```text
 //! host ──► probe ──────────────┐
 //!                              ├──► DER chain ──► CertificateFacts (for people) + pins (for a draft)
 //! file ──► parse_certificates ─┘
+//! list ──► parse_log_list ───────► logs accepted, and logs left out with the reason
 //! ```
 //!
 //! What it does not do: nothing here is trusted, judged or pinned. A probe accepts whatever certificate it is shown,
@@ -23,9 +25,11 @@
 mod endpoint;
 mod facts;
 mod file;
+mod log_list;
 mod probe;
 
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use facts::{CertificateFacts, FactsError};
 pub use file::{FileError, MAX_FILE_BYTES, parse_certificates};
+pub use log_list::{LeftOutLog, LeftOutReason, ListedLog, LogList, LogListError, MAX_LOG_LIST_BYTES, parse_log_list};
 pub use probe::{Presented, ProbeError, probe};
