@@ -1,30 +1,29 @@
 //! Strict base64 (P-2.3): one spelling for every value, so a file cannot be re-spelled under the same signature.
 
 use alloc::{string::String, vec::Vec};
-use base64ct::{Base64, Base64UrlUnpadded, Encoding};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 
 /// Base64url without padding, unused bits zero, no white space (RFC 7515 §2). `None` otherwise.
 pub(crate) fn parse_url(text: &str) -> Option<Vec<u8>> {
-    Base64UrlUnpadded::decode_vec(text).ok()
+    URL_SAFE_NO_PAD.decode(text).ok()
 }
 
 /// Standard base64 with padding, unused bits zero, no white space (RFC 4648 §4), of exactly `N` bytes.
 pub(crate) fn parse_standard<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut out = [0; N];
-    // The length is checked first: base64ct reports a short buffer and bad characters alike.
-    if text.len() != N.div_ceil(3) * 4 {
-        return None;
-    }
-    let len = Base64::decode(text, &mut out).ok()?.len();
+    let len = STANDARD.decode_slice(text, &mut out).ok()?;
     (len == N).then_some(out)
 }
 
 pub(crate) fn to_url(bytes: &[u8]) -> String {
-    Base64UrlUnpadded::encode_string(bytes)
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 pub(crate) fn to_standard(bytes: &[u8]) -> String {
-    Base64::encode_string(bytes)
+    STANDARD.encode(bytes)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! `serde_json` reads the grammar; this module builds a value that remembers what the rules need: whether a
 //! number was a plain integer, and that no object had a name twice.
 
-use alloc::{borrow::Cow, collections::BTreeMap, string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::{cell::Cell, fmt};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
@@ -27,7 +27,7 @@ pub(crate) enum Value<'a> {
 
 /// An object's members by unescaped name. Taking a member out is reading it; what stays is ignored (P-9.1).
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Object<'a>(BTreeMap<Cow<'a, str>, Value<'a>>);
+pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 
 type Result<T> = core::result::Result<T, Malformed>;
 
@@ -40,20 +40,25 @@ pub(crate) fn parse_object(bytes: &[u8]) -> Result<Object<'_>> {
 }
 
 fn parse(bytes: &[u8]) -> Result<Value<'_>> {
+    let text = core::str::from_utf8(bytes).map_err(|_| MalformedReason::Json)?;
     let broken_rule = Cell::new(None);
     let seed = Seed { depth_left: MAX_JSON_DEPTH, broken_rule: &broken_rule };
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     seed.deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|_| broken_rule.take().unwrap_or(MalformedReason::Json).into())
 }
 
 impl<'a> Value<'a> {
-    pub(crate) fn into_string(self) -> Result<String> {
+    pub(crate) fn into_text(self) -> Result<Cow<'a, str>> {
         match self {
-            Self::String(text) => Ok(text.into_owned()),
+            Self::String(text) => Ok(text),
             _ => Err(MalformedReason::WrongType { expected: "a string" }.into()),
         }
+    }
+
+    pub(crate) fn into_string(self) -> Result<String> {
+        self.into_text().map(Cow::into_owned)
     }
 
     pub(crate) fn into_integer(self) -> Result<u64> {
@@ -81,12 +86,30 @@ impl<'a> Value<'a> {
 impl<'a> Object<'a> {
     /// Looks at a member without reading it.
     pub(crate) fn peek(&self, name: &str) -> Option<&Value<'a>> {
-        self.0.get(name)
+        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value)
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value<'a>> {
+        let index = self.0.iter().position(|(other, _)| other == name)?;
+        Some(self.0.swap_remove(index).1)
+    }
+
+    /// Whether two members have one name. Few are compared with each other; many, which only an attacker writes, are
+    /// sorted first.
+    fn has_duplicates(&self) -> bool {
+        const FEW: usize = 16;
+        let names = || self.0.iter().map(|(name, _)| &**name);
+        if self.0.len() <= FEW {
+            return names().enumerate().any(|(index, name)| names().take(index).any(|earlier| earlier == name));
+        }
+        let mut names: Vec<&str> = names().collect();
+        names.sort_unstable();
+        names.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
     }
 
     /// A member that must be there, read by `read`; errors carry its name.
     pub(crate) fn required<T>(&mut self, name: &str, read: impl FnOnce(Value<'a>) -> Result<T>) -> Result<T> {
-        match self.0.remove(name) {
+        match self.take(name) {
             Some(value) => read(value).map_err(|error| error.within(name)),
             None => Err(Malformed::from(MalformedReason::Missing).within(name)),
         }
@@ -94,7 +117,7 @@ impl<'a> Object<'a> {
 
     /// A member that may be absent; `null` is not absence (P-2.3) and reaches `read`, which refuses it.
     pub(crate) fn optional<T>(&mut self, name: &str, read: impl FnOnce(Value<'a>) -> Result<T>) -> Result<Option<T>> {
-        match self.0.remove(name) {
+        match self.take(name) {
             Some(value) => read(value).map(Some).map_err(|error| error.within(name)),
             None => Ok(None),
         }
@@ -102,8 +125,8 @@ impl<'a> Object<'a> {
 
     /// Refuses what was not read, for the places where nothing else may stand (P-2.2, P-5.1).
     pub(crate) fn refuse_rest(self) -> Result<()> {
-        match self.0.into_keys().next() {
-            Some(name) => Err(Malformed::from(MalformedReason::UnexpectedMember).within(&name)),
+        match self.0.first() {
+            Some((name, _)) => Err(Malformed::from(MalformedReason::UnexpectedMember).within(name)),
             None => Ok(()),
         }
     }
@@ -111,12 +134,12 @@ impl<'a> Object<'a> {
 
 /// Reads every element of an array, errors carrying the index.
 pub(crate) fn each<'a, T>(value: Value<'a>, mut read: impl FnMut(Value<'a>) -> Result<T>) -> Result<Vec<T>> {
-    value
-        .into_array()?
-        .into_iter()
-        .enumerate()
-        .map(|(index, element)| read(element).map_err(|error| error.within_index(index)))
-        .collect()
+    let elements = value.into_array()?;
+    let mut read_elements = Vec::with_capacity(elements.len());
+    for (index, element) in elements.into_iter().enumerate() {
+        read_elements.push(read(element).map_err(|error| error.within_index(index))?);
+    }
+    Ok(read_elements)
 }
 
 #[derive(Clone, Copy)]
@@ -193,14 +216,15 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> core::result::Result<Value<'de>, A::Error> {
         let member = self.deeper()?;
-        let mut members = BTreeMap::new();
+        let mut members = Object::default();
         while let Some(Name(name)) = map.next_key()? {
-            let value = map.next_value_seed(member)?;
-            if members.insert(name, value).is_some() {
-                return Err(self.refuse(MalformedReason::DuplicateMember));
-            }
+            members.0.push((name, map.next_value_seed(member)?));
         }
-        Ok(Value::Object(Object(members)))
+        if members.has_duplicates() {
+            Err(self.refuse(MalformedReason::DuplicateMember))
+        } else {
+            Ok(Value::Object(members))
+        }
     }
 }
 
@@ -255,6 +279,10 @@ mod tests {
         assert_eq!(reason(r#"{"a":1,"\u0061":1}"#), MalformedReason::DuplicateMember);
         assert_eq!(reason(r#"{"x":[{"y":{"a":1,"a":1}}]}"#), MalformedReason::DuplicateMember);
         assert!(parse(br#"{"a":1,"A":1}"#).is_ok());
+        let many =
+            |last: usize| format!("{{{}\"{last}\":1}}", (0..40).map(|n| format!("\"{n}\":1,")).collect::<String>());
+        assert_eq!(reason(&many(7)), MalformedReason::DuplicateMember);
+        assert!(parse(many(40).as_bytes()).is_ok());
     }
 
     #[test]

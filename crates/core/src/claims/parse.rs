@@ -1,6 +1,9 @@
 //! Claims from bytes: first what is not understood (P-3.4), then what is not well formed.
 
 use alloc::{collections::BTreeSet, vec::Vec};
+use core::hash::Hash;
+
+use hashbrown::HashSet;
 
 use super::{
     Claims, CtLog, CtPolicy, CtRequirement, Domain, Enforce, FORMAT, OnStale, Pin, PinDigest, PinMatch, PinType, Trust,
@@ -87,10 +90,10 @@ fn objects<'o, 'a>(object: &'o Object<'a>, member: &str) -> impl Iterator<Item =
 fn read_claims(mut object: Object<'_>) -> Result<Claims> {
     object.required("fmt", Value::into_integer)?;
     let organization = object.required("iss", |value| {
-        OrganizationId::parse(&value.into_string()?).map_err(|_| expected("an organization id"))
+        OrganizationId::parse(&value.into_text()?).map_err(|_| expected("an organization id"))
     })?;
-    let project = object
-        .required("sub", |value| ProjectId::parse(&value.into_string()?).map_err(|_| expected("a project id")))?;
+    let project =
+        object.required("sub", |value| ProjectId::parse(&value.into_text()?).map_err(|_| expected("a project id")))?;
     let version = object.required("ver", |value| match value.into_integer()? {
         0 => Err(expected("1 or more")),
         version => Ok(version),
@@ -170,8 +173,8 @@ fn check_ct(claims: &Claims) -> Result<()> {
 
 fn read_domain(value: Value<'_>) -> Result<Domain> {
     let mut object = value.into_object()?;
-    let name = object
-        .required("name", |value| Name::parse(&value.into_string()?).map_err(|_| expected("a host or pattern")))?;
+    let name =
+        object.required("name", |value| Name::parse(&value.into_text()?).map_err(|_| expected("a host or pattern")))?;
     let enforce = object.optional("enforce", read_enforce)?.unwrap_or_default();
     let trust = object.optional("trust", |value| known(value, Trust::parse))?.unwrap_or_default();
     let pins = object.required("pins", |value| json::each(value, read_pin))?;
@@ -195,7 +198,7 @@ fn read_pin(value: Value<'_>) -> Result<Pin> {
     let mut object = value.into_object()?;
     let kind = object.required("type", |value| known(value, PinType::parse))?;
     let digest = object.required("digest", |value| {
-        PinDigest::parse(kind, &value.into_string()?).ok_or_else(|| MalformedReason::Base64.into())
+        PinDigest::parse(kind, &value.into_text()?).ok_or_else(|| MalformedReason::Base64.into())
     })?;
     let matches = object.optional("match", |value| known(value, PinMatch::parse))?.unwrap_or_default();
     let expires_at = object.optional("expires_at", time)?;
@@ -217,7 +220,7 @@ fn read_log(value: Value<'_>) -> Result<CtLog> {
     let mut object = value.into_object()?;
     let id = object.required("id", digest)?;
     let key = object.required("key", |value| {
-        PublicKey::parse_base64(&value.into_string()?).map_err(|_| expected("a P-256 public key"))
+        PublicKey::parse_base64(&value.into_text()?).map_err(|_| expected("a P-256 public key"))
     })?;
     let operator = object.required("operator", Value::into_string)?;
     let usable_until = object.optional("usable_until", time)?;
@@ -260,17 +263,17 @@ fn unique_logs(logs: Vec<CtLog>) -> Result<Vec<CtLog>> {
     }
 }
 
-fn first_repeated<T: Ord>(values: impl Iterator<Item = T>) -> Option<usize> {
-    let mut seen = BTreeSet::new();
+fn first_repeated<T: Eq + Hash>(values: impl Iterator<Item = T>) -> Option<usize> {
+    let mut seen = HashSet::new();
     values.enumerate().find_map(|(index, value)| (!seen.insert(value)).then_some(index))
 }
 
 fn known<T>(value: Value<'_>, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
-    parse(&value.into_string()?).ok_or_else(|| expected("a known value"))
+    parse(&value.into_text()?).ok_or_else(|| expected("a known value"))
 }
 
 fn digest(value: Value<'_>) -> Result<[u8; 32]> {
-    base64::parse_standard(&value.into_string()?).ok_or_else(|| MalformedReason::Base64.into())
+    base64::parse_standard(&value.into_text()?).ok_or_else(|| MalformedReason::Base64.into())
 }
 
 fn time(value: Value<'_>) -> Result<UnixTime> {
