@@ -16,6 +16,7 @@ mod organization;
 mod problem;
 mod project;
 mod release;
+mod succession;
 mod token;
 mod whoami;
 
@@ -34,6 +35,7 @@ pub use project::{
 pub use release::{
     AcceptReleaseRequest, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseResponse, ReleaseState, Unchanged,
 };
+pub use succession::{AcceptStatementRequest, StatementResponse, StatementSigner};
 pub use token::{ApiToken, TokenError};
 pub use whoami::{Scope, WhoamiResponse};
 

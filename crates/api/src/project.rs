@@ -59,8 +59,10 @@ pub struct ProjectResponse {
 /// The public side of a project's signing key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProjectKeyResponse {
-    /// As registered.
+    /// The key that signs releases now: the registered one, or its last successor.
     pub public_key: String,
+    /// The registered one, with which apps were built first; equal to `public_key` until a succession.
+    pub original_public_key: String,
     /// As registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

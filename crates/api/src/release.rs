@@ -38,6 +38,10 @@ pub struct PreparedReleaseResponse {
     pub expires_at: Option<u64>,
     /// RFC 7638 thumbprint of the key that must sign.
     pub kid: String,
+    /// The succession chain that leads apps to that key: what the header carries as `succ`, in order (P-5.2). Empty: no
+    /// `succ`.
+    #[serde(default)]
+    pub succession: Vec<String>,
     /// What differs from the last accepted release.
     pub changes: Vec<Change>,
     /// What deserves a second look before signing.

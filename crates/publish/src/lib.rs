@@ -4,7 +4,7 @@
 //! stores files under such addresses; [`publish`] brings one verified release to one bucket:
 //!
 //! ```text
-//! verify ─► releases/{ver}.jws ─► read back ─► pintle.json ─► pins.jws, if not newer ─► read back ─► Live
+//! verify ─► releases/{ver}.jws ─► read back ─► pins.jws, if not newer ─► read back ─► pintle.json ─► Live
 //! ```
 //!
 //! It can be run again after a failure at any step, and by several publishers at once: the pointer only moves forward.

@@ -9,6 +9,7 @@ pub struct Publication {
     file: Vec<u8>,
     version: u64,
     state: State,
+    bundle_root: Root,
 }
 
 /// Where a publication ended.
@@ -54,7 +55,20 @@ impl Publication {
     /// The core's refusal.
     pub fn verify(root: Root, file: Vec<u8>, now: UnixTime) -> Result<Self, ConfigError> {
         let accepted = verify(&file, &root, &State::default(), now)?;
-        Ok(Self { root, file, version: accepted.config.claims().version, state: accepted.state })
+        let bundle_root = match accepted.state.chain.last() {
+            // P-5.3; that it is not the recovery key is part of what was verified.
+            Some(link) => root
+                .clone()
+                .with_public_key(link.key)
+                .map_err(|_| ConfigError::SuccessionUntrusted { seq: link.seq })?,
+            None => root.clone(),
+        };
+        Ok(Self { root, file, version: accepted.config.claims().version, state: accepted.state, bundle_root })
+    }
+
+    /// `pintle.json` beside this release (P-7.1): what new builds embed, with the key that signed it.
+    pub fn bundle_json(&self) -> String {
+        self.bundle_root.to_bundle_json()
     }
 
     fn address(&self, object: Object) -> Address {
@@ -62,14 +76,18 @@ impl Publication {
     }
 }
 
-/// Brings `publication` to `bucket` (P-7.2): the immutable file first, the pointer last, each read back.
+/// Brings `publication` to `bucket` (P-7.2): the immutable file first, then the pointer, each read back; the bundle last,
+/// since an app that embeds it must be able to accept what the pointer shows.
 ///
 /// # Errors
 /// [`PublishError`]; calling again with the same publication continues from wherever this one ended.
 pub async fn publish(bucket: &dyn Bucket, publication: &Publication, now: UnixTime) -> Result<Outcome, PublishError> {
     write_release(bucket, publication).await?;
-    write_bundle(bucket, publication).await?;
-    move_pointer(bucket, publication, now).await
+    let outcome = move_pointer(bucket, publication, now).await?;
+    if outcome == Outcome::Live {
+        write_bundle(bucket, publication).await?;
+    }
+    Ok(outcome)
 }
 
 async fn write_release(bucket: &dyn Bucket, publication: &Publication) -> Result<(), PublishError> {
@@ -90,7 +108,7 @@ async fn write_release(bucket: &dyn Bucket, publication: &Publication) -> Result
 async fn write_bundle(bucket: &dyn Bucket, publication: &Publication) -> Result<(), PublishError> {
     let address = publication.address(Object::Bundle);
     let at = |source| PublishError::Bucket { address: address.to_string(), source };
-    let bundle = publication.root.to_bundle_json().into_bytes();
+    let bundle = publication.bundle_json().into_bytes();
     let condition = match bucket.read(&address).await.map_err(at)? {
         Some(stored) if stored.body == bundle => return Ok(()),
         Some(stored) => Condition::Unchanged(stored.tag),

@@ -1,6 +1,7 @@
 //! One file per action, each a method of [`Service`](crate::Service).
 
 mod accept_release;
+mod accept_statement;
 mod add_domain;
 mod add_pin;
 mod authenticate;
@@ -11,6 +12,7 @@ mod list_domains;
 mod list_organizations;
 mod list_projects;
 mod list_releases;
+mod list_statements;
 mod prepare_release;
 mod publish_next;
 mod read_bundle;

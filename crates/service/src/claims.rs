@@ -59,10 +59,12 @@ pub(crate) fn make_claims(
     Ok(claims)
 }
 
-/// The exact bytes to sign. What the core would refuse on a device is refused here, by the same code.
-pub(crate) fn write_claims(claims: &Claims) -> Result<Vec<u8>, ServiceError> {
+/// The exact bytes to sign, in a file that carries `succession`. What the core would refuse on a device is refused here, by the same code.
+pub(crate) fn write_claims(claims: &Claims, succession: &[String]) -> Result<Vec<u8>, ServiceError> {
     let bytes = canonical_claims(claims);
-    let signed_bytes = bytes.len().div_ceil(3) * 4 + JWS_FRAME_BYTES;
+    // A statement stands in the header with quotes and comma.
+    let chain_bytes: usize = succession.iter().map(|statement| statement.len() + 3).sum();
+    let signed_bytes = bytes.len().div_ceil(3) * 4 + chain_bytes.div_ceil(3) * 4 + JWS_FRAME_BYTES;
     if signed_bytes > MAX_CONFIG_BYTES {
         return Err(ServiceError::DraftTooLarge { bytes: signed_bytes });
     }
@@ -75,7 +77,7 @@ pub(crate) fn check_domain(project: &Project, domain: &DraftDomain) -> Result<()
     let (organization, id) = core_ids(project)?;
     let mut claims = Claims::new(organization, id, 1, UnixTime::from_secs(1));
     claims.domains = vec![make_domain(domain)?];
-    write_claims(&claims).map(|_| ())
+    write_claims(&claims, &[]).map(|_| ())
 }
 
 pub(crate) fn parse_deny<'a>(digests: impl Iterator<Item = &'a str>) -> Result<BTreeSet<[u8; 32]>, ServiceError> {
@@ -148,4 +150,18 @@ fn core_ids(project: &Project) -> Result<(OrganizationId, ProjectId), ServiceErr
         OrganizationId::parse(project.scope.organization().as_str()).map_err(unusable)?,
         ProjectId::parse(project.scope.project().as_str()).map_err(unusable)?,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chain_counts_towards_the_size_of_the_file() {
+        let ids = (OrganizationId::parse("o").unwrap(), ProjectId::parse("p").unwrap());
+        let claims = Claims::new(ids.0, ids.1, 1, UnixTime::from_secs(1_800_000_000));
+        assert!(write_claims(&claims, &["x".repeat(MAX_CONFIG_BYTES / 2)]).is_ok());
+        let refused = write_claims(&claims, &["x".repeat(MAX_CONFIG_BYTES / 4 * 3)]);
+        assert!(matches!(refused, Err(ServiceError::DraftTooLarge { .. })));
+    }
 }

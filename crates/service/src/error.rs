@@ -1,5 +1,9 @@
 use pintle_api::{Scope, TokenError};
-use pintle_core::{ConfigError, limits::MAX_CONFIG_BYTES, root::SetupError};
+use pintle_core::{
+    ConfigError, KeyId,
+    limits::{MAX_CONFIG_BYTES, MAX_SUCCESSION},
+    root::SetupError,
+};
 use pintle_store::StoreError;
 
 /// Why an action was not taken. Nothing of it happened.
@@ -96,6 +100,35 @@ pub enum ServiceError {
     /// Apps already rely on the key.
     #[error("the project's key cannot be replaced: it has releases")]
     KeyFixed,
+    /// Nothing was released yet: no app relies on the key.
+    #[error("the project's key needs no successor: it has no release yet")]
+    KeyNotInUse,
+    /// The core refused the succession statement.
+    #[error("{0}")]
+    Statement(#[source] ConfigError),
+    /// Somebody was first, or the statement was made for something else.
+    #[error("the statement has seq {found}; the next one of this project has seq {expected}")]
+    StatementOutOfTurn {
+        /// `seq` of the statement.
+        found: u64,
+        /// `seq` of the next one.
+        expected: u64,
+    },
+    /// A key of the project, past, present or for recovery, cannot be its next one.
+    #[error("the key {kid} is or was a key of this project; its next key must be a new one")]
+    KeyReused {
+        /// Thumbprint of the key.
+        kid: KeyId,
+    },
+    /// P-5.2.
+    #[error("the succession chain has {MAX_SUCCESSION} statements, and apps accept no longer one")]
+    SuccessionFull,
+    /// The file leads apps to the signing key in another way than the project's statements do.
+    #[error("release {version} does not carry the project's succession chain as it stands now")]
+    SuccessionOutdated {
+        /// Number in the signed file.
+        version: u64,
+    },
     /// The core refused the signed file.
     #[error("{0}")]
     Config(#[from] ConfigError),
@@ -168,7 +201,12 @@ impl ServiceError {
             Self::KeyInvalid(_) => "setup_invalid",
             Self::KeyMissing => "key_missing",
             Self::KeyFixed => "key_fixed",
-            Self::Config(error) => error.code().as_str(),
+            Self::KeyNotInUse => "key_not_in_use",
+            Self::KeyReused { .. } => "key_reused",
+            Self::StatementOutOfTurn { .. } => "statement_out_of_turn",
+            Self::SuccessionFull => "succession_full",
+            Self::SuccessionOutdated { .. } => "succession_outdated",
+            Self::Config(error) | Self::Statement(error) => error.code().as_str(),
             Self::NotPrepared { .. } => "release_not_prepared",
             Self::ClaimsAltered { .. } => "claims_altered",
             Self::Store(_) => "database_unavailable",
@@ -188,6 +226,10 @@ impl ServiceError {
             | Self::DraftUnchanged { .. }
             | Self::KeyMissing
             | Self::KeyFixed
+            | Self::KeyNotInUse
+            | Self::StatementOutOfTurn { .. }
+            | Self::SuccessionFull
+            | Self::SuccessionOutdated { .. }
             | Self::NotPrepared { .. } => ErrorKind::Conflict,
             Self::Config(error) => match error.code() {
                 Code::ConfigTooLarge => ErrorKind::TooLarge,
@@ -201,6 +243,8 @@ impl ServiceError {
             | Self::DraftInvalid(_)
             | Self::DraftTooLarge { .. }
             | Self::KeyInvalid(_)
+            | Self::KeyReused { .. }
+            | Self::Statement(_)
             | Self::ClaimsAltered { .. } => ErrorKind::Unprocessable,
             Self::Store(_) => ErrorKind::Unavailable,
             Self::Internal(_) => ErrorKind::Internal,
@@ -224,7 +268,15 @@ impl ServiceError {
             Self::DraftUnchanged { .. } => "change the draft first; to renew its dates alone, ask for it explicitly",
             Self::KeyInvalid(_) => "register the public half of a P-256 key, and a different recovery key",
             Self::KeyMissing => "generate a key where it will stay, and register its public half",
-            Self::KeyFixed => "create a new project, or rotate the key by succession",
+            Self::KeyFixed => "rotate the key by a succession statement; without the old key, create a new project",
+            Self::KeyNotInUse => "register another key in its place",
+            Self::KeyReused { .. } => "generate a new key",
+            Self::Statement(_) => "sign it with the project's current key, or with its recovery key",
+            Self::StatementOutOfTurn { .. } => "list the statements, and make one that follows the last",
+            Self::SuccessionFull => "sign the next statement with the recovery key: the chain begins again with it",
+            Self::SuccessionOutdated { .. } => {
+                "prepare again, and sign with the project's current key and the chain you get"
+            }
             Self::NotPrepared { .. } | Self::ClaimsAltered { .. } => "prepare again, and sign exactly what you get",
             Self::Config(_) => "prepare again, and sign with the project's registered key",
             Self::Store(_) => "try again in a moment",

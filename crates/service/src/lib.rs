@@ -18,6 +18,7 @@ mod error;
 mod input;
 mod origin;
 mod respond;
+mod succession;
 
 use std::sync::Arc;
 

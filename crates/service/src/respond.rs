@@ -2,12 +2,17 @@
 
 use pintle_api::{
     Custody, DomainResponse, DraftSettings, Enforce, EnforceWord, Expiry, OnStale, OrganizationResponse, PinMatch,
-    PinResponse, PinType, ProjectKeyResponse, ProjectResponse, ReleaseResponse, ReleaseState, Role, Trust,
+    PinResponse, PinType, ProjectKeyResponse, ProjectResponse, ReleaseResponse, ReleaseState, Role, StatementResponse,
+    StatementSigner, Trust,
 };
-use pintle_core::{claims, root::BaseUrl};
-use pintle_store::{DraftDomain, DraftRow, Membership, PinRow, Project, ReadTx, ReleaseRow, Unsigned};
+use pintle_core::{Root, claims, root::BaseUrl};
+use pintle_store::{DraftDomain, DraftRow, Membership, PinRow, Project, ReadTx, ReleaseRow, StatementRow, Unsigned};
 
-use crate::{ServiceError, claims::make_root};
+use crate::{
+    ServiceError,
+    claims::make_root,
+    succession::{current_key, is_signed_by_recovery_key},
+};
 
 pub(crate) fn organization(member: &Membership) -> OrganizationResponse {
     OrganizationResponse {
@@ -31,14 +36,18 @@ pub(crate) async fn project(
 ) -> Result<ProjectResponse, ServiceError> {
     let row = &project.row;
     let key = match make_root(project, base_url) {
-        Ok(root) => Some(ProjectKeyResponse {
-            public_key: root.public_key().to_base64(),
-            recovery_key: root.recovery_key().map(pintle_core::PublicKey::to_base64),
-            kid: root.public_key().kid().to_string(),
-            custody: match row.custody {
-                pintle_store::Custody::External => Custody::External,
-            },
-        }),
+        Ok(root) => {
+            let current = current_key(&root, tx.find_last_statement(&project.scope).await?.as_ref())?;
+            Some(ProjectKeyResponse {
+                public_key: current.to_base64(),
+                original_public_key: root.public_key().to_base64(),
+                recovery_key: root.recovery_key().map(pintle_core::PublicKey::to_base64),
+                kid: current.kid().to_string(),
+                custody: match row.custody {
+                    pintle_store::Custody::External => Custody::External,
+                },
+            })
+        }
         Err(ServiceError::KeyMissing) => None,
         Err(error) => return Err(error),
     };
@@ -110,6 +119,22 @@ pub(crate) fn pin(row: &PinRow) -> Result<PinResponse, ServiceError> {
         expires_at: row.expires_at.map(Unsigned::value),
         label: row.label.clone(),
         created_at: row.created_at.value(),
+    })
+}
+
+pub(crate) fn statement(row: &StatementRow, root: &Root) -> Result<StatementResponse, ServiceError> {
+    Ok(StatementResponse {
+        seq: row.seq.value(),
+        public_key: row.public_key.clone(),
+        kid: current_key(root, Some(row))?.kid().to_string(),
+        signed_by: if is_signed_by_recovery_key(row, root) {
+            StatementSigner::Recovery
+        } else {
+            StatementSigner::Predecessor
+        },
+        signer_kid: row.signer_kid.clone(),
+        jws: row.jws.clone(),
+        accepted_at: row.accepted_at.value(),
     })
 }
 

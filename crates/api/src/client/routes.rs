@@ -2,10 +2,10 @@ use reqwest::Method;
 
 use super::{Client, ClientError, ProjectRef};
 use crate::{
-    AcceptReleaseRequest, AddDomainRequest, AddPinRequest, CreateOrganizationRequest, CreateProjectRequest,
-    DomainResponse, DraftResponse, ListResponse, OrganizationResponse, PinResponse, PrepareReleaseRequest,
-    PreparedReleaseResponse, ProjectResponse, RegisterKeyRequest, ReleaseResponse, UpdateDomainRequest,
-    UpdateDraftRequest, WhoamiResponse,
+    AcceptReleaseRequest, AcceptStatementRequest, AddDomainRequest, AddPinRequest, CreateOrganizationRequest,
+    CreateProjectRequest, DomainResponse, DraftResponse, ListResponse, OrganizationResponse, PinResponse,
+    PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse, RegisterKeyRequest, ReleaseResponse,
+    StatementResponse, UpdateDomainRequest, UpdateDraftRequest, WhoamiResponse,
 };
 
 /// One method per route. Each fails with [`ClientError`].
@@ -59,6 +59,23 @@ impl Client {
         body: &RegisterKeyRequest,
     ) -> Result<ProjectResponse, ClientError> {
         self.send_json(Method::PUT, &project.path(["key"]), body).await
+    }
+
+    /// Submits a succession statement. Submitting the same one again answers with what it became.
+    pub async fn accept_statement(
+        &self,
+        project: ProjectRef<'_>,
+        body: &AcceptStatementRequest,
+    ) -> Result<StatementResponse, ClientError> {
+        self.send_json(Method::POST, &project.path(["statements"]), body).await
+    }
+
+    /// Every succession statement, by `seq`.
+    pub async fn list_statements(
+        &self,
+        project: ProjectRef<'_>,
+    ) -> Result<ListResponse<StatementResponse>, ClientError> {
+        self.send(Method::GET, &project.path(["statements"])).await
     }
 
     /// `pintle.json`, byte for byte as apps embed it.

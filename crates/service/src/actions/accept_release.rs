@@ -3,7 +3,7 @@ use pintle_core::{State, UnixTime, verify};
 use pintle_store::{JobKind, ProjectScope, ReleaseId, ReleaseRow, ReleaseState, WriteTx};
 use sha2::{Digest, Sha256};
 
-use crate::{Actor, ProjectPath, Service, ServiceError, access::find_project, claims::make_root, respond};
+use crate::{Actor, ProjectPath, Service, ServiceError, access::find_project, respond, succession::Keys};
 
 impl Service {
     /// Accepts a signed release: the core confirms key, signature, project and number against everything accepted
@@ -11,8 +11,8 @@ impl Service {
     /// transaction. Submitting an accepted release again answers with the release it became.
     ///
     /// # Errors
-    /// [`ServiceError::Config`] with the core's code, [`ServiceError::NotPrepared`], [`ServiceError::ClaimsAltered`], and
-    /// those of access.
+    /// [`ServiceError::Config`] with the core's code, [`ServiceError::SuccessionOutdated`], [`ServiceError::NotPrepared`],
+    /// [`ServiceError::ClaimsAltered`], and those of access.
     pub async fn accept_release(
         &self,
         actor: &Actor,
@@ -23,9 +23,10 @@ impl Service {
         let tx = self.store.write().await?;
         let project = find_project(&tx, actor, path, Scope::Release).await?;
         let scope = &project.scope;
-        let root = make_root(&project, &self.base_url)?;
+        let keys = Keys::load(&tx, &project, &self.base_url).await?;
+        let root = &keys.root;
         // For itself first: only what the key signed may ask what it became.
-        let genuine = verify(request.jws.as_bytes(), &root, &State::default(), now)?;
+        let genuine = verify(request.jws.as_bytes(), root, &State::default(), now)?;
         let version = genuine.config.claims().version;
         let digest = genuine.state.floor.map(|floor| floor.claims_digest).unwrap_or_default();
         let claims_sha256 = write_hex(&digest);
@@ -34,9 +35,13 @@ impl Service {
         {
             return Ok(respond::release(&release));
         }
+        // Apps would still follow an earlier key; the project does not.
+        if !keys.are_led_to_by(&genuine.state.chain) {
+            return Err(ServiceError::SuccessionOutdated { version });
+        }
         let last = self.verify_last_release(&tx, &project).await?;
         let state = last.map(|(_, accepted)| accepted.state).unwrap_or_default();
-        verify(request.jws.as_bytes(), &root, &state, now).map(drop)?;
+        verify(request.jws.as_bytes(), root, &state, now).map(drop)?;
         let prepared = tx.find_prepared(scope, version).await?.ok_or(ServiceError::NotPrepared { version })?;
         if digest != <[u8; 32]>::from(Sha256::digest(prepared.claims.as_bytes())) {
             return Err(ServiceError::ClaimsAltered { version });

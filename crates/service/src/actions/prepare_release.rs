@@ -5,15 +5,17 @@ use pintle_core::UnixTime;
 use crate::{
     Actor, ProjectPath, Service, ServiceError,
     access::find_project,
-    claims::{find_warnings, make_claims, make_root, write_claims},
+    claims::{find_warnings, make_claims, write_claims},
     diff::derive_changes,
+    succession::Keys,
 };
 
 /// Prepared claims that nobody signed are forgotten once so many newer ones exist: a project cannot fill the disk.
 const MAX_PREPARED: u64 = 32;
 
 impl Service {
-    /// Fixes the draft's claims, their number and their date (P-9.4), for the holder of the key to sign. Numbers are
+    /// Fixes the draft's claims, their number and their date (P-9.4), for the holder of the current key to sign, and says
+    /// what chain leads apps to that key. Numbers are
     /// never given twice: the next one is above every release and every preparation.
     ///
     /// # Errors
@@ -29,7 +31,7 @@ impl Service {
         let tx = self.store.write().await?;
         let project = find_project(&tx, actor, path, Scope::Release).await?;
         let scope = &project.scope;
-        let root = make_root(&project, &self.base_url)?;
+        let keys = Keys::load(&tx, &project, &self.base_url).await?;
         let draft = tx.find_draft(scope).await?.ok_or(ServiceError::NotFound { what: "draft" })?;
         let domains = tx.list_domains(scope).await?;
         let last = self.verify_last_release(&tx, &project).await?;
@@ -42,7 +44,8 @@ impl Service {
         if last.is_some() && changes.is_empty() && request.unchanged == Unchanged::Refuse {
             return Err(ServiceError::DraftUnchanged { version: last_version });
         }
-        let bytes = write_claims(&claims)?;
+        let succession = keys.succession();
+        let bytes = write_claims(&claims, &succession)?;
         let encoded = Base64::encode_string(&bytes);
         let text = String::from_utf8(bytes).map_err(|_| ServiceError::Internal("claims are JSON"))?;
         tx.insert_prepared(scope, version, text, now.as_secs()).await?;
@@ -52,7 +55,8 @@ impl Service {
             claims: encoded,
             issued_at: claims.issued_at.as_secs(),
             expires_at: claims.expires_at.map(UnixTime::as_secs),
-            kid: root.public_key().kid().to_string(),
+            kid: keys.current()?.kid().to_string(),
+            succession,
             changes,
             warnings: find_warnings(&domains),
         };

@@ -6,4 +6,5 @@ mod access;
 mod drafts;
 mod publishing;
 mod releases;
+mod succession;
 mod support;

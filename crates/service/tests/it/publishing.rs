@@ -133,7 +133,7 @@ impl Bucket for Faulty {
     }
 }
 
-/// Write and read the release, read and write the bundle, read, write and read the pointer.
+/// Write and read the release, read, write and read the pointer, read and write the bundle.
 const OPERATIONS: usize = 7;
 
 #[tokio::test]

@@ -15,12 +15,13 @@ use tempfile::TempDir;
 
 pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
-/// A control plane with one owner, one project and its key.
+/// A control plane with one owner, one project and its keys.
 pub(crate) struct Plane {
     pub(crate) service: Service,
     pub(crate) store: Store,
     pub(crate) owner: Actor,
     pub(crate) key: SigningKey,
+    pub(crate) recovery_key: SigningKey,
     pub(crate) organization: String,
     pub(crate) project: String,
     _folder: TempDir,
@@ -39,8 +40,9 @@ impl Plane {
         let owner = service.authenticate(token.expose_secret(), NOW).await.unwrap();
         let request = CreateOrganizationRequest { name: "Acme".into() };
         let organization = service.create_organization(&owner, &request, NOW).await.unwrap().id;
-        let key = SigningKey::generate().unwrap();
-        let mut plane = Self { service, store, owner, key, organization, project: String::new(), _folder: folder };
+        let (key, recovery_key) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
+        let mut plane =
+            Self { service, store, owner, key, recovery_key, organization, project: String::new(), _folder: folder };
         plane.project = plane.add_project("production").await;
         plane
     }
@@ -51,7 +53,7 @@ impl Plane {
             environment: environment.into(),
             key: Some(pintle_api::RegisterKeyRequest {
                 public_key: self.key.public_key().to_base64(),
-                recovery_key: None,
+                recovery_key: Some(self.recovery_key.public_key().to_base64()),
             }),
         };
         self.service.create_project(&self.owner, &self.organization, &request, NOW).await.unwrap().id
