@@ -37,6 +37,11 @@ pub(super) fn compact_form() -> Suite {
         ("four-parts", format!("{good}.")),
         ("five-parts-as-in-jwe", format!("{good}.{body}.{signature}")),
         ("empty-header", format!(".{body}.{signature}")),
+        ("header-and-its-dot-left-out", format!("{body}.{signature}")),
+        ("payload-and-its-dot-left-out", format!("{head}.{signature}")),
+        ("payload-between-two-dots", format!(".{body}.")),
+        ("payload-alone", body.into()),
+        ("more-after-a-fourth-dot", format!("{good}.foo")),
         ("empty-signature", format!("{head}.{body}.")),
         ("newline-at-the-end", format!("{good}\n")),
         ("space-at-the-start", format!(" {good}")),
@@ -264,6 +269,15 @@ fn hostile_signers(suite: &mut Verify, payload: &str) {
     ] {
         let mac = url(&hmac_sha256(&secret, input.as_bytes()));
         suite.refuses(name, &["P-2.2"], attempt(format!("{input}.{mac}")), MALFORMED);
+    }
+    let point = foreign.spki();
+    let (x, y) = (url(&point[27..59]), url(&point[59..]));
+    let jwk = format!(r#","jwk":{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}"}}"#);
+    for (name, named) in
+        [("foreign-key-in-jwk-under-our-kid", &signing), ("foreign-key-in-jwk-under-its-own-kid", &foreign)]
+    {
+        let file = jws(&foreign, header(named, &jwk).as_bytes(), payload.as_bytes());
+        suite.refuses(name, &["P-2.2"], attempt(file), MALFORMED);
     }
     suite.refuses("foreign-key-under-its-own-kid", &["P-3.2"], attempt(file(&foreign, payload)), UNKNOWN);
     let disguised = jws(&foreign, header(&signing, "").as_bytes(), payload.as_bytes());
