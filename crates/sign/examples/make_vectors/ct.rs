@@ -119,11 +119,22 @@ pub(crate) struct Ocsp {
     pub(crate) responder: Vec<u8>,
     pub(crate) singles: Vec<Vec<u8>>,
     pub(crate) after: Vec<u8>,
+    /// Behind the signature, and behind the body: where nothing, or certificates alone, may stand.
+    pub(crate) after_signature: Vec<u8>,
+    pub(crate) after_body: Vec<u8>,
 }
 
 impl Ocsp {
     pub(crate) fn new(singles: Vec<Vec<u8>>) -> Self {
-        Self { status: 0, kind: OID_BASIC, responder: tlv(0xA2, &tlv(0x04, &[1; 20])), singles, after: vec![] }
+        Self {
+            status: 0,
+            kind: OID_BASIC,
+            responder: tlv(0xA2, &tlv(0x04, &[1; 20])),
+            singles,
+            after: vec![],
+            after_signature: vec![],
+            after_body: vec![],
+        }
     }
 
     pub(crate) fn build(&self) -> Vec<u8> {
@@ -134,8 +145,9 @@ impl Ocsp {
             self.after.clone(),
         ]);
         let signature = ecdsa_signature(&key("ca intermediate").sign(&data));
-        let basic = sequence(&[data, signature_algorithm(), bit_string(&signature)]);
-        sequence(&[tlv(0x0A, &[self.status]), tlv(0xA0, &sequence(&[oid(self.kind), tlv(0x04, &basic)]))])
+        let basic = sequence(&[data, signature_algorithm(), bit_string(&signature), self.after_signature.clone()]);
+        let typed = sequence(&[oid(self.kind), tlv(0x04, &basic), self.after_body.clone()]);
+        sequence(&[tlv(0x0A, &[self.status]), tlv(0xA0, &typed)])
     }
 }
 

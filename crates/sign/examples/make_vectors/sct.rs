@@ -117,6 +117,8 @@ fn ocsp() -> Suite {
         .build(),
         found(),
     );
+    let certificates = tlv(0xA0, &sequence(&[site().build()]));
+    case("with-certificates", Ocsp { after_signature: certificates, ..Ocsp::new(vec![with_list()]) }.build(), found());
     case(
         "list-among-other-extensions",
         Ocsp::new(vec![single(GOOD, Some(&[other_extension(), ocsp_extension(&scts), other_extension()]))]).build(),
@@ -162,6 +164,8 @@ fn ocsp() -> Suite {
             "bytes-after-an-answers-extensions",
             Ocsp::new(vec![single_with(GOOD, Some(&[ocsp_extension(&scts)]), integer(&[1]))]).build(),
         ),
+        ("bytes-after-the-signature", Ocsp { after_signature: integer(&[1]), ..Ocsp::new(vec![with_list()]) }.build()),
+        ("bytes-after-the-body", Ocsp { after_body: integer(&[1]), ..Ocsp::new(vec![with_list()]) }.build()),
         ("answer-cut-short", Ocsp::new(vec![cut_single]).build()),
         ("bytes-after-the-answers", Ocsp { after: integer(&[1]), ..Ocsp::new(vec![with_list()]) }.build()),
         ("error-response-with-more", sequence(&[tlv(0x0A, &[6]), integer(&[1])])),

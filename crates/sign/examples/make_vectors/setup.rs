@@ -357,6 +357,7 @@ fn urls(suite: &mut Setup) {
         ("port-negative", "https://cdn.example:-1"),
         ("port-letters", "https://cdn.example:https"),
         ("ipv6-without-brackets", "https://2001:db8::1"),
+        ("ipv6-without-brackets-with-port", "https://2001:db8::1:443"),
         ("ipv6-with-zone", "https://[fe80::1%25eth0]"),
         ("ipv4-in-brackets", "https://[192.0.2.1]"),
         ("pattern", "https://*.cdn.example"),
