@@ -1,7 +1,9 @@
 //! The workshop's own commands, run as `cargo xtask …`: `setup` installs what the tests need beyond Rust,
-//! `test` runs every check the project has. It builds before everything else and therefore names none of our crates.
+//! `test` runs every check the project has, `fuzz` and `bench` go further. It builds before everything else and therefore names none of our crates.
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command-line tool speaks on its streams")]
 
+mod bench;
+mod fuzz;
 mod plan;
 mod setup;
 mod test;
@@ -10,7 +12,7 @@ mod workshop;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use workshop::Workshop;
 
@@ -42,6 +44,31 @@ enum Command {
         #[arg(value_name = "NAME")]
         names: Vec<String>,
     },
+    /// Feed the protocol core hostile input, guided by coverage
+    ///
+    /// What is found lies in target/fuzz/findings afterwards, and the exit status is 1. Run one again with
+    /// `cd fuzz && cargo run --release --bin TARGET -- FILE`. The corpus in target/fuzz/corpus grows from run to run.
+    Fuzz {
+        /// How long each target runs; parts of a minute are fine
+        #[arg(long, value_name = "N", default_value_t = 1.0)]
+        minutes: f64,
+        /// Run only the targets whose name contains TARGET
+        #[arg(value_name = "TARGET")]
+        targets: Vec<String>,
+    },
+    /// Measure how far from the physical limit we are
+    ///
+    /// Prints each figure beside its limit, both taken in the same run; the exit status is 1 if a limit is missed.
+    Bench {
+        /// What to measure
+        what: Bench,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Bench {
+    /// Verifying a configuration and deciding a connection
+    Core,
 }
 
 fn main() -> ExitCode {
@@ -65,5 +92,7 @@ fn run(command: Command) -> Result<ExitCode> {
             let tier = if all { plan::Tier::All } else { plan::Tier::Default };
             test::run(&workshop, tier, &names)
         }
+        Command::Fuzz { minutes, targets } => fuzz::run(&workshop, minutes, &targets),
+        Command::Bench { what: Bench::Core } => bench::run(&workshop),
     }
 }

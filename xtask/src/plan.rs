@@ -71,7 +71,10 @@ fn make_steps(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
 fn make_checks(extent: Extent, packages: &[String]) -> Vec<Step> {
     let mut steps = Vec::new();
     if extent == Extent::Workspace {
-        steps.push(step("format", [cargo("fmt --all --check")]));
+        let own_workspaces =
+            ["fuzz", "benches"].map(|folder| format!("fmt --manifest-path {folder}/Cargo.toml --check"));
+        let [fuzz, benches] = own_workspaces.map(|line| cargo(&line));
+        steps.push(step("format", [cargo("fmt --all --check"), fuzz, benches]));
     }
     if let Some(selected) = select(extent, packages, &[]) {
         steps.push(step("clippy", [clippy(&format!("{selected} --all-features"))]));
@@ -115,6 +118,12 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
     if let Some(selected) = &selected {
         steps.push(step("doc-tests", [test(&format!("{selected} --all-features --doc"))]));
     }
+    if extent == Extent::Workspace {
+        // Per target: enough to see that it runs and holds on the seeds; `cargo xtask fuzz` goes further.
+        let minutes = if tier == Tier::All { "1" } else { "0.2" };
+        let runs = [cargo(&format!("xtask fuzz --minutes {minutes}"))];
+        steps.push(Step { needs: &[Tool::Debian], ..step("fuzz", runs) });
+    }
     if has(packages, E2E) {
         let runs = [cargo("build --package pintle"), test(&format!("--package {E2E} {run_ignored}"))];
         steps.push(Step { needs: &Tool::ALL, ..step("e2e", runs) });
@@ -123,12 +132,22 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
 }
 
 fn make_slow_checks(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
-    let selected = (tier == Tier::All).then(|| select(extent, packages, &[])).flatten();
-    let document = |selected| Run {
-        environment: vec![("RUSTDOCFLAGS", "-D warnings")],
-        ..cargo(&format!("doc {selected} --all-features --no-deps"))
-    };
-    selected.into_iter().map(|selected| step("documentation", [document(selected)])).collect()
+    let mut steps = Vec::new();
+    if tier != Tier::All {
+        return steps;
+    }
+    if extent == Extent::Workspace {
+        let place = |folder| format!("--manifest-path {folder}/Cargo.toml --target-dir target/{folder} --release");
+        steps.push(step("clippy-outside", ["fuzz", "benches"].map(|folder| clippy(&place(folder)))));
+    }
+    if let Some(selected) = select(extent, packages, &[]) {
+        let document = Run {
+            environment: vec![("RUSTDOCFLAGS", "-D warnings")],
+            ..cargo(&format!("doc {selected} --all-features --no-deps"))
+        };
+        steps.push(step("documentation", [document]));
+    }
+    steps
 }
 
 fn has(packages: &[String], name: &str) -> bool {
@@ -191,6 +210,7 @@ mod tests {
                 "tests",
                 "core-rustcrypto",
                 "doc-tests",
+                "fuzz",
                 "e2e"
             ]
         );
@@ -229,7 +249,14 @@ mod tests {
 
     #[test]
     fn a_step_name_selects_that_step_whole() {
-        assert_eq!(plan(Tier::Default, &["format"]), [("format", vec!["cargo fmt --all --check".to_owned()])]);
+        let [(name, commands)] = plan(Tier::Default, &["doc-tests"]).try_into().unwrap();
+        assert_eq!(
+            (name, commands),
+            (
+                "doc-tests",
+                vec!["cargo test --no-fail-fast --workspace --exclude pintle-e2e --all-features --doc".to_owned()]
+            )
+        );
         let clippy =
             vec!["cargo clippy --keep-going --workspace --all-features --all-targets -- -D warnings".to_owned()];
         assert!(plan(Tier::Default, &["clippy", "api"]).contains(&("clippy", clippy)));

@@ -12,8 +12,9 @@ const CARGO_DENY: &str = "0.20.2";
 const REQUIREMENTS: &str = "xtask/requirements.txt";
 
 /// Debian packages, each with the program that shows it is there and what the tests want it for.
-const DEBIAN_PACKAGES: [DebianPackage; 3] = [
+const DEBIAN_PACKAGES: [DebianPackage; 4] = [
     DebianPackage { name: "curl", probe: &["curl", "--version"], used_for: "an HTTP client nobody here wrote" },
+    DebianPackage { name: "g++", probe: &["c++", "--version"], used_for: "building libFuzzer" },
     DebianPackage { name: "git", probe: &["git", "--version"], used_for: "fetching the advisory database" },
     DebianPackage {
         name: "openssl",

@@ -1,0 +1,116 @@
+//! `cargo xtask bench core`: each figure beside its physical limit, measured in the same run; exit status 1 if one is
+//! missed.
+
+mod allocations;
+mod fixture;
+mod measure;
+
+use std::{collections::HashMap, hint::black_box, process::ExitCode};
+
+use pintle_core::{
+    Connection, Installation, Mode, State, UnixTime, VerifiedConfig,
+    claims::Claims,
+    decide,
+    decide::{Configuration, PathCertificate, PlatformVerdict},
+    verify,
+};
+use ring::{digest, signature};
+use serde::de::IgnoredAny;
+
+use fixture::{Chain, NOW, Project};
+use measure::{Row, fastest_of};
+
+/// What the decision may cost at most, whatever the limit costs.
+const MAX_DECISION_NANOS: f64 = 1000.0;
+
+fn main() -> ExitCode {
+    let project = Project::new();
+    let rows = [verify_row(&project, 1_000, 1.25), verify_row(&project, 10_000, 1.4), parse_row(&project)]
+        .into_iter()
+        .chain(decision_rows(&project));
+    let missed = rows.map(|row| row.print()).filter(|met| !met).count();
+    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The whole of section 3 against one signature check, which hashes its input itself.
+fn verify_row(project: &Project, bytes: usize, allowed: f64) -> Row {
+    let file = project.make_file_of(bytes);
+    let parts = file.parts();
+    let key = signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, &project.point);
+    let [limit, ours] = fastest_of(
+        50,
+        [&mut || key.verify(black_box(parts.signing_input), &parts.signature).expect("signed"), &mut || {
+            let accepted = verify(black_box(file.as_bytes()), &project.root, &State::default(), NOW).expect("valid");
+            drop(black_box(accepted));
+        }],
+    );
+    let name = format!("verify {} bytes", file.as_bytes().len());
+    Row::ratio(name, "raw P-256 verification with its SHA-256", limit, ours, allowed)
+}
+
+/// Claims out of their bytes against the least that serde_json can do with them: find where they end.
+fn parse_row(project: &Project) -> Row {
+    let claims = project.make_claims(10_000, 3);
+    let [limit, ours] = fastest_of(
+        1,
+        [
+            &mut || {
+                let read: IgnoredAny = serde_json::from_slice(black_box(&claims)).expect("JSON");
+                black_box(read);
+            },
+            &mut || drop(black_box(Claims::parse(black_box(&claims)).expect("claims"))),
+        ],
+    );
+    Row::ratio("parse 30,000 pins".into(), "serde_json skipping over the same bytes", limit, ours, 10.0)
+}
+
+fn decision_rows(project: &Project) -> Vec<Row> {
+    const DOMAINS: usize = 10_000;
+    let chain = Chain::new();
+    let config = project.make_config(DOMAINS, &chain);
+    let hosts = fixture::hosts(DOMAINS);
+    let map: HashMap<String, usize> = hosts.iter().cloned().zip(0..).collect();
+    let presented = [chain.leaf.as_slice(), &chain.intermediate];
+    let path = [&chain.leaf, &chain.intermediate, &chain.root].map(|der| PathCertificate::Certificate(der));
+    let ask = |host: &str| decide_pinned(&config, host, &presented, &path);
+    // A prime stride visits every host and lets no cache line help the next.
+    let mut next = [0; 2];
+    let mut step = |which: usize| {
+        next[which] = (next[which] + 7919) % DOMAINS;
+        hosts[next[which]].as_str()
+    };
+    let (mut limit_host, mut our_host) = (Vec::new(), Vec::new());
+    for _ in 0..DOMAINS {
+        limit_host.push(step(0));
+        our_host.push(step(1));
+    }
+    let (mut limit_next, mut our_next) = (limit_host.iter().cycle(), our_host.iter().cycle());
+    let [limit, ours] = fastest_of(
+        DOMAINS,
+        [
+            &mut || {
+                let host = *limit_next.next().expect("endless");
+                black_box(digest::digest(&digest::SHA256, black_box(&chain.spki)));
+                black_box(map.get(black_box(host)));
+            },
+            &mut || ask(our_next.next().expect("endless")),
+        ],
+    );
+    let allocated = allocations::count(|| ask(&hosts[1]));
+    vec![
+        Row::ratio("decide, 10,000 domains".into(), "SHA-256 of the SPKI and one hash-map look-up", limit, ours, 3.0),
+        Row::most("decide, absolute", "ns", ours, MAX_DECISION_NANOS),
+        Row::most("decide, allocations", "", allocated as f64, 0.0),
+    ]
+}
+
+fn decide_pinned(config: &VerifiedConfig, host: &str, presented: &[&[u8]], path: &[PathCertificate<'_>]) {
+    let connection = Connection::new(black_box(host), black_box(presented))
+        .with_verified_path(black_box(path))
+        .with_platform_verdict(PlatformVerdict::Accepted);
+    let installation = Installation { mode: Mode::Strict, draw: None, generation: 1 };
+    let decision =
+        decide(&connection, Configuration::Active(config), &installation, UnixTime::from_secs(NOW.as_secs()));
+    assert!(decision.is_allowed());
+    drop(black_box(decision));
+}
