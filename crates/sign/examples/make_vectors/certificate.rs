@@ -330,6 +330,7 @@ fn names() -> Suite {
         &[("a.example", false)],
     );
     case("name-after-another-kind", leaf(&[San::Other(0xA0, &[]), San::Dns("a.example")]), &[("a.example", true)]);
+    case("tag-number-above-30", leaf(&[San::Other(0x9F, &[0]), San::Dns("a.example")]), &[("a.example", false)]);
     case("name-outside-utf-8", leaf(&[San::Other(0x82, &[0xFF]), San::Dns("a.example")]), &[("a.example", true)]);
     case(
         "common-name-is-never-looked-at",

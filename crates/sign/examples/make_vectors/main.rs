@@ -19,6 +19,7 @@ mod decide;
 mod der;
 mod host;
 mod key;
+mod scenario;
 mod sct;
 mod setup;
 mod suite;
@@ -53,6 +54,7 @@ fn make_files() -> Vec<(String, String)> {
         certificate::make_suites(),
         sct::make_suites(),
         codes::make_suites(),
+        scenario::make_suites(),
     ]
     .into_iter()
     .flatten()

@@ -24,14 +24,23 @@ impl Suite {
 
     /// Adds a case of level 1.
     pub(crate) fn case(&mut self, name: &str, rules: &[&str], input: Value, expect: Value) {
+        self.spelled_case(name, rules, &sorted(input).to_string(), expect);
+    }
+
+    fn spelled_case(&mut self, name: &str, rules: &[&str], input: &str, expect: Value) {
         let start = format!("{{\"name\": {}, ", Value::from(name));
         assert!(!self.cases.iter().any(|case| case.starts_with(&start)), "{}: {name:?} stands twice", self.path);
         let rules = serde_json::to_string(rules).unwrap();
         self.cases.push(format!(
-            "{start}\"rules\": {rules}, \"level\": 1,\n   \"input\": {},\n   \"expect\": {}}}",
-            sorted(input),
+            "{start}\"rules\": {rules}, \"level\": 1,\n   \"input\": {input},\n   \"expect\": {}}}",
             sorted(expect),
         ));
+    }
+
+    /// Adds a case of level 1 whose input is `steps`, one a line.
+    pub(crate) fn case_of_steps(&mut self, name: &str, rules: &[&str], steps: &[Value], expect: Value) {
+        let lines: Vec<_> = steps.iter().map(|step| format!("    {}", sorted(step.clone()))).collect();
+        self.spelled_case(name, rules, &format!("{{\"steps\": [\n{}\n   ]}}", lines.join(",\n")), expect);
     }
 
     pub(crate) fn to_file(&self) -> (String, String) {
