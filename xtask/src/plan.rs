@@ -7,7 +7,7 @@ use crate::workshop::{Program, Run};
 
 const CORE: &str = "pintle-core";
 const SDK: &str = "pintle-sdk";
-/// Drives the built binary and foreign programs, so it has a step of its own, after all others.
+/// Drives the built binary and foreign programs.
 const E2E: &str = "pintle-e2e";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ fn make_checks(extent: Extent, packages: &[String]) -> Vec<Step> {
         let [fuzz, benches] = own_workspaces.map(|line| cargo(&line));
         steps.push(step("format", [cargo("fmt --all --check"), fuzz, benches]));
     }
-    if let Some(selected) = select(extent, packages, &[]) {
+    if let Some(selected) = select(extent, packages) {
         steps.push(step("clippy", [clippy(&format!("{selected} --all-features"))]));
     }
     if extent == Extent::Workspace {
@@ -106,9 +106,17 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
     // One failure must not hide the next.
     let test = |what: &str| cargo(&format!("test --no-fail-fast {what}"));
     let mut steps = Vec::new();
-    let selected = select(extent, packages, &[E2E]);
+    let selected = select(extent, packages);
     if let Some(selected) = &selected {
-        steps.push(step("tests", [test(&format!("{selected} --all-features --all-targets {run_ignored}"))]));
+        let mut tests = step("tests", [test(&format!("{selected} --all-features --all-targets {run_ignored}"))]);
+        if has(packages, E2E) {
+            tests.needs = &Tool::ALL;
+            if extent == Extent::Chosen {
+                // Journeys drive the built binary; with the whole workspace, its own tests have it built.
+                tests.runs.insert(0, cargo("build --package pintle --all-features"));
+            }
+        }
+        steps.push(tests);
     }
     if has(packages, CORE) {
         let pure_rust = format!("--package {CORE} --no-default-features --features rustcrypto");
@@ -124,10 +132,6 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
         let runs = [cargo(&format!("xtask fuzz --minutes {minutes}"))];
         steps.push(Step { needs: &[Tool::Debian], ..step("fuzz", runs) });
     }
-    if has(packages, E2E) {
-        let runs = [cargo("build --package pintle"), test(&format!("--package {E2E} {run_ignored}"))];
-        steps.push(Step { needs: &Tool::ALL, ..step("e2e", runs) });
-    }
     steps
 }
 
@@ -140,7 +144,7 @@ fn make_slow_checks(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step
         let place = |folder| format!("--manifest-path {folder}/Cargo.toml --target-dir target/{folder} --release");
         steps.push(step("clippy-outside", ["fuzz", "benches"].map(|folder| clippy(&place(folder)))));
     }
-    if let Some(selected) = select(extent, packages, &[]) {
+    if let Some(selected) = select(extent, packages) {
         let document = Run {
             environment: vec![("RUSTDOCFLAGS", "-D warnings")],
             ..cargo(&format!("doc {selected} --all-features --no-deps"))
@@ -155,15 +159,14 @@ fn has(packages: &[String], name: &str) -> bool {
 }
 
 /// Cargo's arguments for the packages, if any is left.
-fn select(extent: Extent, packages: &[String], without: &[&str]) -> Option<String> {
-    let (out, left): (Vec<&str>, Vec<&str>) =
-        packages.iter().map(String::as_str).partition(|package| without.contains(package));
-    let (whole, flag, named) = match extent {
-        Extent::Workspace => (Some("--workspace".to_owned()), "--exclude", out),
-        Extent::Chosen => (None, "--package", left),
-    };
-    let flags: Vec<String> = whole.into_iter().chain(named.iter().map(|name| format!("{flag} {name}"))).collect();
-    (!flags.is_empty()).then(|| flags.join(" "))
+fn select(extent: Extent, packages: &[String]) -> Option<String> {
+    match extent {
+        Extent::Workspace => Some("--workspace".to_owned()),
+        Extent::Chosen if packages.is_empty() => None,
+        Extent::Chosen => {
+            Some(packages.iter().map(|package| format!("--package {package}")).collect::<Vec<_>>().join(" "))
+        }
+    }
 }
 
 fn step<const N: usize>(name: &'static str, runs: [Run; N]) -> Step {
@@ -210,13 +213,12 @@ mod tests {
                 "tests",
                 "core-rustcrypto",
                 "doc-tests",
-                "fuzz",
-                "e2e"
+                "fuzz"
             ]
         );
         assert!(steps.contains(&(
             "tests",
-            vec!["cargo test --no-fail-fast --workspace --exclude pintle-e2e --all-features --all-targets".to_owned()]
+            vec!["cargo test --no-fail-fast --workspace --all-features --all-targets".to_owned()]
         )));
     }
 
@@ -224,7 +226,7 @@ mod tests {
     fn the_slow_tier_adds_ignored_tests_and_the_documentation() {
         let steps = plan(Tier::All, &[]);
         let tests =
-            "cargo test --no-fail-fast --workspace --exclude pintle-e2e --all-features --all-targets -- --include-ignored".to_owned();
+            "cargo test --no-fail-fast --workspace --all-features --all-targets -- --include-ignored".to_owned();
         assert!(steps.contains(&("tests", vec![tests])));
         let documentation = "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps".to_owned();
         assert!(steps.contains(&("documentation", vec![documentation])));
@@ -248,14 +250,22 @@ mod tests {
     }
 
     #[test]
+    fn journeys_chosen_by_name_have_their_binary_built_first() {
+        let steps = plan(Tier::Default, &["e2e"]);
+        let (_, tests) = steps.iter().find(|(name, _)| *name == "tests").unwrap();
+        let expected = [
+            "cargo build --package pintle --all-features",
+            "cargo test --no-fail-fast --package pintle-e2e --all-features --all-targets",
+        ];
+        assert_eq!(*tests, expected);
+    }
+
+    #[test]
     fn a_step_name_selects_that_step_whole() {
         let [(name, commands)] = plan(Tier::Default, &["doc-tests"]).try_into().unwrap();
         assert_eq!(
             (name, commands),
-            (
-                "doc-tests",
-                vec!["cargo test --no-fail-fast --workspace --exclude pintle-e2e --all-features --doc".to_owned()]
-            )
+            ("doc-tests", vec!["cargo test --no-fail-fast --workspace --all-features --doc".to_owned()])
         );
         let clippy =
             vec!["cargo clippy --keep-going --workspace --all-features --all-targets -- -D warnings".to_owned()];
