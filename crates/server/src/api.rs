@@ -7,6 +7,7 @@ mod failure;
 mod organizations;
 mod projects;
 mod releases;
+mod succession;
 
 use axum::{Json, Router, extract::State, response::Response, routing::get};
 use pintle_api::{BASE_PATH, Problem, WhoamiResponse};
@@ -53,7 +54,8 @@ fn describe() -> OpenApiRouter<App> {
         .merge(projects::router())
         .merge(domains::router())
         .merge(drafts::router())
-        .merge(releases::router());
+        .merge(releases::router())
+        .merge(succession::router());
     OpenApiRouter::with_openapi(Description::openapi()).nest(BASE_PATH, routes)
 }
 

@@ -3,7 +3,7 @@ use pintle_api::{
     PinType, PrepareReleaseRequest, Problem, RegisterKeyRequest, Trust, UpdateDomainRequest, UpdateDraftRequest,
     client::Client,
 };
-use pintle_sign::Signer;
+use pintle_sign::{Signer, SigningKey};
 use reqwest::{Method, StatusCode};
 
 use crate::support::{Project, Server, code, http};
@@ -51,6 +51,15 @@ async fn an_owner_walks_every_route() {
     assert_eq!(client.list_releases(id).await.unwrap().items.len(), 1);
     let read = client.read_project(id).await.unwrap();
     assert_eq!((read.latest_release, read.live_release), (Some(1), Some(1)));
+    let next = SigningKey::generate().unwrap();
+    let statement = pintle_api::AcceptStatementRequest { jws: project.statement(1, &next) };
+    let accepted = client.accept_statement(id, &statement).await.unwrap();
+    assert_eq!(accepted.kid, next.public_key().kid().to_string());
+    assert_eq!(client.read_project(id).await.unwrap().key.unwrap().kid, accepted.kid);
+    assert_eq!(client.list_statements(id).await.unwrap().items, [accepted]);
+    let again = pintle_api::AcceptStatementRequest { jws: project.statement(1, &SigningKey::generate().unwrap()) };
+    let refused = client.accept_statement(id, &again).await.unwrap_err();
+    assert_eq!((refused.code(), refused.status()), ("statement_out_of_turn", Some(409)));
     server.stop().await;
 }
 
@@ -60,6 +69,7 @@ async fn answers(client: &Client, project: &Project, domain_id: &str, pin_id: &s
     let new_project = CreateProjectRequest { name: "X".into(), environment: "x".into(), key: None };
     let key = RegisterKeyRequest { public_key: project.key.public_key().to_base64(), recovery_key: None };
     let jws = pintle_api::AcceptReleaseRequest { jws: "a.b.c".into() };
+    let statement = pintle_api::AcceptStatementRequest { jws: "a.b.c".into() };
     vec![
         ("read organization", code(client.read_organization(&project.organization).await)),
         ("list projects", code(client.list_projects(&project.organization).await)),
@@ -79,6 +89,8 @@ async fn answers(client: &Client, project: &Project, domain_id: &str, pin_id: &s
         ("accept", code(client.accept_release(id, &jws).await)),
         ("list releases", code(client.list_releases(id).await)),
         ("read release", code(client.read_release(id, 1).await)),
+        ("accept statement", code(client.accept_statement(id, &statement).await)),
+        ("list statements", code(client.list_statements(id).await)),
     ]
 }
 
@@ -130,7 +142,7 @@ async fn without_a_token_the_document_names_no_route_that_answers() {
             asked += 1;
         }
     }
-    assert_eq!(asked, 21, "every route of the API was asked");
+    assert_eq!(asked, 23, "every route of the API was asked");
     server.stop().await;
 }
 

@@ -6,9 +6,9 @@ use pintle_api::{
     RegisterKeyRequest, ReleaseResponse, ReleaseState, Unchanged,
     client::{Client, ClientError, ProjectRef},
 };
-use pintle_core::Root;
+use pintle_core::{OrganizationId, ProjectId, Root, UnixTime};
 use pintle_server::{Ready, ServerConfig, ServerError, run};
-use pintle_sign::{Signer, SigningKey, sign_config};
+use pintle_sign::{Signer, SigningKey, make_statement, sign_config};
 use pintle_store::{AccountId, AccountRow, Store, TokenId, TokenRow};
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -106,6 +106,13 @@ impl Project {
 
     pub(crate) fn file(&self, server: &Server, file: &str) -> String {
         format!("{}/cdn/{}/{}/{file}", server.url, self.organization, self.project)
+    }
+
+    /// A statement of the project's key that names `next`.
+    pub(crate) fn statement(&self, seq: u64, next: &SigningKey) -> String {
+        let organization = OrganizationId::parse(&self.organization).unwrap();
+        let project = ProjectId::parse(&self.project).unwrap();
+        make_statement(&self.key, &organization, &project, seq, UnixTime::default(), &next.public_key()).unwrap()
     }
 
     /// Prepares, signs and submits.
