@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::{CtRequest, CtResponse};
+
 /// Adds a domain to the draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -13,6 +15,9 @@ pub struct AddDomainRequest {
     /// `platform` unless given.
     #[serde(default)]
     pub trust: Trust,
+    /// Certificate Transparency; `off` unless given.
+    #[serde(default)]
+    pub ct: CtRequest,
 }
 
 /// Changes the settings of a domain in the draft; absent members stay as they are.
@@ -27,6 +32,10 @@ pub struct UpdateDomainRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub trust: Option<Trust>,
+    /// New requirement of Certificate Transparency, in the place of all of the old one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ct: Option<CtRequest>,
 }
 
 /// A domain in the draft.
@@ -42,6 +51,9 @@ pub struct DomainResponse {
     pub enforce: Enforce,
     /// Whose verdict on the chain is needed besides the pins.
     pub trust: Trust,
+    /// What it asks of Certificate Transparency.
+    #[serde(default)]
+    pub ct: CtResponse,
     /// Sorted by type, digest and match.
     pub pins: Vec<PinResponse>,
     /// Seconds since 1970 UTC.

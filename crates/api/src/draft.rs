@@ -31,6 +31,10 @@ pub struct DraftSettings {
     pub expiry: Expiry,
     /// SPKI SHA-256 digests, in base64, refused for every host (P-2.7).
     pub deny: Vec<String>,
+    /// When the list that the Certificate Transparency logs come from was made, in seconds since 1970 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ct_logs_as_of: Option<u64>,
 }
 
 /// Changes settings of the draft; absent members stay as they are.
@@ -145,6 +149,12 @@ pub enum WarningCode {
     NoPins,
     /// Losing the one pinned key cuts the app off.
     NoBackupPin,
+    /// Soon, or already, the log list is too old for `verified` to refuse anything.
+    CtListOld,
+    /// `declared` is no defence against the CA that issues the certificate.
+    CtDeclaredOnly,
+    /// No certificate can meet what the domain asks of Certificate Transparency.
+    CtUnsatisfiable,
 }
 
 #[cfg(test)]

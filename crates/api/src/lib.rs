@@ -10,6 +10,7 @@
 
 #[cfg(feature = "client")]
 pub mod client;
+mod ct;
 mod domain;
 mod draft;
 mod organization;
@@ -20,6 +21,7 @@ mod succession;
 mod token;
 mod whoami;
 
+pub use ct::{CtLogRequest, CtLogResponse, CtLogsResponse, CtPolicy, CtRequest, CtResponse, ReplaceCtLogsRequest};
 pub use domain::{
     AddDomainRequest, AddPinRequest, DomainResponse, Enforce, EnforceWord, PinMatch, PinResponse, PinType, Trust,
     UpdateDomainRequest,

@@ -7,14 +7,18 @@ use pintle_api::{Warning, WarningCode};
 use pintle_core::PublicKey;
 use pintle_core::{
     Name, OrganizationId, ProjectId, Root, UnixTime,
-    claims::{Claims, CtRequirement, Domain, Enforce, OnStale, Pin, PinMatch, PinType, Trust},
+    claims::{Claims, Domain, Enforce, OnStale, Pin, PinMatch, PinType, Trust},
     limits::MAX_CONFIG_BYTES,
     root::{BaseUrl, SetupError},
 };
 use pintle_sign::canonical_claims;
-use pintle_store::{DraftDomain, DraftRow, PinRow, Project};
+use pintle_store::{CtLogRow, DraftDomain, DraftRow, PinRow, Project, ReadTx};
 
-use crate::{ServiceError, input::parse_digest};
+use crate::{
+    ServiceError,
+    ct::{put_logs, requirement},
+    input::parse_digest,
+};
 
 /// JWS header, signature and dots of a file without succession chain, rounded up.
 const JWS_FRAME_BYTES: usize = 512;
@@ -46,6 +50,7 @@ pub(crate) fn make_claims(
     project: &Project,
     draft: &DraftRow,
     domains: &[DraftDomain],
+    ct_logs: &[CtLogRow],
     version: u64,
     now: UnixTime,
 ) -> Result<Claims, ServiceError> {
@@ -56,6 +61,7 @@ pub(crate) fn make_claims(
     claims.refresh_secs = draft.refresh_secs.value();
     claims.deny = parse_deny(draft.deny.split_ascii_whitespace())?;
     claims.domains = domains.iter().map(make_domain).collect::<Result<_, _>>()?;
+    put_logs(&mut claims, draft, ct_logs)?;
     Ok(claims)
 }
 
@@ -72,10 +78,13 @@ pub(crate) fn write_claims(claims: &Claims, succession: &[String]) -> Result<Vec
     Ok(bytes)
 }
 
-/// Whether a configuration can hold this domain with these pins and settings.
-pub(crate) fn check_domain(project: &Project, domain: &DraftDomain) -> Result<(), ServiceError> {
+/// Whether a configuration can hold this domain with these pins and settings, beside the draft's logs.
+pub(crate) async fn check_domain(tx: &ReadTx, project: &Project, domain: &DraftDomain) -> Result<(), ServiceError> {
     let (organization, id) = core_ids(project)?;
+    let draft = tx.find_draft(&project.scope).await?.ok_or(ServiceError::NotFound { what: "draft" })?;
     let mut claims = Claims::new(organization, id, 1, UnixTime::from_secs(1));
+    put_logs(&mut claims, &draft, &tx.list_ct_logs(&project.scope).await?)?;
+    claims.issued_at = claims.ct_logs_as_of.unwrap_or(claims.issued_at);
     claims.domains = vec![make_domain(domain)?];
     write_claims(&claims, &[]).map(|_| ())
 }
@@ -131,7 +140,7 @@ fn make_domain(domain: &DraftDomain) -> Result<Domain, ServiceError> {
         },
         trust: Trust::parse(&row.trust).ok_or(ServiceError::Internal("stored `trust`"))?,
         pins: domain.pins.iter().map(make_pin).collect::<Result<_, _>>()?,
-        ct: CtRequirement::default(),
+        ct: requirement(row)?,
     })
 }
 

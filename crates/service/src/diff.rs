@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64ct::{Base64, Encoding};
 use pintle_api::{Change, ChangeKind};
-use pintle_core::claims::{Claims, Domain, Enforce, Pin};
+use pintle_core::claims::{Claims, CtPolicy, CtRequirement, Domain, Enforce, Pin};
 
 /// Changes from `before` (none: there was no release) to `after`; numbers and dates of the releases do not count.
 pub(crate) fn derive_changes(before: Option<&Claims>, after: &Claims) -> Vec<Change> {
@@ -43,6 +43,13 @@ fn derive_lines(claims: &Claims) -> Vec<(String, String)> {
     lines.extend(
         claims.deny.iter().map(|digest| (format!("denied key {}", Base64::encode_string(digest)), String::new())),
     );
+    if let Some(as_of) = claims.ct_logs_as_of {
+        lines.push(("CT logs as of".to_owned(), as_of.to_string()));
+    }
+    lines.extend(claims.ct_logs.iter().map(|log| {
+        let until = log.usable_until().map_or_else(String::new, |at| format!(", SCTs until {at}"));
+        (format!("CT log {}", Base64::encode_string(log.id())), format!("{}{until}", log.operator()))
+    }));
     for domain in &claims.domains {
         push_domain(domain, &mut lines);
     }
@@ -56,7 +63,8 @@ fn push_domain(domain: &Domain, lines: &mut Vec<(String, String)>) {
         Enforce::Report => "report".to_owned(),
         Enforce::Percent(percent) => format!("{percent} %"),
     };
-    lines.push((name.clone(), format!("enforce {enforce}, trust {}", domain.trust.as_str())));
+    let ct = describe_ct(&domain.ct);
+    lines.push((name.clone(), format!("enforce {enforce}, trust {}{ct}", domain.trust.as_str())));
     let pins: BTreeSet<&Pin> = domain.pins.iter().collect();
     lines.extend(pins.into_iter().map(|pin| {
         let subject = format!("{name} pin {}:{}", pin.digest.kind().as_str(), pin.digest.to_base64());
@@ -65,13 +73,24 @@ fn push_domain(domain: &Domain, lines: &mut Vec<(String, String)>) {
     }));
 }
 
+fn describe_ct(ct: &CtRequirement) -> String {
+    let logs = match &ct.logs {
+        _ if ct.policy == CtPolicy::Off => return String::new(),
+        Some(logs) => logs.iter().map(|id| Base64::encode_string(id)).collect::<Vec<_>>().join(" "),
+        None => "all logs".to_owned(),
+    };
+    format!(", CT {} by {} of {logs}", ct.policy.as_str(), ct.min)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use pintle_core::{
-        Name, OrganizationId, ProjectId, UnixTime,
-        claims::{OnStale, PinDigest, PinMatch, Trust},
+        Name, OrganizationId, ProjectId, PublicKey, UnixTime,
+        claims::{CtLog, OnStale, PinDigest, PinMatch, Trust},
     };
+
+    const KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==";
 
     fn claims(version: u64) -> Claims {
         let pin = Pin { digest: PinDigest::SpkiSha256([1; 32]), matches: PinMatch::Leaf, expires_at: None };
@@ -90,13 +109,18 @@ mod tests {
 
     #[test]
     fn every_setting_shows_when_it_changes() {
-        let edits: [fn(&mut Claims); 11] = [
+        let edits: [fn(&mut Claims); 16] = [
             |c| c.refresh_secs = 61,
             |c| c.on_stale = OnStale::Fail,
             |c| c.expires_at = None,
             |c| c.withdrawn = true,
             |c| c.deny.extend([[9; 32]]),
             |c| c.domains.clear(),
+            |c| c.ct_logs_as_of = Some(UnixTime::from_secs(1)),
+            |c| c.ct_logs.push(CtLog::new(PublicKey::parse_base64(KEY).unwrap(), "o".to_owned(), None)),
+            |c| c.domains[0].ct = CtRequirement { policy: CtPolicy::Verified, ..CtRequirement::default() },
+            |c| c.domains[0].ct = CtRequirement { policy: CtPolicy::Declared, min: 3, logs: None },
+            |c| c.domains[0].ct = CtRequirement { policy: CtPolicy::Declared, min: 2, logs: Some([[1; 32]].into()) },
             |c| c.domains[0].enforce = Enforce::Percent(5),
             |c| c.domains[0].trust = Trust::Pins,
             |c| c.domains[0].pins.clear(),

@@ -13,6 +13,7 @@ mod access;
 mod actions;
 mod actor;
 mod claims;
+mod ct;
 mod diff;
 mod error;
 mod input;

@@ -1,16 +1,19 @@
 //! From rows to what travels.
 
 use pintle_api::{
-    Custody, DomainResponse, DraftSettings, Enforce, EnforceWord, Expiry, OnStale, OrganizationResponse, PinMatch,
-    PinResponse, PinType, ProjectKeyResponse, ProjectResponse, ReleaseResponse, ReleaseState, Role, StatementResponse,
-    StatementSigner, Trust,
+    CtLogResponse, CtLogsResponse, Custody, DomainResponse, DraftSettings, Enforce, EnforceWord, Expiry, OnStale,
+    OrganizationResponse, PinMatch, PinResponse, PinType, ProjectKeyResponse, ProjectResponse, ReleaseResponse,
+    ReleaseState, Role, StatementResponse, StatementSigner, Trust,
 };
 use pintle_core::{Root, claims, root::BaseUrl};
-use pintle_store::{DraftDomain, DraftRow, Membership, PinRow, Project, ReadTx, ReleaseRow, StatementRow, Unsigned};
+use pintle_store::{
+    CtLogRow, DraftDomain, DraftRow, Membership, PinRow, Project, ReadTx, ReleaseRow, StatementRow, Unsigned,
+};
 
 use crate::{
     ServiceError,
     claims::make_root,
+    ct::describe_requirement,
     succession::{current_key, is_signed_by_recovery_key},
 };
 
@@ -75,6 +78,7 @@ pub(crate) fn settings(draft: &DraftRow) -> Result<DraftSettings, ServiceError> 
         },
         expiry: draft.expires_after_secs.map_or(Expiry::Never, |secs| Expiry::AfterSecs(secs.value())),
         deny: draft.deny.split_ascii_whitespace().map(str::to_owned).collect(),
+        ct_logs_as_of: draft.ct_logs_as_of.map(Unsigned::value),
     })
 }
 
@@ -94,9 +98,21 @@ pub(crate) fn domain(domain: &DraftDomain) -> Result<DomainResponse, ServiceErro
             Some(claims::Trust::Pins) => Trust::Pins,
             None => return Err(ServiceError::Internal("stored `trust`")),
         },
+        ct: describe_requirement(row)?,
         pins: domain.pins.iter().map(pin).collect::<Result<_, _>>()?,
         created_at: row.created_at.value(),
     })
+}
+
+pub(crate) fn ct_logs(draft: &DraftRow, logs: &[CtLogRow]) -> CtLogsResponse {
+    let log = |row: &CtLogRow| CtLogResponse {
+        id: row.log_id.clone(),
+        key: row.public_key.clone(),
+        operator: row.operator.clone(),
+        name: row.name.clone(),
+        usable_until: row.usable_until.map(Unsigned::value),
+    };
+    CtLogsResponse { as_of: draft.ct_logs_as_of.map(Unsigned::value), logs: logs.iter().map(log).collect() }
 }
 
 pub(crate) fn pin(row: &PinRow) -> Result<PinResponse, ServiceError> {

@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use crate::{
-    DomainId, DomainRow, DraftRow, PinId, PinRow, ProjectScope, ReadTx, StoreError, Unsigned, WriteTx,
+    DomainId, DomainRow, DraftRow, PinId, PinRow, ProjectScope, ReadTx, StoreError, WriteTx,
     entity::{domain, draft, pin},
 };
 
@@ -69,6 +69,7 @@ impl WriteTx {
             .col_expr(draft::Column::OnStale, Expr::value(draft.on_stale.as_str()))
             .col_expr(draft::Column::ExpiresAfterSecs, Expr::value(draft.expires_after_secs))
             .col_expr(draft::Column::Deny, Expr::value(draft.deny.as_str()))
+            .col_expr(draft::Column::CtLogsAsOf, Expr::value(draft.ct_logs_as_of))
             .filter(draft::Column::ProjectId.eq(scope.project.clone()))
             .exec(self.connection())
             .await?;
@@ -90,18 +91,15 @@ impl WriteTx {
         self.insert::<domain::Entity, _>(DomainRow { project_id: scope.project.clone(), ..domain }).await
     }
 
-    /// Changes the settings of a domain; `false` when it is not there.
-    pub async fn save_domain_settings(
-        &self,
-        scope: &ProjectScope,
-        id: &DomainId,
-        enforce_percent: u64,
-        trust: &str,
-    ) -> Result<bool, StoreError> {
+    /// Replaces the settings of a domain, all but its names; `false` when it is not there.
+    pub async fn save_domain_settings(&self, scope: &ProjectScope, domain: &DomainRow) -> Result<bool, StoreError> {
         let done = domain::Entity::update_many()
-            .col_expr(domain::Column::EnforcePercent, Expr::value(Unsigned::from(enforce_percent)))
-            .col_expr(domain::Column::Trust, Expr::value(trust))
-            .filter(domain::Column::Id.eq(id.clone()))
+            .col_expr(domain::Column::EnforcePercent, Expr::value(domain.enforce_percent))
+            .col_expr(domain::Column::Trust, Expr::value(domain.trust.as_str()))
+            .col_expr(domain::Column::CtPolicy, Expr::value(domain.ct_policy.as_str()))
+            .col_expr(domain::Column::CtMin, Expr::value(domain.ct_min))
+            .col_expr(domain::Column::CtLogs, Expr::value(domain.ct_logs.as_deref()))
+            .filter(domain::Column::Id.eq(domain.id.clone()))
             .filter(domain::Column::ProjectId.eq(scope.project.clone()))
             .exec(self.connection())
             .await?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod api_token;
+pub(crate) mod ct_log;
 pub(crate) mod domain;
 pub(crate) mod draft;
 pub(crate) mod job;

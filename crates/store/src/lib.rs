@@ -11,6 +11,7 @@
 //! write lock when its transaction begins, and a pool of readers. The SQL is portable.
 
 mod account;
+mod ct_log;
 mod draft;
 mod entity;
 mod error;
@@ -28,8 +29,8 @@ mod value;
 
 pub use draft::DraftDomain;
 pub use entity::{
-    account::Model as AccountRow, api_token::Model as TokenRow, domain::Model as DomainRow, draft::Model as DraftRow,
-    job::Model as JobRow, organization::Model as OrganizationRow, pin::Model as PinRow,
+    account::Model as AccountRow, api_token::Model as TokenRow, ct_log::Model as CtLogRow, domain::Model as DomainRow,
+    draft::Model as DraftRow, job::Model as JobRow, organization::Model as OrganizationRow, pin::Model as PinRow,
     prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
     published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
     succession_statement::Model as StatementRow,

@@ -95,6 +95,7 @@ impl WriteTx {
             on_stale: new.on_stale,
             expires_after_secs: new.expires_after_secs.map(Unsigned::from),
             deny: String::new(),
+            ct_logs_as_of: None,
         })
         .await?;
         Ok(Project::new(row))

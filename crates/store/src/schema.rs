@@ -8,8 +8,11 @@ use sea_orm::{
 use crate::StoreError;
 
 /// Migration `n` of this list leads to schema version `n + 1`.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_succession.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_succession.sql"),
+    include_str!("../migrations/0003_certificate_transparency.sql"),
+];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)";
 

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use pintle_store::{
-    AccountId, AccountRow, Custody, DomainId, DomainRow, DraftDomain, JobKind, NewProject, OrganizationId,
+    AccountId, AccountRow, CtLogRow, Custody, DomainId, DomainRow, DraftDomain, JobKind, NewProject, OrganizationId,
     OrganizationRow, OrganizationScope, PinId, PinRow, Project, PublishedObjectRow, ReleaseId, ReleaseRow,
     ReleaseState, Role, StatementRow, Store, StoreError, TokenId, TokenRow, Unsigned, WriteTx,
 };
@@ -32,6 +32,7 @@ suite!(
     a_project_is_reached_through_its_organization_alone,
     a_domain_and_its_pins_belong_to_one_project,
     the_same_name_project_domain_or_pin_is_refused_twice,
+    ct_logs_are_replaced_whole_and_belong_to_one_project,
     a_token_is_found_by_its_prefix,
     a_prepared_release_waits_until_it_is_voided,
     one_release_is_live_at_a_time,
@@ -86,6 +87,9 @@ fn domain(project: &Project, name: &str) -> DomainRow {
         display_name: name.into(),
         enforce_percent: 100.into(),
         trust: "platform".into(),
+        ct_policy: "off".into(),
+        ct_min: 2.into(),
+        ct_logs: None,
         created_at: NOW.into(),
     }
 }
@@ -178,11 +182,12 @@ async fn a_domain_and_its_pins_belong_to_one_project(store: &Store) {
     write(store, async |tx| {
         assert!(!tx.delete_pin(&foreign.scope, &row.id, &added.id).await?);
         assert!(!tx.delete_domain(&foreign.scope, &row.id).await?);
-        assert!(!tx.save_domain_settings(&foreign.scope, &row.id, 0, "pins").await?);
-        assert!(tx.save_domain_settings(&mine.scope, &row.id, 0, "pins").await?);
+        let changed = DomainRow { enforce_percent: 0.into(), ct_logs: Some("1 2".into()), ..row.clone() };
+        assert!(!tx.save_domain_settings(&foreign.scope, &changed).await?);
+        assert!(tx.save_domain_settings(&mine.scope, &changed).await?);
         assert!(tx.delete_pin(&mine.scope, &row.id, &added.id).await?);
         let found = tx.find_domain(&mine.scope, &row.id).await?.unwrap();
-        assert_eq!((found.row.enforce_percent.value(), found.pins.len()), (0, 0));
+        assert_eq!(found, DraftDomain { row: changed, pins: vec![] });
         tx.insert_pin(&found, added.clone()).await?;
         assert!(tx.delete_domain(&mine.scope, &row.id).await?);
         assert!(tx.list_domains(&mine.scope).await?.is_empty());
@@ -213,6 +218,31 @@ async fn the_same_name_project_domain_or_pin_is_refused_twice(store: &Store) {
     })
     .await;
     assert!(matches!(refused, Err(StoreError::AlreadyExists)));
+}
+
+async fn ct_logs_are_replaced_whole_and_belong_to_one_project(store: &Store) {
+    let (project, stranger) = (add_project(store).await, add_project(store).await);
+    let log = |project: &Project, id: &str, name: &str| CtLogRow {
+        project_id: project.row.id.clone(),
+        log_id: id.into(),
+        public_key: "key".into(),
+        operator: "acme".into(),
+        name: name.into(),
+        usable_until: None,
+    };
+    let (first, second) = (log(&project, "1", "b"), log(&project, "2", "a"));
+    write(store, async |tx| tx.replace_ct_logs(&stranger.scope, vec![first.clone()]).await).await.unwrap();
+    write(store, async |tx| tx.replace_ct_logs(&project.scope, vec![first.clone(), second.clone()]).await)
+        .await
+        .unwrap();
+    let tx = store.read().await.unwrap();
+    assert_eq!(tx.list_ct_logs(&project.scope).await.unwrap(), [second.clone(), first.clone()]);
+    assert_eq!(tx.list_ct_logs(&stranger.scope).await.unwrap(), [log(&stranger, "1", "b")]);
+    drop(tx);
+    let twice = write(store, async |tx| tx.replace_ct_logs(&project.scope, vec![first.clone(); 2]).await).await;
+    assert!(matches!(twice, Err(StoreError::AlreadyExists)));
+    write(store, async |tx| tx.replace_ct_logs(&project.scope, vec![second.clone()]).await).await.unwrap();
+    assert_eq!(store.read().await.unwrap().list_ct_logs(&project.scope).await.unwrap(), [second.clone()]);
 }
 
 async fn a_token_is_found_by_its_prefix(store: &Store) {

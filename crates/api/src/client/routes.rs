@@ -3,9 +3,9 @@ use reqwest::Method;
 use super::{Client, ClientError, ProjectRef};
 use crate::{
     AcceptReleaseRequest, AcceptStatementRequest, AddDomainRequest, AddPinRequest, CreateOrganizationRequest,
-    CreateProjectRequest, DomainResponse, DraftResponse, ListResponse, OrganizationResponse, PinResponse,
-    PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse, RegisterKeyRequest, ReleaseResponse,
-    StatementResponse, UpdateDomainRequest, UpdateDraftRequest, WhoamiResponse,
+    CreateProjectRequest, CtLogsResponse, DomainResponse, DraftResponse, ListResponse, OrganizationResponse,
+    PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse, RegisterKeyRequest, ReleaseResponse,
+    ReplaceCtLogsRequest, StatementResponse, UpdateDomainRequest, UpdateDraftRequest, WhoamiResponse,
 };
 
 /// One method per route. Each fails with [`ClientError`].
@@ -139,6 +139,20 @@ impl Client {
         body: &UpdateDraftRequest,
     ) -> Result<DraftResponse, ClientError> {
         self.send_json(Method::PATCH, &project.path(["draft"]), body).await
+    }
+
+    /// The Certificate Transparency logs of the draft, by operator and name.
+    pub async fn read_ct_logs(&self, project: ProjectRef<'_>) -> Result<CtLogsResponse, ClientError> {
+        self.send(Method::GET, &project.path(["draft", "ct-logs"])).await
+    }
+
+    /// Replaces the Certificate Transparency logs of the draft.
+    pub async fn replace_ct_logs(
+        &self,
+        project: ProjectRef<'_>,
+        body: &ReplaceCtLogsRequest,
+    ) -> Result<CtLogsResponse, ClientError> {
+        self.send_json(Method::PUT, &project.path(["draft", "ct-logs"]), body).await
     }
 
     /// Freezes the draft into bytes to sign.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
 use pintle_api::{
-    AcceptReleaseRequest, AddDomainRequest, AddPinRequest, CreateOrganizationRequest, CreateProjectRequest, Enforce,
+    AcceptReleaseRequest, AddDomainRequest, AddPinRequest, CreateOrganizationRequest, CreateProjectRequest, CtRequest, Enforce,
     PinMatch, PinType, PrepareReleaseRequest, RegisterKeyRequest, ReleaseState, Trust,
     client::{Client, ProjectRef},
 };
@@ -58,7 +58,12 @@ impl Team {
 
     /// Stages a domain with no pins yet.
     pub(super) async fn add_domain(&self, name: &str) -> Result<String, DemoError> {
-        let request = AddDomainRequest { name: name.into(), enforce: Enforce::default(), trust: Trust::default() };
+        let request = AddDomainRequest {
+            name: name.into(),
+            enforce: Enforce::default(),
+            trust: Trust::default(),
+            ct: CtRequest::default(),
+        };
         Ok(self.client.add_domain(self.reference(), &request).await?.id)
     }
 

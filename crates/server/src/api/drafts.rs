@@ -1,5 +1,5 @@
 use axum::{Json, extract::State, response::Response};
-use pintle_api::{DraftResponse, UpdateDraftRequest};
+use pintle_api::{CtLogsResponse, DraftResponse, ReplaceCtLogsRequest, UpdateDraftRequest};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
 use crate::{app::App, clock::now};
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(read, update))
+    OpenApiRouter::new().routes(routes!(read, update)).routes(routes!(read_ct_logs, replace_ct_logs))
 }
 
 /// The draft, its difference from the last accepted release, and what deserves a second look.
@@ -40,4 +40,33 @@ async fn update(
 ) -> Result<Response, ApiError> {
     let draft = app.service.update_draft(&actor, ids.project(), &request, revision, now()).await?;
     Ok(with_revision(draft.revision, Json(draft)))
+}
+
+/// The Certificate Transparency logs of the draft, by operator and name.
+#[utoipa::path(
+    get, path = "/organizations/{organization}/projects/{project}/draft/ct-logs", operation_id = "read_ct_logs",
+    tag = "draft", params(ProjectIds), responses((status = 200, body = CtLogsResponse), Failure)
+)]
+async fn read_ct_logs(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<ProjectIds>,
+) -> Result<Json<CtLogsResponse>, ApiError> {
+    Ok(Json(app.service.read_ct_logs(&actor, ids.project()).await?))
+}
+
+/// Replaces the Certificate Transparency logs of the draft, all of them.
+#[utoipa::path(
+    put, path = "/organizations/{organization}/projects/{project}/draft/ct-logs", operation_id = "replace_ct_logs",
+    tag = "draft", params(ProjectIds, ("If-Match" = Option<String>, Header, description = "`ETag` of the draft")),
+    request_body = ReplaceCtLogsRequest, responses((status = 200, body = CtLogsResponse), Failure)
+)]
+async fn replace_ct_logs(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<ProjectIds>,
+    ExpectedRevision(revision): ExpectedRevision,
+    Body(request): Body<ReplaceCtLogsRequest>,
+) -> Result<Json<CtLogsResponse>, ApiError> {
+    Ok(Json(app.service.replace_ct_logs(&actor, ids.project(), &request, revision, now()).await?))
 }

@@ -1,7 +1,7 @@
 use pintle_api::{
-    AddDomainRequest, AddPinRequest, CreateOrganizationRequest, CreateProjectRequest, Enforce, EnforceWord, PinMatch,
-    PinType, PrepareReleaseRequest, Problem, RegisterKeyRequest, Trust, UpdateDomainRequest, UpdateDraftRequest,
-    client::Client,
+    AddDomainRequest, AddPinRequest, CreateOrganizationRequest, CreateProjectRequest, CtLogRequest, CtRequest, Enforce,
+    EnforceWord, PinMatch, PinType, PrepareReleaseRequest, Problem, RegisterKeyRequest, ReplaceCtLogsRequest, Trust,
+    UpdateDomainRequest, UpdateDraftRequest, client::Client,
 };
 use pintle_sign::{Signer, SigningKey};
 use reqwest::{Method, StatusCode};
@@ -9,7 +9,12 @@ use reqwest::{Method, StatusCode};
 use crate::support::{Project, Server, code, http};
 
 fn domain(name: &str) -> AddDomainRequest {
-    AddDomainRequest { name: name.into(), enforce: Enforce::default(), trust: Trust::default() }
+    AddDomainRequest {
+        name: name.into(),
+        enforce: Enforce::default(),
+        trust: Trust::default(),
+        ct: CtRequest::default(),
+    }
 }
 
 fn pin() -> AddPinRequest {
@@ -20,6 +25,13 @@ fn pin() -> AddPinRequest {
         expires_at: None,
         label: Some("today's key".into()),
     }
+}
+
+/// One log, whose key happens to be the project's.
+fn ct_logs(project: &Project) -> ReplaceCtLogsRequest {
+    let key = project.key.public_key().to_base64();
+    let log = CtLogRequest { key, operator: "Acme".into(), name: "Acme 2027".into(), usable_until: None };
+    ReplaceCtLogsRequest { as_of: 1, logs: vec![log] }
 }
 
 #[tokio::test]
@@ -35,7 +47,8 @@ async fn an_owner_walks_every_route() {
     assert_eq!(client.register_key(id, &key).await.unwrap().urls, [format!("{}/cdn", server.url)]);
 
     let added = client.add_domain(id, &domain("api.example.com")).await.unwrap();
-    let report = UpdateDomainRequest { enforce: Some(Enforce::Word(EnforceWord::Report)), trust: None };
+    let report =
+        UpdateDomainRequest { enforce: Some(Enforce::Word(EnforceWord::Report)), ..UpdateDomainRequest::default() };
     let changed = client.update_domain(id, &added.id, &report).await.unwrap();
     assert_eq!(changed.enforce, Enforce::Word(EnforceWord::Report));
     let pinned = client.add_pin(id, &added.id, &pin()).await.unwrap();
@@ -47,6 +60,9 @@ async fn an_owner_walks_every_route() {
     let settings = UpdateDraftRequest { refresh_secs: Some(300), ..UpdateDraftRequest::default() };
     assert_eq!(client.update_draft(id, &settings).await.unwrap().settings.refresh_secs, 300);
     assert_eq!(client.read_draft(id).await.unwrap().settings.refresh_secs, 300);
+    let logs = client.replace_ct_logs(id, &ct_logs(&project)).await.unwrap();
+    assert_eq!((logs.as_of, logs.logs.len()), (Some(1), 1));
+    assert_eq!(client.read_ct_logs(id).await.unwrap(), logs);
     project.release(client).await;
     assert_eq!(client.list_releases(id).await.unwrap().items.len(), 1);
     let read = client.read_project(id).await.unwrap();
@@ -85,6 +101,8 @@ async fn answers(client: &Client, project: &Project, domain_id: &str, pin_id: &s
         ("remove pin", code(client.remove_pin(id, domain_id, pin_id).await)),
         ("read draft", code(client.read_draft(id).await)),
         ("update draft", code(client.update_draft(id, &UpdateDraftRequest::default()).await)),
+        ("read ct logs", code(client.read_ct_logs(id).await)),
+        ("replace ct logs", code(client.replace_ct_logs(id, &ct_logs(project)).await)),
         ("prepare", code(client.prepare_release(id, &PrepareReleaseRequest::default()).await)),
         ("accept", code(client.accept_release(id, &jws).await)),
         ("list releases", code(client.list_releases(id).await)),
@@ -142,7 +160,7 @@ async fn without_a_token_the_document_names_no_route_that_answers() {
             asked += 1;
         }
     }
-    assert_eq!(asked, 23, "every route of the API was asked");
+    assert_eq!(asked, 25, "every route of the API was asked");
     server.stop().await;
 }
 

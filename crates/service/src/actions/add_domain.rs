@@ -1,11 +1,14 @@
 use pintle_api::{AddDomainRequest, DomainResponse};
-use pintle_core::UnixTime;
+use pintle_core::{
+    UnixTime,
+    claims::{CtPolicy, CtRequirement},
+};
 use pintle_store::{DomainId, DomainRow, DraftDomain, StoreError};
 
 use super::update_domain::{enforce_percent, trust_word};
 use crate::{
     Actor, ProjectPath, Service, ServiceError, access::find_editable_project, claims::check_domain,
-    input::parse_authored_name, respond,
+    ct::apply_requirement, input::parse_authored_name, respond,
 };
 
 impl Service {
@@ -25,17 +28,21 @@ impl Service {
         let name = parse_authored_name(&request.name)?;
         let tx = self.store.write().await?;
         let project = find_editable_project(&tx, actor, path, expected_revision).await?;
-        let row = DomainRow {
+        let mut row = DomainRow {
             id: DomainId::make(now.as_secs()),
             project_id: project.row.id.clone(),
             name: name.to_string(),
             display_name: request.name.clone(),
             enforce_percent: enforce_percent(request.enforce)?.into(),
             trust: trust_word(request.trust).to_owned(),
+            ct_policy: CtPolicy::Off.as_str().to_owned(),
+            ct_min: CtRequirement::DEFAULT_MIN.into(),
+            ct_logs: None,
             created_at: now.as_secs().into(),
         };
+        apply_requirement(&mut row, &request.ct)?;
         let domain = DraftDomain { row, pins: Vec::new() };
-        check_domain(&project, &domain)?;
+        check_domain(&tx, &project, &domain).await?;
         match tx.insert_domain(&project.scope, domain.row.clone()).await {
             Err(StoreError::AlreadyExists) => return Err(ServiceError::AlreadyExists { what: "domain" }),
             added => added?,

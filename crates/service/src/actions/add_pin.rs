@@ -49,7 +49,7 @@ impl Service {
             added => added?,
         }
         domain.pins = vec![pin.clone()];
-        check_domain(&project, &domain)?;
+        check_domain(&tx, &project, &domain).await?;
         tx.raise_revision(&project.scope).await?;
         let answer = respond::pin(&pin)?;
         tx.commit().await?;

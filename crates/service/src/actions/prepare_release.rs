@@ -6,6 +6,7 @@ use crate::{
     Actor, ProjectPath, Service, ServiceError,
     access::find_project,
     claims::{find_warnings, make_claims, write_claims},
+    ct::find_ct_warnings,
     diff::derive_changes,
     succession::Keys,
 };
@@ -34,12 +35,13 @@ impl Service {
         let keys = Keys::load(&tx, &project, &self.base_url).await?;
         let draft = tx.find_draft(scope).await?.ok_or(ServiceError::NotFound { what: "draft" })?;
         let domains = tx.list_domains(scope).await?;
+        let ct_logs = tx.list_ct_logs(scope).await?;
         let last = self.verify_last_release(&tx, &project).await?;
         let last_version = last.as_ref().map_or(0, |(release, _)| release.version.value());
         let last_prepared = tx.find_last_prepared_version(scope).await?.unwrap_or_default();
         let version = last_version.max(last_prepared) + 1;
 
-        let claims = make_claims(&project, &draft, &domains, version, now)?;
+        let claims = make_claims(&project, &draft, &domains, &ct_logs, version, now)?;
         let changes = derive_changes(last.as_ref().map(|(_, accepted)| accepted.config.claims()), &claims);
         if last.is_some() && changes.is_empty() && request.unchanged == Unchanged::Refuse {
             return Err(ServiceError::DraftUnchanged { version: last_version });
@@ -58,7 +60,7 @@ impl Service {
             kid: keys.current()?.kid().to_string(),
             succession,
             changes,
-            warnings: find_warnings(&domains),
+            warnings: [find_warnings(&domains), find_ct_warnings(&claims, now)].concat(),
         };
         tx.commit().await?;
         tracing::info!(project.id = %project.row.id, release.version = version, "release prepared");

@@ -6,6 +6,7 @@ use crate::{
     Actor, ProjectPath, Service, ServiceError,
     access::find_project,
     claims::{find_warnings, make_claims, make_root},
+    ct::find_ct_warnings,
     diff::derive_changes,
     respond,
 };
@@ -34,14 +35,15 @@ impl Service {
     ) -> Result<DraftResponse, ServiceError> {
         let draft = tx.find_draft(&project.scope).await?.ok_or(ServiceError::NotFound { what: "draft" })?;
         let domains = tx.list_domains(&project.scope).await?;
-        let claims = make_claims(project, &draft, &domains, 1, now)?;
+        let ct_logs = tx.list_ct_logs(&project.scope).await?;
+        let claims = make_claims(project, &draft, &domains, &ct_logs, 1, now)?;
         let last = self.verify_last_release(tx, project).await?;
         Ok(DraftResponse {
             revision: draft.revision.value(),
             settings: respond::settings(&draft)?,
             domains: domains.iter().map(respond::domain).collect::<Result<_, _>>()?,
             changes: derive_changes(last.as_ref().map(|(_, accepted)| accepted.config.claims()), &claims),
-            warnings: find_warnings(&domains),
+            warnings: [find_warnings(&domains), find_ct_warnings(&claims, now)].concat(),
         })
     }
 

@@ -2,7 +2,10 @@ use pintle_api::{DomainResponse, Enforce, EnforceWord, Trust, UpdateDomainReques
 use pintle_core::claims;
 use pintle_store::DomainId;
 
-use crate::{Actor, ProjectPath, Service, ServiceError, access::find_editable_project, claims::check_domain, respond};
+use crate::{
+    Actor, ProjectPath, Service, ServiceError, access::find_editable_project, claims::check_domain,
+    ct::apply_requirement, respond,
+};
 
 impl Service {
     /// Changes the settings of a domain in the draft.
@@ -29,9 +32,11 @@ impl Service {
         if let Some(trust) = request.trust {
             domain.row.trust = trust_word(trust).to_owned();
         }
-        check_domain(&project, &domain)?;
-        let percent = domain.row.enforce_percent.value();
-        tx.save_domain_settings(&project.scope, &id, percent, &domain.row.trust).await?;
+        if let Some(ct) = &request.ct {
+            apply_requirement(&mut domain.row, ct)?;
+        }
+        check_domain(&tx, &project, &domain).await?;
+        tx.save_domain_settings(&project.scope, &domain.row).await?;
         tx.raise_revision(&project.scope).await?;
         let answer = respond::domain(&domain)?;
         tx.commit().await?;

@@ -1,4 +1,6 @@
-use pintle_api::{AddDomainRequest, Enforce, EnforceWord, Expiry, Trust, UpdateDomainRequest, UpdateDraftRequest};
+use pintle_api::{
+    AddDomainRequest, CtRequest, Enforce, EnforceWord, Expiry, Trust, UpdateDomainRequest, UpdateDraftRequest,
+};
 
 use crate::support::{NOW, Plane, code, pin};
 
@@ -30,14 +32,18 @@ async fn a_pin_must_fit_its_type_and_is_added_once() {
 #[tokio::test]
 async fn settings_that_contradict_each_other_are_refused_at_once() {
     let plane = Plane::new().await;
-    let soft =
-        AddDomainRequest { name: "a.example".into(), enforce: Enforce::Word(EnforceWord::Report), trust: Trust::Pins };
+    let soft = AddDomainRequest {
+        name: "a.example".into(),
+        enforce: Enforce::Word(EnforceWord::Report),
+        trust: Trust::Pins,
+        ct: CtRequest::default(),
+    };
     assert_eq!(code(plane.service.add_domain(&plane.owner, plane.path(), &soft, None, NOW).await), "draft_invalid");
     let domain = plane.add_domain("b.example").await.unwrap();
     let mut issuer = pin(1);
     issuer.pin_match = pintle_api::PinMatch::Issuer;
     plane.service.add_pin(&plane.owner, plane.path(), &domain.id, &issuer, None, NOW).await.unwrap();
-    let to_pins = UpdateDomainRequest { trust: Some(Trust::Pins), enforce: None };
+    let to_pins = UpdateDomainRequest { trust: Some(Trust::Pins), ..UpdateDomainRequest::default() };
     let answer = plane.service.update_domain(&plane.owner, plane.path(), &domain.id, &to_pins, None).await;
     assert_eq!(code(answer), "draft_invalid");
     let listed = plane.service.list_domains(&plane.owner, plane.path()).await.unwrap().items;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use base64ct::{Base64, Encoding};
 use pintle_api::{
     AcceptReleaseRequest, AddDomainRequest, AddPinRequest, ApiToken, CreateOrganizationRequest, CreateProjectRequest,
-    DomainResponse, Enforce, PinMatch, PinResponse, PinType, PrepareReleaseRequest, PreparedReleaseResponse,
+    CtRequest, DomainResponse, Enforce, PinMatch, PinResponse, PinType, PrepareReleaseRequest, PreparedReleaseResponse,
     ReleaseResponse, Trust, Unchanged,
 };
 use pintle_core::{OrganizationId, ProjectId, Root, UnixTime, claims::Claims, root::BaseUrl};
@@ -89,7 +89,12 @@ impl Plane {
     }
 
     pub(crate) async fn add_domain(&self, name: &str) -> Result<DomainResponse, ServiceError> {
-        let request = AddDomainRequest { name: name.into(), enforce: Enforce::default(), trust: Trust::default() };
+        let request = AddDomainRequest {
+            name: name.into(),
+            enforce: Enforce::default(),
+            trust: Trust::default(),
+            ct: CtRequest::default(),
+        };
         self.service.add_domain(&self.owner, self.path(), &request, None, NOW).await
     }
 

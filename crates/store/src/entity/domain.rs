@@ -19,6 +19,12 @@ pub struct Model {
     pub enforce_percent: Unsigned,
     /// As the configuration spells it.
     pub trust: String,
+    /// `ct.policy` as the configuration spells it.
+    pub ct_policy: String,
+    /// `ct.min`: how many distinct logs.
+    pub ct_min: Unsigned,
+    /// `ct.logs`: ids in base64, separated by spaces; none: all logs of the draft.
+    pub ct_logs: Option<String>,
     /// Seconds since 1970 UTC.
     pub created_at: Unsigned,
 }

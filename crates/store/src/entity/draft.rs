@@ -19,6 +19,8 @@ pub struct Model {
     pub expires_after_secs: Option<Unsigned>,
     /// SPKI SHA-256 digests in base64, separated by spaces.
     pub deny: String,
+    /// When the list that the Certificate Transparency logs come from was made; seconds since 1970 UTC.
+    pub ct_logs_as_of: Option<Unsigned>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
