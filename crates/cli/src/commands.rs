@@ -2,6 +2,7 @@ pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod configure;
+pub(crate) mod ct;
 pub(crate) mod domains;
 pub(crate) mod draft;
 pub(crate) mod keys;

@@ -1,11 +1,11 @@
 use std::{io, path::PathBuf};
 
 use pintle_api::client::ClientError;
-use pintle_core::{ConfigError, root::SetupError};
-use pintle_discover::{Endpoint, EndpointError, FactsError, FileError, ProbeError};
+use pintle_core::{ConfigError, UnixTime, root::SetupError};
+use pintle_discover::{Endpoint, EndpointError, FactsError, FileError, LogListError, ProbeError};
 use pintle_sign::{KeyFileError, SignError};
 
-use crate::{ExitStatus, Failure};
+use crate::{ExitStatus, Failure, moment::show_moment};
 
 /// Why a command did not do what it was asked. The one place where failures of every kind become a message, a stable code,
 /// a hint and an exit status.
@@ -49,6 +49,28 @@ pub enum CommandError {
         path: PathBuf,
         /// What is wrong with it.
         error: FileError,
+    },
+    /// A list of Certificate Transparency logs.
+    #[error("{}: {error}", path.display())]
+    LogList {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: LogListError,
+    },
+    /// A list that does not say when it was made.
+    #[error("{} does not say when it was made", path.display())]
+    AsOfNeeded {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A list that says when it was made needs nobody to say it.
+    #[error("{} says itself that it was made at {}", path.display(), show_moment(*as_of))]
+    AsOfKnown {
+        /// The file.
+        path: PathBuf,
+        /// When.
+        as_of: UnixTime,
     },
     /// A certificate.
     #[error("{source_name} shows a certificate that is {error}")]
@@ -239,6 +261,9 @@ impl CommandError {
             Self::KeyFile { .. } => "key_unreadable",
             Self::Sign(_) => "signing_failed",
             Self::CertificateFile { .. } | Self::Certificate { .. } => "certificate_unparsable",
+            Self::LogList { .. } => "log_list_invalid",
+            Self::AsOfNeeded { .. } => "as_of_needed",
+            Self::AsOfKnown { .. } => "as_of_known",
             Self::Probe(ProbeError::TimedOut { .. }) => "site_timed_out",
             Self::Probe(ProbeError::Connect { .. }) | Self::Unreachable { .. } => "site_unreachable",
             Self::Probe(_) => "site_not_tls",
@@ -282,6 +307,7 @@ impl CommandError {
             | Self::Sign(_)
             | Self::CertificateFile { .. }
             | Self::Certificate { .. }
+            | Self::LogList { .. }
             | Self::Endpoint(_)
             | Self::Value { .. }
             | Self::Write { .. }
@@ -295,9 +321,12 @@ impl CommandError {
                 ExitStatus::Unavailable
             }
             Self::Exists { .. } => ExitStatus::Conflict,
-            Self::CannotAsk { .. } | Self::NoServer | Self::Unchosen { .. } | Self::Ambiguous { .. } => {
-                ExitStatus::Usage
-            }
+            Self::CannotAsk { .. }
+            | Self::NoServer
+            | Self::Unchosen { .. }
+            | Self::Ambiguous { .. }
+            | Self::AsOfNeeded { .. }
+            | Self::AsOfKnown { .. } => ExitStatus::Usage,
             Self::Declined { .. } => ExitStatus::Declined,
             Self::NotSignedIn { .. } | Self::Token(_) => ExitStatus::Auth,
             Self::NotFound { .. } | Self::NoneYet { .. } | Self::NoProjectKey => ExitStatus::NotFound,
@@ -314,6 +343,14 @@ impl CommandError {
             Self::KeyFile { error, .. } => return key_hint(error),
             Self::Bundle { .. } => "`pintle bundle` writes a fresh one",
             Self::CertificateFile { .. } => "give a certificate in PEM or DER, as `openssl x509` writes it",
+            Self::LogList { .. } => "give the v3 JSON that Chrome, Apple or Mozilla publishes",
+            Self::AsOfNeeded { .. } => {
+                "say `--as-of TIME`: when you downloaded it, or when it was last known to be current"
+            }
+            Self::AsOfKnown { .. } => "leave `--as-of` out",
+            Self::NotFound { kind: "listed CT log", .. } => {
+                "import a list that knows its logs: `pintle ct import FILE`"
+            }
             Self::Probe(ProbeError::Connect { .. } | ProbeError::TimedOut { .. }) => {
                 "check the host, the port and the network; `--from-file` needs neither"
             }

@@ -52,6 +52,7 @@ pub use commands::{
     check::CheckArgs,
     config::ConfigCommand,
     configure::ConfigureArgs,
+    ct::{CtCommand, FillArgs, SctSource},
     domains::{DomainSettings, DomainsCommand},
     draft::{DraftCommand, DraftSettingsArgs},
     keys::{GenerateArgs, KeysCommand},
@@ -99,6 +100,9 @@ in config.toml in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~
     /// Pins of the draft: add from a host, a file or by hand; list, remove
     #[command(subcommand)]
     Pins(PinsCommand),
+    /// Certificate Transparency: import a log list, show it, declare the logs of a live certificate
+    #[command(subcommand)]
+    Ct(CtCommand),
     /// The draft, which is what the next release will say: show, set
     #[command(subcommand)]
     Draft(DraftCommand),
@@ -155,6 +159,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Co
         Command::Keys(command) => commands::keys::run(command, context).await?,
         Command::Domains(command) => commands::domains::run(command, context).await?,
         Command::Pins(command) => commands::pins::run(command, context).await?,
+        Command::Ct(command) => commands::ct::run(command, context).await?,
         Command::Draft(command) => commands::draft::run(command, context).await?,
         Command::Release(args) => commands::release::run(args, context).await?,
         Command::Releases(command) => commands::releases::run(command, context).await?,

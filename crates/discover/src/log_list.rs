@@ -77,6 +77,22 @@ pub enum LeftOutReason {
     UnknownState(String),
 }
 
+impl LeftOutReason {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Mimic => "mimic",
+            Self::KeyNotP256 => "key_not_p256",
+            Self::NoState => "no_state",
+            Self::Pending => "pending",
+            Self::Retired => "retired",
+            Self::Rejected => "rejected",
+            Self::UnknownState(_) => "state_unknown",
+        }
+    }
+}
+
 impl fmt::Display for LeftOutReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,5 +1,8 @@
 use clap::{Args, Subcommand};
-use pintle_api::{AddDomainRequest, DomainResponse, Enforce, EnforceWord, Trust, UpdateDomainRequest, client::Client};
+use pintle_api::{
+    AddDomainRequest, CtPolicy, CtRequest, CtResponse, DomainResponse, Enforce, EnforceWord, Trust,
+    UpdateDomainRequest, client::Client,
+};
 
 use crate::{
     CommandError,
@@ -45,17 +48,41 @@ pub struct DomainSettings {
     /// Whose verdict counts besides the pins: `platform` (CA store and pin), `pins` (a leaf pin alone: private PKI)
     #[arg(long, value_name = "WHOM", value_parser = ["platform", "pins"])]
     trust: Option<String>,
+    /// Certificate Transparency: `off`, `declared` (names enough of the --ct-log logs), `verified` (enough SCTs verify)
+    #[arg(long, value_name = "POLICY", value_parser = ["off", "declared", "verified"])]
+    ct: Option<String>,
+    /// How many distinct logs must be met [default: 2]
+    #[arg(long, value_name = "N")]
+    ct_min: Option<u64>,
+    /// A log that counts, by its id as `ct show` lists it; repeat it [default for `verified`: all imported logs]
+    #[arg(long, value_name = "ID")]
+    ct_log: Vec<String>,
 }
 
 impl DomainSettings {
-    fn parse(&self) -> Result<UpdateDomainRequest, CommandError> {
+    fn parse(&self, current: &CtResponse) -> Result<UpdateDomainRequest, CommandError> {
         let trust = self.trust.as_deref();
         Ok(UpdateDomainRequest {
             enforce: self.enforce.as_deref().map(parse_enforce).transpose()?,
             trust: trust
                 .map(|trust| parse_word::<Trust>(trust, "trust_invalid", "`platform` or `pins`"))
                 .transpose()?,
+            ct: self.parse_ct(current)?,
         })
+    }
+
+    /// What is given beside what holds; another policy begins anew.
+    fn parse_ct(&self, current: &CtResponse) -> Result<Option<CtRequest>, CommandError> {
+        if self.ct.is_none() && self.ct_min.is_none() && self.ct_log.is_empty() {
+            return Ok(None);
+        }
+        let policy = match self.ct.as_deref() {
+            Some(word) => parse_word(word, "ct_policy_invalid", "`off`, `declared` or `verified`")?,
+            None => current.policy,
+        };
+        let kept = (policy == current.policy && policy != CtPolicy::Off).then_some(current);
+        let logs = if self.ct_log.is_empty() { kept.and_then(|ct| ct.logs.clone()) } else { Some(self.ct_log.clone()) };
+        Ok(Some(CtRequest { policy, min: self.ct_min.or(kept.map(|ct| ct.min)), logs }))
     }
 }
 
@@ -72,11 +99,12 @@ pub(crate) async fn run(command: &DomainsCommand, context: &Context) -> Result<(
     let project = context.find_project(&client).await?;
     match command {
         DomainsCommand::Add { domain, settings } => {
-            let settings = settings.parse()?;
+            let settings = settings.parse(&CtResponse::default())?;
             let request = AddDomainRequest {
                 name: domain.clone(),
                 enforce: settings.enforce.unwrap_or_default(),
                 trust: settings.trust.unwrap_or_default(),
+                ct: settings.ct.unwrap_or_default(),
             };
             let added = client.add_domain(project.reference(), &request).await?;
             context.output.show(&added, |added, text| write_rows(std::slice::from_ref(added), text))
@@ -87,7 +115,7 @@ pub(crate) async fn run(command: &DomainsCommand, context: &Context) -> Result<(
         }
         DomainsCommand::Set { domain, settings } => {
             let found = find_domain(&client, &project, domain).await?;
-            let changed = client.update_domain(project.reference(), &found.id, &settings.parse()?).await?;
+            let changed = client.update_domain(project.reference(), &found.id, &settings.parse(&found.ct)?).await?;
             context.output.show(&changed, |changed, text| write_rows(std::slice::from_ref(changed), text))
         }
         DomainsCommand::Remove { domain } => {
@@ -130,12 +158,27 @@ pub(super) fn show_enforce(enforce: Enforce) -> String {
     }
 }
 
+/// `verified: 2 of all logs`, `declared: 2 of 3 logs`.
+pub(super) fn show_ct(ct: &CtResponse) -> String {
+    let logs = ct.logs.as_ref().map_or_else(|| "all".to_owned(), |logs| logs.len().to_string());
+    match ct.policy {
+        CtPolicy::Off => word(&ct.policy),
+        CtPolicy::Declared | CtPolicy::Verified => format!("{}: {} of {logs} logs", word(&ct.policy), ct.min),
+    }
+}
+
 pub(super) fn write_rows(domains: &[DomainResponse], text: &mut Text) {
     let rows: Vec<_> = domains
         .iter()
         .map(|domain| {
-            vec![show_name(domain), show_enforce(domain.enforce), word(&domain.trust), domain.pins.len().to_string()]
+            vec![
+                show_name(domain),
+                show_enforce(domain.enforce),
+                word(&domain.trust),
+                show_ct(&domain.ct),
+                domain.pins.len().to_string(),
+            ]
         })
         .collect();
-    text.table(&["DOMAIN", "ENFORCE", "TRUST", "PINS"], &rows, "No domain yet. Add one: pintle domains add NAME");
+    text.table(&["DOMAIN", "ENFORCE", "TRUST", "CT", "PINS"], &rows, "No domain yet. Add one: pintle domains add NAME");
 }

@@ -1,10 +1,11 @@
 use clap::{Args, Subcommand};
 use pintle_api::{DraftResponse, Expiry, OnStale, UpdateDraftRequest, Warning};
+use pintle_core::UnixTime;
 
 use crate::{
     CommandError,
     context::Context,
-    moment::{parse_span_secs, show_span},
+    moment::{parse_span_secs, show_moment, show_span},
     output::{CAREFUL, STRONG, Text},
     word::{parse_word, word},
 };
@@ -86,6 +87,7 @@ fn write_text(draft: &DraftResponse, latest_release: Option<u64>, text: &mut Tex
         ("expiry", expiry),
         ("on stale", word(&settings.on_stale)),
         ("denied keys", settings.deny.join(", ")),
+        ("CT logs as of", settings.ct_logs_as_of.map(|at| show_moment(UnixTime::from_secs(at))).unwrap_or_default()),
     ]);
     text.gap();
     super::domains::write_rows(&draft.domains, text);

@@ -1,4 +1,7 @@
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use pintle_api::{AddPinRequest, DomainResponse, PinResponse};
@@ -143,16 +146,7 @@ impl AddArgs {
 
     /// Looks at the certificates of a host or file, says what is there, and derives the pin asked for.
     async fn look(&self, endpoint: Option<&Endpoint>, context: &Context) -> Result<PinDigest, CommandError> {
-        let (chain, source_name) = match (endpoint, &self.source.from_file) {
-            (Some(endpoint), _) => (probe(endpoint, PROBE_LIMIT).await?.chain, endpoint.to_string()),
-            (None, Some(path)) => {
-                let bytes = read_file(path, MAX_FILE_BYTES as u64)?;
-                let chain = parse_certificates(&bytes)
-                    .map_err(|error| CommandError::CertificateFile { path: path.clone(), error })?;
-                (chain, path.display().to_string())
-            }
-            (None, None) => return Err(CommandError::Internal("there is nothing to look at".to_owned())),
-        };
+        let (chain, source_name) = load_chain(endpoint, self.source.from_file.as_deref()).await?;
         let position = usize::from(self.issuer);
         let certificate = chain
             .get(position)
@@ -170,6 +164,22 @@ impl AddArgs {
         PinType::parse(&self.pin_type)
             .and_then(|kind| facts.pin(kind))
             .ok_or_else(|| CommandError::Internal(format!("no pin of type {}", self.pin_type)))
+    }
+}
+
+/// The certificates that a host presents or a file holds, leaf first, and what to call where they come from.
+pub(super) async fn load_chain(
+    endpoint: Option<&Endpoint>,
+    file: Option<&Path>,
+) -> Result<(Vec<Vec<u8>>, String), CommandError> {
+    match (endpoint, file) {
+        (Some(endpoint), _) => Ok((probe(endpoint, PROBE_LIMIT).await?.chain, endpoint.to_string())),
+        (None, Some(path)) => {
+            let chain = parse_certificates(&read_file(path, MAX_FILE_BYTES as u64)?)
+                .map_err(|error| CommandError::CertificateFile { path: path.to_owned(), error })?;
+            Ok((chain, path.display().to_string()))
+        }
+        (None, None) => Err(CommandError::Internal("there is nothing to look at".to_owned())),
     }
 }
 
@@ -309,6 +319,7 @@ mod tests {
             display_name: "api.example.com".to_owned(),
             enforce: pintle_api::Enforce::default(),
             trust: pintle_api::Trust::default(),
+            ct: pintle_api::CtResponse::default(),
             pins: vec![pin("pin_1", "AAAAAAAB", Some("next")), pin("pin_2", "AAAAAAAC", None)],
             created_at: 0,
         };
