@@ -15,7 +15,18 @@ fn the_overview_shows_the_road_and_every_exit_status() {
 
 #[test]
 fn commands_explain_themselves() {
-    for command in ["serve", "login", "release", "check", "bundle", "pins add", "keys generate", "config fetch"] {
+    for command in [
+        "serve",
+        "login",
+        "release",
+        "check",
+        "bundle",
+        "pins add",
+        "keys generate",
+        "config fetch",
+        "ct import",
+        "ct fill",
+    ] {
         let words: Vec<_> = command.split(' ').collect();
         insta::assert_snapshot!(command.replace(' ', "_"), help(&words));
     }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod ct;
+#[cfg(test)]
 mod help;
 #[cfg(test)]
 mod road;
