@@ -8,7 +8,7 @@ mod measure;
 use std::{collections::HashMap, hint::black_box, process::ExitCode};
 
 use pintle_core::{
-    Connection, Installation, Mode, State, UnixTime, VerifiedConfig,
+    Connection, Installation, Mode, State, VerifiedConfig,
     claims::Claims,
     decide,
     decide::{Configuration, PathCertificate, PlatformVerdict},
@@ -73,27 +73,18 @@ fn decision_rows(project: &Project) -> Vec<Row> {
     let presented = [chain.leaf.as_slice(), &chain.intermediate];
     let path = [&chain.leaf, &chain.intermediate, &chain.root].map(|der| PathCertificate::Certificate(der));
     let ask = |host: &str| decide_pinned(&config, host, &presented, &path);
-    // A prime stride visits every host and lets no cache line help the next.
-    let mut next = [0; 2];
-    let mut step = |which: usize| {
-        next[which] = (next[which] + 7919) % DOMAINS;
-        hosts[next[which]].as_str()
-    };
-    let (mut limit_host, mut our_host) = (Vec::new(), Vec::new());
-    for _ in 0..DOMAINS {
-        limit_host.push(step(0));
-        our_host.push(step(1));
-    }
-    let (mut limit_next, mut our_next) = (limit_host.iter().cycle(), our_host.iter().cycle());
+    // A prime stride visits every host, and no cache line helps the next.
+    let order: Vec<&str> = (0..DOMAINS).map(|turn| hosts[turn * 7919 % DOMAINS].as_str()).collect();
+    let (mut for_limit, mut for_ours) = (order.iter().cycle(), order.iter().cycle());
     let [limit, ours] = fastest_of(
         DOMAINS,
         [
             &mut || {
-                let host = *limit_next.next().expect("endless");
+                let host = *for_limit.next().expect("endless");
                 black_box(digest::digest(&digest::SHA256, black_box(&chain.spki)));
                 black_box(map.get(black_box(host)));
             },
-            &mut || ask(our_next.next().expect("endless")),
+            &mut || ask(for_ours.next().expect("endless")),
         ],
     );
     let allocated = allocations::count(|| ask(&hosts[1]));
@@ -109,8 +100,7 @@ fn decide_pinned(config: &VerifiedConfig, host: &str, presented: &[&[u8]], path:
         .with_verified_path(black_box(path))
         .with_platform_verdict(PlatformVerdict::Accepted);
     let installation = Installation { mode: Mode::Strict, draw: None, generation: 1 };
-    let decision =
-        decide(&connection, Configuration::Active(config), &installation, UnixTime::from_secs(NOW.as_secs()));
+    let decision = decide(&connection, Configuration::Active(config), &installation, NOW);
     assert!(decision.is_allowed());
     drop(black_box(decision));
 }
