@@ -190,8 +190,9 @@ impl UnverifiedSct<'_> {
     }
 }
 
-/// P-6.4.
-pub(crate) fn is_list_stale(config: &VerifiedConfig, t: UnixTime) -> bool {
+/// Whether the log list of `config` is too old at `t`: `verified` then only reports (P-6.4).
+#[must_use]
+pub fn is_list_stale(config: &VerifiedConfig, t: UnixTime) -> bool {
     config.claims().ct_logs_as_of.is_none_or(|as_of| t.secs_since(as_of) > MAX_LIST_AGE_SECS)
 }
 

@@ -39,6 +39,12 @@ pub enum Event {
         /// `exp`.
         expired_at: UnixTime,
     },
+    /// The configuration in force has too old a list of Certificate Transparency logs: `ct: verified` only reports
+    /// until a newer one comes (P-6.4).
+    CtListStale {
+        /// When the list was made.
+        as_of: UnixTime,
+    },
     /// The project was withdrawn (P-7.5): nothing is allowed until a higher release comes.
     ConfigWithdrawn,
     /// A URL gave no acceptable answer; what was in force stays (P-7.4).
@@ -87,6 +93,7 @@ impl Event {
             Self::ConfigAccepted { .. } => None,
             Self::ConfigRejected { error, .. } => Some(error.code()),
             Self::ConfigStale { .. } => Some(Code::ConfigStale),
+            Self::CtListStale { .. } => Some(Code::CtListStale),
             Self::ConfigWithdrawn => Some(Code::ConfigWithdrawn),
             Self::FetchFailed { .. } => Some(Code::FetchFailed),
             Self::StoreFailed(_) | Self::StoreSetAside { .. } => Some(Code::StoreFailed),
@@ -108,6 +115,12 @@ impl Event {
             }
             Self::ConfigStale { expired_at } => {
                 tracing::warn!(config.expired_at = expired_at.as_secs(), "configuration past its expiry, still used");
+            }
+            Self::CtListStale { as_of } => {
+                tracing::warn!(
+                    ct.list_as_of = as_of.as_secs(),
+                    "log list too old: Certificate Transparency only reports"
+                );
             }
             Self::ConfigWithdrawn => tracing::error!("project withdrawn: every connection is refused"),
             Self::FetchFailed { url, error } => {

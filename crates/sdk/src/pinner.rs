@@ -7,8 +7,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use pintle_core::{
     Accepted, Code, ConfigError, Mode, Root, State, UnixTime,
-    claims::OnStale,
+    claims::{CtPolicy, OnStale},
     crypto::sha256,
+    ct,
     limits::{DEFAULT_REFRESH_SECS, MAX_CONFIG_BYTES},
     verify,
 };
@@ -57,6 +58,7 @@ pub struct Pinner {
     schedule: Schedule,
     unsaved: bool,
     stale_reported: bool,
+    ct_list_stale_reported: bool,
     /// SHA-256 of the last file that needs a newer SDK: one event per file, not per refresh (P-9.2).
     unsupported: Option<[u8; 32]>,
     events: Vec<Event>,
@@ -84,6 +86,7 @@ impl Pinner {
             schedule: Schedule::new(urls, options.fetch_timeout, options.chance),
             unsaved: new_draw.is_some(),
             stale_reported: false,
+            ct_list_stale_reported: false,
             unsupported: None,
             events: Vec::new(),
         };
@@ -233,6 +236,7 @@ impl Pinner {
         self.state = state;
         self.config_bytes = Some(bytes);
         self.stale_reported = false;
+        self.ct_list_stale_reported = false;
         // What other URLs said, they said of another file.
         self.etags.clear();
         let config = Arc::new(config);
@@ -281,6 +285,11 @@ impl Pinner {
     }
 
     fn report_stale(&mut self, at: Moment) {
+        self.report_stale_config(at);
+        self.report_stale_ct_list(at.now);
+    }
+
+    fn report_stale_config(&mut self, at: Moment) {
         let Some(config) = self.snapshot.config() else { return };
         let claims = config.claims();
         if self.stale_reported || claims.on_stale != OnStale::Keep {
@@ -291,6 +300,21 @@ impl Pinner {
         {
             self.stale_reported = true;
             self.events.push(Event::ConfigStale { expired_at });
+        }
+    }
+
+    /// P-6.4.
+    fn report_stale_ct_list(&mut self, now: UnixTime) {
+        let Some(config) = self.snapshot.config() else { return };
+        let claims = config.claims();
+        let uses_list = claims.domains.iter().any(|domain| domain.ct.policy == CtPolicy::Verified);
+        if let Some(as_of) = claims.ct_logs_as_of
+            && !self.ct_list_stale_reported
+            && uses_list
+            && ct::is_list_stale(config, self.snapshot.effective_time(now))
+        {
+            self.ct_list_stale_reported = true;
+            self.events.push(Event::CtListStale { as_of });
         }
     }
 

@@ -107,7 +107,7 @@ impl Pintle {
     /// platform said `platform`. Where a refusal might come from an old configuration, news is fetched first (P-4.11):
     /// at most five seconds, at most once a minute.
     pub async fn check(&self, host: &str, chain: &[CertificateDer<'_>], platform: PlatformVerdict) -> Decision {
-        self.check_twice(|| self.runtime.engine.check(host, &Evidence::Presented(chain, platform))).await
+        self.check_twice(|| self.runtime.engine.check(host, &Evidence::judged(chain, platform))).await
     }
 
     /// Connects to `address` (or, if `None`, to `host` on port 443), shows what is presented there under the name

@@ -24,11 +24,37 @@ pub struct Snapshot {
 
 /// What is known of a server besides its name.
 #[derive(Clone, Copy, Debug)]
-pub enum Evidence<'a> {
+pub struct Evidence<'a> {
+    presented: &'a [CertificateDer<'a>],
+    trust: Trust<'a>,
+    ocsp_response: &'a [u8],
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Trust<'a> {
+    Platform(PlatformVerdict),
+    Roots(&'a Roots),
+}
+
+impl<'a> Evidence<'a> {
     /// What it presented, leaf first, and what the platform said of it.
-    Presented(&'a [CertificateDer<'a>], PlatformVerdict),
+    #[must_use]
+    pub const fn judged(presented: &'a [CertificateDer<'a>], verdict: PlatformVerdict) -> Self {
+        Self { presented, trust: Trust::Platform(verdict), ocsp_response: &[] }
+    }
+
     /// What it presented, leaf first, to be validated against these roots.
-    Roots(&'a [CertificateDer<'a>], &'a Roots),
+    #[must_use]
+    pub const fn for_roots(presented: &'a [CertificateDer<'a>], roots: &'a Roots) -> Self {
+        Self { presented, trust: Trust::Roots(roots), ocsp_response: &[] }
+    }
+
+    /// With the OCSPResponse (DER) it stapled, for the SCTs in it (P-6.3); empty if there is none, and one that cannot
+    /// be read counts as none.
+    #[must_use]
+    pub const fn with_ocsp_response(self, ocsp_response: &'a [u8]) -> Self {
+        Self { ocsp_response, ..self }
+    }
 }
 
 impl Snapshot {
@@ -90,10 +116,11 @@ impl Snapshot {
     /// Decides a connection to `host` (section 4). Nothing is refreshed, reported or remembered.
     pub fn decide(&self, host: &str, evidence: &Evidence<'_>, now: UnixTime) -> Decision {
         let t = self.effective_time(now);
-        let (Evidence::Presented(presented, _) | Evidence::Roots(presented, _)) = *evidence;
+        let Evidence { presented, trust, ocsp_response } = *evidence;
+        let stapled_scts = ct::ocsp_sct_list(ocsp_response).ok().flatten();
         let ders: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
         let decide_one = |platform: PlatformVerdict, path: Option<&[PathCertificate<'_>]>| {
-            let connection = Connection::new(host, &ders).with_platform_verdict(platform);
+            let connection = Connection::new(host, &ders).with_platform_verdict(platform).with_scts(None, stapled_scts);
             let installation = Installation { mode: self.mode, draw: self.draw, generation: self.generation(now) };
             match path {
                 Some(path) => decide(&connection.with_verified_path(path), self.configuration(), &installation, t),
@@ -104,9 +131,9 @@ impl Snapshot {
             return decide_one(PlatformVerdict::Refused, None);
         };
         let chain = Chain { leaf, intermediates };
-        match evidence {
-            Evidence::Roots(_, roots) => decide_by_roots(&chain, host, roots, t, &decide_one),
-            Evidence::Presented(_, platform) => decide_by_proof(&chain, host, *platform, self.config(), t, &decide_one),
+        match trust {
+            Trust::Roots(roots) => decide_by_roots(&chain, host, roots, t, &decide_one),
+            Trust::Platform(platform) => decide_by_proof(&chain, host, platform, self.config(), t, &decide_one),
         }
     }
 

@@ -3,6 +3,7 @@
 //! - [`certificate`]: authorities, what they issue, what a forger would.
 //! - [`project`]: keys, bundles and signed configurations.
 //! - [`clock`]: time that moves when told to.
+//! - [`ct`]: Certificate Transparency logs, and OCSP responses that carry their SCTs.
 //! - [`site`]: an HTTPS server that counts what reaches it.
 //! - [`cdn`]: an HTTP server that answers as badly as it is told to.
 //! - [`vectors`]: the language-neutral cases that every implementation must pass.
@@ -16,6 +17,8 @@ pub mod cdn;
 pub mod certificate;
 #[cfg(feature = "world")]
 pub mod clock;
+#[cfg(feature = "world")]
+pub mod ct;
 #[cfg(feature = "world")]
 mod http;
 #[cfg(feature = "world")]

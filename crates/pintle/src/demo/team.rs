@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
 use pintle_api::{
-    AcceptReleaseRequest, AddDomainRequest, AddPinRequest, CreateOrganizationRequest, CreateProjectRequest, CtRequest, Enforce,
-    PinMatch, PinType, PrepareReleaseRequest, RegisterKeyRequest, ReleaseState, Trust,
+    AcceptReleaseRequest, AddDomainRequest, AddPinRequest, CreateOrganizationRequest, CreateProjectRequest, CtRequest,
+    Enforce, PinMatch, PinType, PrepareReleaseRequest, RegisterKeyRequest, ReleaseState, Trust,
     client::{Client, ProjectRef},
 };
 use pintle_core::{

@@ -57,10 +57,12 @@ impl Verifier {
 
     fn check_stapled(&self, host: &str, chain: &[CertificateDer<'_>], ocsp_response: &[u8]) -> Decision {
         self.engine.or_internal_error(host, || match &self.trust {
-            PlatformTrust::Roots(roots) => self.engine.check(host, &Evidence::Roots(chain, roots)),
+            PlatformTrust::Roots(roots) => {
+                self.engine.check(host, &Evidence::for_roots(chain, roots).with_ocsp_response(ocsp_response))
+            }
             PlatformTrust::Verifier(platform) => {
                 let verdict = self.ask(&**platform, host, chain, ocsp_response);
-                self.engine.check(host, &Evidence::Presented(chain, verdict))
+                self.engine.check(host, &Evidence::judged(chain, verdict).with_ocsp_response(ocsp_response))
             }
         })
     }

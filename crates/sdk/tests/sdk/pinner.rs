@@ -1,14 +1,20 @@
 use std::time::Duration;
 
-use pintle_core::{Code, Mode, Root, UnixTime, claims::OnStale, decide::PlatformVerdict};
+use pintle_core::{
+    Code, Mode, Root, UnixTime,
+    claims::{CtPolicy, CtRequirement, OnStale},
+    ct::MAX_LIST_AGE_SECS,
+    decide::PlatformVerdict,
+};
 use pintle_sdk::{Action, Answer, Event, Evidence, Fed, Fetch, FetchError, Moment, Options, Pinner, Record, Source};
 use pintle_testkit::{
     clock::START,
-    project::{ISSUED_AT, Project, signed_otherwise},
+    ct::Log,
+    project::{ISSUED_AT, Project, domain, signed_otherwise},
 };
 
 /// Enough to ask what is decided before certificates are looked at.
-const NOTHING: Evidence<'_> = Evidence::Presented(&[], PlatformVerdict::Unknown);
+const NOTHING: Evidence<'_> = Evidence::judged(&[], PlatformVerdict::Unknown);
 const TWO_URLS: [&str; 2] = ["https://a.example.test", "https://b.example.test"];
 
 fn at(secs: u64) -> Moment {
@@ -50,7 +56,7 @@ fn version(pinner: &Pinner) -> Option<u64> {
 }
 
 /// The pinner after it accepted `bytes`, its events read.
-fn pinner_with(project: &Project, bytes: &[u8]) -> Pinner {
+pub(crate) fn pinner_with(project: &Project, bytes: &[u8]) -> Pinner {
     let mut pinner = pinner(project);
     let first = fetch(&mut pinner, at(0));
     assert!(matches!(pinner.feed(&first, file(bytes), at(0)), Fed::Updated));
@@ -380,4 +386,32 @@ fn a_file_for_newer_sdks_is_reported_once() {
     }
     let told: Vec<_> = pinner.take_events().iter().filter_map(Event::code).collect();
     assert_eq!(told, [Code::ConfigUnsupported]);
+}
+
+#[test]
+fn a_log_list_that_grew_too_old_is_reported_once_where_a_domain_uses_it() {
+    let project = Project::new(&["https://a.example.test"]);
+    let as_of = ISSUED_AT;
+    let bytes = |policy| {
+        project.config_with(1, |claims| {
+            claims.ct_logs = vec![Log::new("a").entry(), Log::new("b").entry()];
+            claims.ct_logs_as_of = Some(as_of);
+            claims.domains = vec![domain("api.example.test", Vec::new())];
+            claims.domains[0].ct = CtRequirement { policy, ..CtRequirement::default() };
+        })
+    };
+    let last = Moment { now: as_of.saturating_add_secs(MAX_LIST_AGE_SECS), monotonic: Duration::from_secs(1) };
+    let past = Moment { now: last.now.saturating_add_secs(1), ..last };
+    let mut pinner_of_unused = pinner_with(&project, &bytes(CtPolicy::Off));
+    pinner_of_unused.poll(past);
+    assert!(pinner_of_unused.take_events().is_empty());
+
+    let mut pinner = pinner_with(&project, &bytes(CtPolicy::Verified));
+    pinner.poll(last);
+    assert!(pinner.take_events().is_empty());
+    pinner.poll(past);
+    pinner.poll(past);
+    let events = pinner.take_events();
+    assert!(matches!(events[..], [Event::CtListStale { as_of: told }] if told == as_of), "{events:?}");
+    assert_eq!(events[0].code(), Some(Code::CtListStale));
 }

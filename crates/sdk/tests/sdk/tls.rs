@@ -383,7 +383,7 @@ fn around_gullible(world: &World) -> PinnedTls {
 
 /// A platform that believes everything.
 #[derive(Debug)]
-struct Gullible;
+pub(crate) struct Gullible;
 
 impl rustls::client::danger::ServerCertVerifier for Gullible {
     fn verify_server_cert(
