@@ -78,9 +78,7 @@ impl Release {
 /// An entry for `a.example` that pins this key; `in_pin` and `in_entry` go to their ends.
 fn entry(pinned: &str, in_pin: &str, in_entry: &str) -> String {
     let digest = standard(&sha256(&key(pinned).spki()));
-    format!(
-        r#"{{"name":"a.example","pins":[{{"type":"spki-sha256","digest":"{digest}"{in_pin}}}]{in_entry}}}"#
-    )
+    format!(r#"{{"name":"a.example","pins":[{{"type":"spki-sha256","digest":"{digest}"{in_pin}}}]{in_entry}}}"#)
 }
 
 /// `vN …`: release N. Where nothing else is said, `a.example` is pinned to the key of the certificate `site`.
@@ -100,9 +98,7 @@ pub(super) fn release(name: &str) -> Release {
         "stale after 1000" => site("", "", &exp(1000, "keep")),
         "pin until 1000" => site(&format!(r#","expires_at":{}"#, NOW + 1000), "", ""),
         "pin until the day before" => site(&format!(r#","expires_at":{}"#, NOW - 100), "", ""),
-        "denying the site" => {
-            site("", "", &format!(r#","deny":["{}"]"#, standard(&sha256(&key("site").spki()))))
-        }
+        "denying the site" => site("", "", &format!(r#","deny":["{}"]"#, standard(&sha256(&key("site").spki())))),
         "ct declared" => {
             let log = standard(&log_id("log a1"));
             site("", &format!(r#","ct":{{"policy":"declared","min":1,"logs":["{log}"]}}"#), "")
@@ -136,9 +132,7 @@ pub(super) fn body(name: &str) -> String {
             format!("{}.{}", signed.rsplit_once('.').unwrap().0, other.rsplit_once('.').unwrap().1)
         }
         "foreign signature" => release("v6").signed_by("foreign").text(),
-        "other project" => {
-            file(&key("signing"), &release("v6").payload.replace(r#""sub":"app""#, r#""sub":"other""#))
-        }
+        "other project" => file(&key("signing"), &release("v6").payload.replace(r#""sub":"app""#, r#""sub":"other""#)),
         release_name => release(release_name).text(),
     }
 }
