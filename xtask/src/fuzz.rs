@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, ensure};
 
 use crate::setup::{self, Tool};
-use crate::workshop::Workshop;
+use crate::workshop::{Workshop, read};
 
 /// Targets whose input is JSON: the dictionary holds its words.
 const JSON_TARGETS: [&str; 4] = ["bundle", "claims", "signed", "stored_state"];
@@ -29,11 +29,12 @@ pub(crate) fn run(workshop: &Workshop, minutes: f64, names: &[String]) -> Result
     setup::install(workshop, [Tool::Debian])?;
     let built = cargo(workshop).args(["build", "--release", "--locked"]).status().context("cannot start cargo")?;
     ensure!(built.success(), "the fuzz targets do not build");
+    let binaries = workshop.path("target/fuzz").join(host(workshop)?).join("release");
     seeds::gather(&workshop.path("vectors"), &workshop.path("target/fuzz/seeds"))?;
     let mut reports = Vec::new();
     for target in targets {
         println!("fuzz: {target}, for {minutes} minutes");
-        reports.push(fuzz(workshop, target, minutes)?);
+        reports.push(fuzz(workshop, &binaries, target, minutes)?);
     }
     print_summary(&reports);
     Ok(if reports.iter().all(|report| report.passed) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -67,7 +68,16 @@ fn cargo(workshop: &Workshop) -> Command {
     command
 }
 
-fn fuzz(workshop: &Workshop, target: String, minutes: f64) -> Result<Report> {
+/// The folder cargo puts programs in that are built for a named target: here the machine itself.
+fn host(workshop: &Workshop) -> Result<String> {
+    let mut command = workshop.cargo();
+    command.arg("-vV");
+    let version = read(command)?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("cargo does not name its host")?.to_owned())
+}
+
+fn fuzz(workshop: &Workshop, binaries: &Path, target: String, minutes: f64) -> Result<Report> {
     let folder = |kind: &str| workshop.path("target/fuzz").join(kind);
     let (corpus, findings, logs) = (folder("corpus").join(&target), folder("findings"), folder("logs"));
     for folder in [&corpus, &findings, &logs] {
@@ -75,9 +85,8 @@ fn fuzz(workshop: &Workshop, target: String, minutes: f64) -> Result<Report> {
     }
     let log_path = logs.join(format!("{target}.log"));
     let log = File::create(&log_path).with_context(|| format!("cannot write {}", log_path.display()))?;
-    let mut command = cargo(workshop);
-    command.args(["run", "--release", "--locked", "--quiet", "--bin", &target, "--", "-print_final_stats=1"]);
-    command.arg(format!("-max_total_time={}", (minutes * 60.0).ceil()));
+    let mut command = workshop.command(binaries.join(&target));
+    command.arg("-print_final_stats=1").arg(format!("-max_total_time={}", (minutes * 60.0).ceil()));
     command.arg(format!("-artifact_prefix={}/{target}-", findings.display()));
     if JSON_TARGETS.contains(&target.as_str()) {
         command.arg(format!("-dict={}", workshop.path("fuzz/json.dict").display()));
