@@ -1,3 +1,4 @@
+mod ct;
 mod report;
 
 use std::{

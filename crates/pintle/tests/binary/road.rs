@@ -91,6 +91,20 @@ fn a_host_without_entry_is_refused_in_strict_mode_and_passes_in_permissive() {
 }
 
 #[test]
+fn a_certificate_without_the_timestamps_asked_for_is_refused_and_the_check_says_so() {
+    let world = World::with_first_release();
+    let (_, report) = world.check(HOST, "strict");
+    assert_eq!(report["ct"], Value::Null, "nothing is asked for");
+    let id = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    world.workshop.json(&["domains", "set", HOST, "--ct", "declared", "--ct-min", "1", "--ct-log", id]);
+    world.workshop.json(&["release", "--yes"]);
+    let (status, report) = world.check(HOST, "strict");
+    assert_eq!((status, &report["code"]), (7, &json!("ct_not_satisfied")), "{report}");
+    let expected = json!({ "policy": "declared", "satisfied": false, "list_stale": false, "scts": [] });
+    assert_eq!(report["ct"], expected);
+}
+
+#[test]
 fn a_fetched_file_verifies_offline_and_a_changed_one_does_not() {
     let world = World::with_first_release();
     let fetched = world.workshop.json(&["config", "fetch"]);

@@ -9,6 +9,7 @@ use pintle_discover::{CertificateFacts, Endpoint};
 use pintle_sdk::Probe;
 use serde::Serialize;
 
+use super::ct::CtReport;
 use crate::{
     moment::{show_moment, show_moment_from},
     output::{BAD, CAREFUL, GOOD, STRONG, Text},
@@ -33,6 +34,8 @@ pub(super) struct CheckReport {
     entry: Option<EntryReport>,
     /// The pin that matched.
     pin: Option<MatchedPinReport>,
+    /// What the entry asks of Certificate Transparency, and what became of it.
+    ct: Option<CtReport>,
     /// What was in force.
     release: Option<ReleaseReport>,
     /// What the server presented, leaf first.
@@ -133,6 +136,10 @@ impl CheckReport {
             code: probe.decision.code().map(Code::as_str),
             entry: domain.map(EntryReport::new),
             pin,
+            ct: domain
+                .zip(config)
+                .zip(probe.chain.first())
+                .and_then(|((domain, config), leaf)| CtReport::new(&probe.decision, domain, config, leaf)),
             release: config.map(|config| ReleaseReport {
                 version: config.claims().version,
                 issued_at: config.claims().issued_at.as_secs(),
@@ -163,6 +170,7 @@ impl CheckReport {
             ("signed by", release.map(|release| release.kid.clone()).unwrap_or_default()),
             ("entry", self.entry.as_ref().map_or_else(|| "none".to_owned(), EntryReport::describe)),
             ("matched", self.pin.as_ref().map(MatchedPinReport::describe).unwrap_or_default()),
+            ("CT", self.ct.as_ref().map(CtReport::describe).unwrap_or_default()),
         ]);
         if let Some(entry) = &self.entry {
             text.gap().styled_line(STRONG, "Pins of the entry");
