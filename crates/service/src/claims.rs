@@ -7,7 +7,7 @@ use pintle_api::{Warning, WarningCode};
 use pintle_core::PublicKey;
 use pintle_core::{
     Name, OrganizationId, ProjectId, Root, UnixTime,
-    claims::{Claims, Domain, Enforce, OnStale, Pin, PinMatch, PinType, Trust},
+    claims::{Claims, CtPolicy, Domain, Enforce, OnStale, Pin, PinMatch, PinType, Trust},
     limits::MAX_CONFIG_BYTES,
     root::{BaseUrl, SetupError},
 };
@@ -85,7 +85,11 @@ pub(crate) async fn check_domain(tx: &ReadTx, project: &Project, domain: &DraftD
     let mut claims = Claims::new(organization, id, 1, UnixTime::from_secs(1));
     put_logs(&mut claims, &draft, &tx.list_ct_logs(&project.scope).await?)?;
     claims.issued_at = claims.ct_logs_as_of.unwrap_or(claims.issued_at);
-    claims.domains = vec![make_domain(domain)?];
+    let domain = make_domain(domain)?;
+    if domain.ct.policy == CtPolicy::Verified && claims.ct_logs.is_empty() {
+        return Err(ServiceError::CtLogsMissing);
+    }
+    claims.domains = vec![domain];
     write_claims(&claims, &[]).map(|_| ())
 }
 

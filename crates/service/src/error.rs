@@ -76,6 +76,9 @@ pub enum ServiceError {
         /// Length of its digest.
         expected_bytes: usize,
     },
+    /// `verified` without a log whose signatures could be checked.
+    #[error("the draft has no Certificate Transparency log, and `verified` needs some")]
+    CtLogsMissing,
     /// Settings that contradict each other.
     #[error("the draft cannot be released: {0}")]
     DraftInvalid(#[source] ConfigError),
@@ -195,6 +198,7 @@ impl ServiceError {
             Self::DomainInvalid { .. } => "domain_invalid",
             Self::PublicSuffix { .. } => "public_suffix",
             Self::PinInvalid { .. } => "pin_invalid",
+            Self::CtLogsMissing => "ct_logs_missing",
             Self::DraftInvalid(_) => "draft_invalid",
             Self::DraftTooLarge { .. } => "config_too_large",
             Self::DraftUnchanged { .. } => "draft_unchanged",
@@ -240,6 +244,7 @@ impl ServiceError {
             | Self::DomainInvalid { .. }
             | Self::PublicSuffix { .. }
             | Self::PinInvalid { .. }
+            | Self::CtLogsMissing
             | Self::DraftInvalid(_)
             | Self::DraftTooLarge { .. }
             | Self::KeyInvalid(_)
@@ -263,6 +268,7 @@ impl ServiceError {
             Self::DomainInvalid { .. } => "write a host name, `*.name`, `**.name`, or an IP address; no scheme or port",
             Self::PublicSuffix { .. } => "pin a name that one owner controls, as example.com",
             Self::PinInvalid { .. } => "compute the pin from the certificate instead of typing it",
+            Self::CtLogsMissing => "import a log list first",
             Self::DraftInvalid(_) => "correct the entry named in the message",
             Self::DraftTooLarge { .. } => "remove pins or domains, or split the project",
             Self::DraftUnchanged { .. } => "change the draft first; to renew its dates alone, ask for it explicitly",

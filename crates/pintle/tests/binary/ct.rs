@@ -54,7 +54,7 @@ fn imported_logs_reach_the_signed_configuration() {
     let (workshop, _server) = prepare(&folder);
     let early = workshop.run(&["domains", "set", HOST, "--ct", "verified"]);
     assert_eq!(early.status, 3, "there is no log yet: {early:?}");
-    assert!(early.stderr.contains("ct_logs"), "{early:?}");
+    assert!(early.stderr.contains("error[ct_logs_missing]"), "{early:?}");
 
     let dry = workshop.json(&["ct", "import", "chrome.json", "--dry-run"]);
     assert_eq!((dry["imported"].clone(), workshop.json(&["ct", "show"])), (json!(false), json!({ "logs": [] })));

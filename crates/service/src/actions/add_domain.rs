@@ -16,7 +16,8 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::DomainInvalid`], [`ServiceError::PublicSuffix`], [`ServiceError::AlreadyExists`],
-    /// [`ServiceError::DraftInvalid`], [`ServiceError::RevisionMismatch`], and those of access.
+    /// [`ServiceError::CtLogsMissing`], [`ServiceError::DraftInvalid`], [`ServiceError::RevisionMismatch`], and those
+    /// of access.
     pub async fn add_domain(
         &self,
         actor: &Actor,

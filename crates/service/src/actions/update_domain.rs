@@ -11,8 +11,8 @@ impl Service {
     /// Changes the settings of a domain in the draft.
     ///
     /// # Errors
-    /// [`ServiceError::ValueInvalid`], [`ServiceError::DraftInvalid`], [`ServiceError::RevisionMismatch`], and those of
-    /// access.
+    /// [`ServiceError::ValueInvalid`], [`ServiceError::CtLogsMissing`], [`ServiceError::DraftInvalid`],
+    /// [`ServiceError::RevisionMismatch`], and those of access.
     pub async fn update_domain(
         &self,
         actor: &Actor,

@@ -67,7 +67,7 @@ async fn what_could_never_be_met_is_refused_at_once() {
     let plane = Plane::new().await;
     let domain = plane.add_domain("a.example").await.unwrap();
     let declared = |logs| CtRequest { policy: CtPolicy::Declared, min: None, logs };
-    assert_eq!(code(plane.ask(&domain, verified()).await), "draft_invalid", "there is no log yet");
+    assert_eq!(code(plane.ask(&domain, verified()).await), "ct_logs_missing");
     assert_eq!(code(plane.ask(&domain, declared(None)).await), "draft_invalid", "declared needs logs");
     assert_eq!(code(plane.ask(&domain, declared(Some(vec!["AAAA".into()]))).await), "value_invalid");
     let off = CtRequest { min: Some(1), ..CtRequest::default() };
