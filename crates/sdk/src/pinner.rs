@@ -90,32 +90,36 @@ impl Pinner {
             unsupported: None,
             events: Vec::new(),
         };
-        let loaded = record.config.is_some_and(|bytes| pinner.start_from(bytes, Source::Store, now));
-        let seeded = seed.is_some_and(|bytes| pinner.start_from(bytes.to_vec(), Source::Seed, now));
-        if loaded && !seeded {
-            // ETags speak of the file that was loaded.
+        let remembered = pinner.state.clone();
+        if let Some(bytes) = record.config {
+            pinner.start_from(bytes, Source::Store, now);
+        }
+        if let Some(bytes) = seed {
+            pinner.start_from(bytes.to_vec(), Source::Seed, now);
+        }
+        if pinner.config_bytes.is_some() && pinner.state == remembered {
+            // ETags speak of the file that was remembered, not of a seed, nor of a file that a crash left without memory.
             pinner.etags = etags;
         }
         pinner.replace_snapshot(|_| ());
+        if pinner.snapshot.withdrawn {
+            pinner.events.push(Event::ConfigWithdrawn);
+        }
+        pinner.report_stale(now);
         pinner
     }
 
-    /// True if the file is now in use.
-    fn start_from(&mut self, bytes: Vec<u8>, source: Source, now: UnixTime) -> bool {
+    fn start_from(&mut self, bytes: Vec<u8>, source: Source, now: UnixTime) {
         match verify(&bytes, &self.snapshot.root, &self.state, now) {
             Ok(accepted) => {
-                self.unsaved |= accepted.state != self.state;
-                let tie = self.config_bytes.is_some() && accepted.state.floor == self.state.floor;
-                if tie {
-                    // Its succession chain may be the longer one.
-                    self.state = accepted.state;
-                } else {
-                    self.unsaved |= source != Source::Store;
+                let is_news = accepted.state != self.state;
+                // On a tie the file in use stays, unless this one brings a longer chain: chain and bytes belong together.
+                if is_news || self.config_bytes.is_none() {
+                    self.unsaved |= is_news || source != Source::Store;
                     self.install(bytes, accepted, source);
                 }
-                !tie
             }
-            Err(error) if source == Source::Seed && error.code() == Code::ConfigRollback => false,
+            Err(error) if source == Source::Seed && error.code() == Code::ConfigRollback => {}
             Err(error) => {
                 // What fails by the clock alone stays where it is: the clock may be wrong today.
                 let by_clock = matches!(error, ConfigError::NotYetValid { .. } | ConfigError::Expired { .. });
@@ -123,7 +127,6 @@ impl Pinner {
                     self.events.push(Event::StoreSetAside { part: StorePart::Config });
                 }
                 self.events.push(Event::ConfigRejected { source, error });
-                false
             }
         }
     }
@@ -136,7 +139,7 @@ impl Pinner {
 
     /// What to do now.
     pub fn poll(&mut self, at: Moment) -> Action {
-        self.report_stale(at);
+        self.report_stale(at.now);
         match self.schedule.poll(at.monotonic) {
             Step::Wait { until } => Action::Idle { until },
             Step::Ask { round, url, forced, timeout } => {
@@ -191,6 +194,7 @@ impl Pinner {
         if self.schedule.count(fetch.base, outcome, at.monotonic) {
             self.count_gone(at.monotonic);
         }
+        self.report_stale(at.now);
         fed
     }
 
@@ -220,6 +224,9 @@ impl Pinner {
             self.gone = false;
             self.install(bytes, accepted, Source::Url(fetch.url.clone()));
             self.unsaved = true;
+            if self.state.withdrawn {
+                self.events.push(Event::ConfigWithdrawn);
+            }
         }
         self.remember_etag(fetch.base, etag);
         if unchanged { Fed::Unchanged } else { Fed::Updated }
@@ -229,9 +236,6 @@ impl Pinner {
         let Accepted { config, state } = accepted;
         if let Some(floor) = state.floor {
             self.events.push(Event::ConfigAccepted { source, floor });
-        }
-        if state.withdrawn {
-            self.events.push(Event::ConfigWithdrawn);
         }
         self.state = state;
         self.config_bytes = Some(bytes);
@@ -284,19 +288,19 @@ impl Pinner {
         }
     }
 
-    fn report_stale(&mut self, at: Moment) {
-        self.report_stale_config(at);
-        self.report_stale_ct_list(at.now);
+    fn report_stale(&mut self, now: UnixTime) {
+        self.report_stale_config(now);
+        self.report_stale_ct_list(now);
     }
 
-    fn report_stale_config(&mut self, at: Moment) {
+    fn report_stale_config(&mut self, now: UnixTime) {
         let Some(config) = self.snapshot.config() else { return };
         let claims = config.claims();
         if self.stale_reported || claims.on_stale != OnStale::Keep {
             return;
         }
         if let Some(expired_at) = claims.expires_at
-            && config.is_past_expiry(self.snapshot.effective_time(at.now))
+            && config.is_past_expiry(self.snapshot.effective_time(now))
         {
             self.stale_reported = true;
             self.events.push(Event::ConfigStale { expired_at });

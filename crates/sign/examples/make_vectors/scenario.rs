@@ -80,6 +80,7 @@ fn nothing_kept() -> Value {
 }
 
 /// A step of `start`.
+#[derive(Clone, Copy)]
 struct Start<'a> {
     root: &'a str,
     seed: Option<&'a str>,
@@ -294,7 +295,8 @@ impl Scenario {
     }
 
     fn answer(&mut self, to: usize, with: Value, judged: &str, generation: &str, events: &[&str]) -> &mut Self {
-        let step = json!({ "do": "answer", "to": to, "with": with });
+        let mut step = json!({ "do": "answer", "to": to });
+        step["with"] = with;
         self.step(step, json!({ "judged": judged, "generation": generation, "events": events }))
     }
 
