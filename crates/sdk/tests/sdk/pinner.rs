@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use pintle_core::{
     Code, Mode, Root, UnixTime,
@@ -127,6 +127,26 @@ fn goes_on_to_the_next_url_after_any_failure() {
         assert!(matches!(pinner.feed(&other, without_etag(&good), at(600)), Fed::Unchanged));
         assert_eq!(idle_until(&mut pinner, at(600)), Duration::from_secs(1200));
     }
+}
+
+#[test]
+fn chance_spreads_first_urls_and_retries() {
+    let project = Project::new(&TWO_URLS);
+    let mut first_urls = BTreeSet::new();
+    let mut retries = BTreeSet::new();
+    for chance in 0..64 {
+        let options = Options { chance, ..Options::default() };
+        let mut pinner = Pinner::new(project.root().clone(), options, Record::default(), None, START);
+        let asked = [(); 2].map(|()| {
+            let asked = fetch(&mut pinner, at(0));
+            assert!(matches!(pinner.feed(&asked, failure(), at(0)), Fed::Rejected(_)));
+            asked.url
+        });
+        first_urls.extend(asked.first().cloned());
+        retries.insert(idle_until(&mut pinner, at(0)));
+    }
+    assert_eq!(first_urls.len(), 2);
+    assert!(retries.len() > 32, "{retries:?}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod decide;
 mod der;
 mod host;
 mod key;
+mod publishing;
 mod scenario;
 mod sct;
 mod setup;
@@ -55,6 +56,7 @@ fn make_files() -> Vec<(String, String)> {
         sct::make_suites(),
         codes::make_suites(),
         scenario::make_suites(),
+        publishing::make_suites(),
     ]
     .into_iter()
     .flatten()

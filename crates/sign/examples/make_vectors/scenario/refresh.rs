@@ -71,6 +71,9 @@ fn etags(suite: &mut Scenarios) {
     scenario.unchanged(1, by_url()).unchanged(2, by_url()).at(600);
     scenario.asks_one_of(&[Some("\"one\""), Some("\"two\"")], &[]).unchanged(3, status(304)).idle_until(1200);
     suite.add("an-etag-goes-back-to-its-own-url", rules, &scenario, &kept("v1"));
+    scenario.at(1200).asks_one_of(&[Some("\"one\""), Some("\"two\"")], &[]).updated(4, ok_without_etag("v2"));
+    scenario.at(1800).asks_one_of(&NONE, &[]);
+    suite.add("a-new-file-ends-the-etags-of-every-url", rules, &scenario, &kept("v2"));
 
     let mut scenario = Scenario::with("v5");
     scenario.at(600).asks(ETAG).unchanged(1, ok("v5 by a successor", "\"2\"")).at(1200).asks(Some("\"2\""));
