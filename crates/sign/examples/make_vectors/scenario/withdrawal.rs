@@ -122,6 +122,16 @@ fn not_everywhere(suite: &mut Scenarios) {
     scenario.check("site", WITHDRAWN);
     suite.add("gone-at-both-urls", &["P-7.5", "P-4.10"], &scenario, &gone());
 
+    let mut scenario = Scenario::begin(under("two urls"));
+    scenario.asks_one_of(&NONE, &[]).updated(0, ok_without_etag("v1"));
+    for (secs, first, second) in [(600, 1, status(410)), (630, 3, failed("time_out"))] {
+        scenario.at(secs).asks_one_of(&NONE, &[]).rejected(first, status(410), FAILED);
+        scenario.asks_one_of(&NONE, &[first]).rejected(first + 1, second, FAILED).check("site", "pinned");
+    }
+    scenario.at(660).asks_one_of(&NONE, &[]).rejected(5, status(410), FAILED);
+    scenario.asks_one_of(&NONE, &[5]).answer(6, status(410), "rejected", "raised", &[FAILED, WITHDRAWN]);
+    suite.add("a-failed-refresh-in-between-clears-nothing", &["P-7.5"], &scenario, &gone());
+
     let mut scenario = Scenario::with("v1");
     for (number, secs) in [600, 700, 800, 4000].into_iter().enumerate() {
         scenario.at(secs).asks(ETAG).rejected(number + 1, status(404), FAILED).check("site", "pinned");
