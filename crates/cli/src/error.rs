@@ -5,7 +5,7 @@ use pintle_core::{ConfigError, UnixTime, root::SetupError};
 use pintle_discover::{Endpoint, EndpointError, FactsError, FileError, LogListError, ProbeError};
 use pintle_sign::{KeyFileError, SignError};
 
-use crate::{ExitStatus, Failure, moment::show_moment};
+use crate::{ExitStatus, Failure, KeyRole, moment::show_moment};
 
 /// Why a command did not do what it was asked. The one place where failures of every kind become a message, a stable code,
 /// a hint and an exit status.
@@ -207,7 +207,7 @@ pub enum CommandError {
     #[error("the project has no signing key yet")]
     NoProjectKey,
     /// The key file belongs to another project, or the server says so.
-    #[error("{} holds the key {found}, but the project's signing key is {expected}", path.display())]
+    #[error("{} holds the key {found}, but the project's {role} is {expected}", path.display())]
     WrongKey {
         /// The file.
         path: PathBuf,
@@ -215,7 +215,18 @@ pub enum CommandError {
         found: String,
         /// `kid` registered for the project.
         expected: String,
+        /// Which of its keys.
+        role: KeyRole,
     },
+    /// The next key is the current one.
+    #[error("{} holds the key that already signs; the next one must be another", path.display())]
+    SameKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nothing can vouch for another key but the stolen one.
+    #[error("the project has no recovery key, and apps would accept none now")]
+    NoRecoveryKey,
     /// What the server prepared is not what it was asked for: nothing is signed.
     #[error("the server prepared something else than this project's next release: {what}; nothing was signed")]
     PreparedMismatch {
@@ -287,6 +298,8 @@ impl CommandError {
             Self::Ambiguous { .. } => "name_ambiguous",
             Self::NoProjectKey => "key_not_registered",
             Self::WrongKey { .. } => "key_wrong",
+            Self::SameKey { .. } => "key_same",
+            Self::NoRecoveryKey => "recovery_key_missing",
             Self::PreparedMismatch { .. } => "prepared_mismatch",
             Self::NotLiveYet { .. } => "not_live_yet",
             Self::Fetch { .. } => "fetch_failed",
@@ -314,6 +327,7 @@ impl CommandError {
             | Self::FileTooLarge { .. }
             | Self::Settings { .. }
             | Self::PasswordsDiffer
+            | Self::SameKey { .. }
             | Self::WrongKey { .. } => ExitStatus::Input,
             Self::Read { error, .. } if error.kind() == io::ErrorKind::NotFound => ExitStatus::NotFound,
             Self::Read { .. } => ExitStatus::Input,
@@ -329,7 +343,9 @@ impl CommandError {
             | Self::AsOfKnown { .. } => ExitStatus::Usage,
             Self::Declined { .. } => ExitStatus::Declined,
             Self::NotSignedIn { .. } | Self::Token(_) => ExitStatus::Auth,
-            Self::NotFound { .. } | Self::NoneYet { .. } | Self::NoProjectKey => ExitStatus::NotFound,
+            Self::NotFound { .. } | Self::NoneYet { .. } | Self::NoProjectKey | Self::NoRecoveryKey => {
+                ExitStatus::NotFound
+            }
             Self::Internal(_) => ExitStatus::Internal,
         }
     }
@@ -380,7 +396,14 @@ impl CommandError {
             Self::NoneYet { kind: "project" } => "create one with `pintle projects create NAME`",
             Self::Ambiguous { .. } => "give the id, or more of the name",
             Self::NoProjectKey => "`pintle keys generate`, then `pintle keys register`",
-            Self::WrongKey { .. } => "give the project's own key with `--key FILE`",
+            Self::WrongKey { role: KeyRole::Signing, .. } => "give the project's own key with `--key FILE`",
+            Self::WrongKey { role: KeyRole::Recovery, .. } => {
+                "give the private half of the key registered for recovery with `--recovery-key FILE`"
+            }
+            Self::SameKey { .. } => "leave out `--new-key`, or name a file that does not exist: a key is made there",
+            Self::NoRecoveryKey => {
+                "create a new project; a running app takes its root up by `reconfigure`, a new build embeds it"
+            }
             Self::PreparedMismatch { .. } => "do not use this server until you know why",
             Self::NotLiveYet { .. } => "it goes on by itself; `pintle releases show` tells how far it is",
             Self::Fetch { .. } => "check the URLs of the bundle and the network; has a release been made?",
@@ -409,6 +432,12 @@ fn api_hint(error: &ClientError) -> Option<String> {
     // The server speaks of its API; here the answer is an option.
     if error.code() == "draft_unchanged" {
         return Some("change the draft first, or renew the dates alone with `--renew`".to_owned());
+    }
+    if error.code() == "statement_out_of_turn" {
+        return Some("another key was put in place meanwhile: find out by whom, then run this again".to_owned());
+    }
+    if error.code() == "succession_full" {
+        return Some("use `pintle keys recover`: the recovery key begins the chain again".to_owned());
     }
     error.hint().map(str::to_owned).or_else(|| {
         (error.status() == Some(401)).then(|| "run `pintle login` with a token that is still valid".to_owned())

@@ -1,4 +1,7 @@
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use pintle_core::PublicKey;
@@ -40,7 +43,7 @@ impl KeyFileArgs {
 }
 
 /// Reads a key file, asking for its password if it is encrypted.
-fn load_key(path: &Path, password_file: Option<&Path>, output: Output) -> Result<SigningKey, CommandError> {
+pub(crate) fn load_key(path: &Path, password_file: Option<&Path>, output: Output) -> Result<SigningKey, CommandError> {
     let pem = Zeroizing::new(read_text_file(path, MAX_KEY_BYTES)?);
     let encrypted = SigningKey::is_encrypted(&pem);
     if !encrypted && is_open_to_others(path) {
@@ -54,13 +57,36 @@ fn load_key(path: &Path, password_file: Option<&Path>, output: Output) -> Result
         .map_err(|error: KeyFileError| CommandError::KeyFile { path: path.to_owned(), error })
 }
 
-/// `key_wrong` unless `key`, read from `path`, is the one registered as `expected` (a `kid`).
-pub(crate) fn check_is_registered(path: &Path, key: &PublicKey, expected: &str) -> Result<(), CommandError> {
+/// Which of a project's keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyRole {
+    /// The key of its releases.
+    Signing,
+    /// The one kept offline.
+    Recovery,
+}
+
+impl fmt::Display for KeyRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Signing => "signing key",
+            Self::Recovery => "recovery key",
+        })
+    }
+}
+
+/// `key_wrong` unless `key`, read from `path`, is the one registered as `expected` (a `kid`) for `role`.
+pub(crate) fn check_is_registered(
+    path: &Path,
+    key: &PublicKey,
+    expected: &str,
+    role: KeyRole,
+) -> Result<(), CommandError> {
     let found = key.kid().to_string();
     if found == expected {
         return Ok(());
     }
-    Err(CommandError::WrongKey { path: path.to_owned(), found, expected: expected.to_owned() })
+    Err(CommandError::WrongKey { path: path.to_owned(), found, expected: expected.to_owned(), role })
 }
 
 /// The public half of the key in `path`.

@@ -55,7 +55,7 @@ pub use commands::{
     ct::{CtCommand, FillArgs, SctSource},
     domains::{DomainSettings, DomainsCommand},
     draft::{DraftCommand, DraftSettingsArgs},
-    keys::{GenerateArgs, KeysCommand},
+    keys::{GenerateArgs, KeysCommand, RecoverArgs, RotateArgs},
     orgs::OrgsCommand,
     pins::{AddArgs, PinSource, PinsCommand},
     projects::ProjectsCommand,
@@ -65,7 +65,7 @@ pub use commands::{
 pub use context::GlobalArgs;
 pub use error::CommandError;
 pub use exit::ExitStatus;
-pub use key_file::KeyFileArgs;
+pub use key_file::{KeyFileArgs, KeyRole};
 pub use output::{Failure, Format};
 
 use context::Context;
@@ -91,7 +91,7 @@ in config.toml in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~
     /// Projects, one per app and environment: create, list, show
     #[command(subcommand)]
     Projects(ProjectsCommand),
-    /// Signing keys, which stay on this machine: generate, show, register
+    /// Signing keys, which stay on this machine: generate, show, register, rotate, recover
     #[command(subcommand)]
     Keys(KeysCommand),
     /// Domains of the draft: add, list, set, remove

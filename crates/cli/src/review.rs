@@ -59,6 +59,11 @@ pub(crate) fn write_review(published: Result<&Claims, &str>, next: &Claims, now:
     });
 }
 
+/// Whether `next` says what `published` says, under another number and another date.
+pub(crate) fn is_same_content(published: &Claims, next: &Claims) -> bool {
+    list_statements(published) == list_statements(next)
+}
+
 fn describe_change(subject: &str, before: Option<&String>, after: Option<&String>) -> Option<String> {
     match (before, after) {
         (Some(before), Some(after)) if before == after => None,

@@ -8,7 +8,7 @@ use crate::{
     CommandError,
     context::Context,
     file::{Audience, Existing, write_file},
-    key_file::{check_is_registered, load_public_key},
+    key_file::{KeyRole, check_is_registered, load_public_key},
     output::write_stdout,
     root::parse_root,
 };
@@ -47,7 +47,7 @@ pub(crate) async fn run(args: &BundleArgs, context: &Context) -> Result<(), Comm
     let root = parse_root(&bytes, "the server's bundle")?;
     if let Some(path) = &args.key {
         let key = load_public_key(path, args.password_file.as_deref(), context.output)?;
-        check_is_registered(path, &key, &root.public_key().kid().to_string())?;
+        check_is_registered(path, &key, &root.public_key().kid().to_string(), KeyRole::Signing)?;
     }
     if args.out == Path::new("-") {
         return write_stdout(&bytes);

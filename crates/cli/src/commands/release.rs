@@ -1,16 +1,17 @@
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use base64ct::{Base64, Encoding};
 use clap::Args;
 use pintle_api::{
-    AcceptReleaseRequest, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse, ReleaseResponse,
-    ReleaseState, Unchanged, client::Client,
+    AcceptReleaseRequest, PrepareReleaseRequest, PreparedReleaseResponse, ProjectKeyResponse, ProjectResponse,
+    ReleaseResponse, ReleaseState, Unchanged, client::Client,
 };
 use pintle_core::{
-    OrganizationId, ProjectId, PublicKey, Root, State, UnixTime,
+    OrganizationId, ProjectId, PublicKey, Root, State, UnixTime, VerifiedConfig,
     claims::Claims,
     limits::MAX_CLOCK_SKEW_SECS,
     root::{BaseUrl, SetupError},
+    succession::Chain,
     verify,
 };
 use pintle_sign::{Signer, SigningKey, sign_config};
@@ -20,10 +21,10 @@ use crate::{
     CommandError,
     context::{Context, Project},
     fetch::fetch_config,
-    key_file::{KeyFileArgs, check_is_registered},
+    key_file::{KeyFileArgs, KeyRole, check_is_registered},
     moment::parse_span_secs,
     output::{GOOD, STRONG},
-    review::write_review,
+    review::{is_same_content, write_review},
     secret::confirm,
     word::word,
 };
@@ -57,75 +58,130 @@ pub(crate) async fn run(args: &ReleaseArgs, context: &Context) -> Result<(), Com
     // A wrong key is found before anything is prepared.
     let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
     let key = args.key.load(context.output)?;
-    check_is_registered(args.key.path(), &key.public_key(), &registered.kid)?;
-    let root = derive_root(&project.response, &key)?;
+    check_is_registered(args.key.path(), &key.public_key(), &registered.kid, KeyRole::Signing)?;
+    let plan = Plan {
+        key: &key,
+        key_path: args.key.path(),
+        unchanged: if args.renew { Unchanged::Release } else { Unchanged::Refuse },
+        consent: if args.yes { Consent::Given } else { Consent::Ask },
+        wait_secs: (!args.no_wait).then_some(wait_secs),
+    };
+    let release = release_draft(&plan, &client, &project, context).await?;
+    context.output.show(&release, write_one)
+}
 
-    let unchanged = if args.renew { Unchanged::Release } else { Unchanged::Refuse };
-    let prepared = client.prepare_release(project.reference(), &PrepareReleaseRequest { unchanged }).await?;
+/// How a draft becomes a release.
+pub(crate) struct Plan<'a> {
+    /// Signs it.
+    pub(crate) key: &'a SigningKey,
+    /// Where that key was read from.
+    pub(crate) key_path: &'a Path,
+    /// What to do when nothing differs.
+    pub(crate) unchanged: Unchanged,
+    /// Whether somebody is asked before it is signed.
+    pub(crate) consent: Consent,
+    /// How long to wait until it is live; none: not at all.
+    pub(crate) wait_secs: Option<u64>,
+}
+
+/// Whether the user is asked before something is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consent {
+    /// It was given on the command line.
+    Given,
+    /// It was given for what apps have now; anything else is asked.
+    AskIfChanged,
+    /// It is asked.
+    Ask,
+}
+
+/// Prepares the draft, shows it, signs it here, submits it and waits until it is live.
+pub(crate) async fn release_draft(
+    plan: &Plan<'_>,
+    client: &Client,
+    project: &Project,
+    context: &Context,
+) -> Result<ReleaseResponse, CommandError> {
+    let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
+    let root = derive_root(&project.response, registered)?;
+    let request = PrepareReleaseRequest { unchanged: plan.unchanged };
+    let prepared = client.prepare_release(project.reference(), &request).await?;
     let payload = Base64::decode_vec(&prepared.claims)
         .map_err(|_| CommandError::PreparedMismatch { what: "the claims are not base64".to_owned() })?;
     let published = find_published(&project.response, &root, context.now).await;
-    let claims = check_prepared(&payload, &prepared, &root, published.as_ref().ok(), context.now)?;
+    let floor = published.as_ref().ok().map(|config| (config.recovery_seq(), config.claims().version));
+    let claims = check_prepared(&payload, &prepared, &root, floor, context.now)?;
+    let published = published.as_ref().map(VerifiedConfig::claims).map_err(String::as_str);
 
     context.output.say(|text| {
         let title = format!(
             "Release {} of {}, to be signed with {}",
             claims.version,
             project.display_name(),
-            args.key.path().display()
+            plan.key_path.display()
         );
         text.styled_line(STRONG, &title).gap();
-        write_review(published.as_ref().map_err(String::as_str), &claims, context.now, text);
+        write_review(published, &claims, context.now, text);
         write_warnings(&prepared.warnings, text);
         text.gap();
     });
-    if !args.yes && !confirm("Sign and release this?")? {
+    let is_asked = match plan.consent {
+        Consent::Given => false,
+        Consent::AskIfChanged => !published.is_ok_and(|published| is_same_content(published, &claims)),
+        Consent::Ask => true,
+    };
+    if is_asked && !confirm("Sign and release this?")? {
         return Err(CommandError::Declined { what: "signed" });
     }
-    let signed = sign_config(&key, &payload, &[], &root)?;
+    // Handed out only if the chain leads apps from the project's first key to this one.
+    let signed = sign_config(plan.key, &payload, &prepared.succession, &root)?;
     let request = AcceptReleaseRequest { jws: signed.as_str().to_owned() };
     let accepted = client.accept_release(project.reference(), &request).await?;
-    let release =
-        if args.no_wait { accepted } else { wait_until_live(&client, &project, accepted, wait_secs, context).await? };
-    context.output.show(&release, write_one)
+    match plan.wait_secs {
+        None => Ok(accepted),
+        Some(wait_secs) => wait_until_live(client, project, accepted, wait_secs, context).await,
+    }
 }
 
-/// The root that apps of this project embed, with the key from the file and not the one the server names.
-fn derive_root(project: &ProjectResponse, key: &SigningKey) -> Result<Root, CommandError> {
+/// The root that the first apps of this project embed.
+pub(crate) fn derive_root(project: &ProjectResponse, registered: &ProjectKeyResponse) -> Result<Root, CommandError> {
     let unusable = |error: SetupError| CommandError::Bundle { source_name: "the server's project".to_owned(), error };
     let organization = OrganizationId::parse(&project.organization_id)
         .map_err(|error| unusable(SetupError::Id { member: "organization", error }))?;
     let id = ProjectId::parse(&project.id).map_err(|error| unusable(SetupError::Id { member: "project", error }))?;
     let urls: Result<Vec<_>, _> = project.urls.iter().map(|url| BaseUrl::dangerous_parse_http_loopback(url)).collect();
     let urls = urls.map_err(|error| unusable(error.into()))?;
-    let root = Root::new(organization, id, key.public_key(), urls).map_err(unusable)?;
-    match project.key.as_ref().and_then(|key| key.recovery_key.as_deref()) {
+    let key =
+        |member, text: &str| PublicKey::parse_base64(text).map_err(|error| unusable(SetupError::Key { member, error }));
+    let public_key = key("public_key", &registered.original_public_key)?;
+    let root = Root::new(organization, id, public_key, urls).map_err(unusable)?;
+    match &registered.recovery_key {
         None => Ok(root),
-        Some(recovery_key) => {
-            let recovery_key = PublicKey::parse_base64(recovery_key)
-                .map_err(|error| unusable(SetupError::Key { member: "recovery_key", error }))?;
-            root.with_recovery_key(recovery_key).map_err(unusable)
-        }
+        Some(text) => root.with_recovery_key(key("recovery_key", text)?).map_err(unusable),
     }
 }
 
 /// What apps have now, or why that is not known.
-async fn find_published(project: &ProjectResponse, root: &Root, now: UnixTime) -> Result<Claims, String> {
+pub(crate) async fn find_published(
+    project: &ProjectResponse,
+    root: &Root,
+    now: UnixTime,
+) -> Result<VerifiedConfig, String> {
     if project.latest_release.is_none() {
         return Err("nothing was released yet".to_owned());
     }
     let fetched =
         fetch_config(root.to_bundle_json().as_bytes(), "the project").await.map_err(|error| error.to_string())?;
     let accepted = verify(&fetched.bytes, &fetched.root, &State::default(), now).map_err(|error| error.to_string())?;
-    Ok(accepted.config.claims().clone())
+    Ok(accepted.config)
 }
 
-/// Reads the prepared bytes and refuses what is not this project's next release: what is signed cannot be unsigned.
+/// Reads the prepared bytes and refuses what is not this project's next release after `floor` (`r` and `ver`): what is signed cannot be unsigned.
 fn check_prepared(
     payload: &[u8],
     prepared: &PreparedReleaseResponse,
     root: &Root,
-    previous: Option<&Claims>,
+    floor: Option<(u64, u64)>,
     now: UnixTime,
 ) -> Result<Claims, CommandError> {
     let claims = Claims::parse(payload)
@@ -137,11 +193,12 @@ fn check_prepared(
     if claims.version != prepared.version {
         return mismatch(format!("it says {} and its claims say {}", prepared.version, claims.version));
     }
-    if let Some(previous) = previous.filter(|previous| previous.version >= claims.version) {
-        return mismatch(format!(
-            "its number {} does not exceed {}, which is published",
-            claims.version, previous.version
-        ));
+    // Recovery first, then the number (P-3.7): what a thief published counts no more.
+    let recovery_seq = Chain::evaluate(&prepared.succession, root)
+        .map_err(|error| CommandError::Config { source_name: "the prepared succession".to_owned(), error })?
+        .recovery_seq();
+    if let Some((_, published)) = floor.filter(|floor| *floor >= (recovery_seq, claims.version)) {
+        return mismatch(format!("its number {} does not exceed {published}, which is published", claims.version));
     }
     let distance_secs = claims.issued_at.secs_since(now).max(now.secs_since(claims.issued_at));
     if distance_secs > MAX_CLOCK_SKEW_SECS {
@@ -199,13 +256,12 @@ mod tests {
         Claims::new(root.organization().clone(), root.project().clone(), version, NOW)
     }
 
-    fn check(claims: &Claims, said_version: u64, root: &Root, previous: Option<&Claims>) -> Result<Claims, String> {
+    fn check(claims: &Claims, said_version: u64, root: &Root, floor: Option<(u64, u64)>) -> Result<Claims, String> {
         let prepared = serde_json::json!({
             "version": said_version, "claims": "", "issued_at": 0, "kid": "", "changes": [], "warnings": [],
         });
         let prepared = serde_json::from_value(prepared).unwrap();
-        check_prepared(&canonical_claims(claims), &prepared, root, previous, NOW)
-            .map_err(|error| error.code().to_owned())
+        check_prepared(&canonical_claims(claims), &prepared, root, floor, NOW).map_err(|error| error.code().to_owned())
     }
 
     #[test]
@@ -213,11 +269,12 @@ mod tests {
         let root = make_root();
         let mismatch = Err("prepared_mismatch".to_owned());
         let good = make_claims(&root, 4);
-        assert_eq!(check(&good, 4, &root, Some(&make_claims(&root, 3))), Ok(good.clone()));
+        assert_eq!(check(&good, 4, &root, Some((0, 3))), Ok(good.clone()));
         assert_eq!(check(&good, 4, &root, None), Ok(good.clone()));
 
         assert_eq!(check(&good, 5, &root, None), mismatch, "another number than announced");
-        assert_eq!(check(&good, 4, &root, Some(&good)), mismatch, "a number that is published already");
+        assert_eq!(check(&good, 4, &root, Some((0, 4))), mismatch, "a number that is published already");
+        assert_eq!(check(&good, 4, &root, Some((1, 3))), mismatch, "from before a recovery");
         let foreign = Claims { project: ProjectId::parse("prj_2").unwrap(), ..good.clone() };
         assert_eq!(check(&foreign, 4, &root, None), mismatch, "another project");
         let postdated = Claims { issued_at: NOW.saturating_add_secs(MAX_CLOCK_SKEW_SECS + 1), ..good };

@@ -1,0 +1,250 @@
+//! Another signing key without another build of the apps (section 5 of the protocol). Each step shows in what the server
+//! has: run again after an interruption, a command goes on where it stopped.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use pintle_api::{
+    AcceptStatementRequest, ProjectKeyResponse, ReleaseResponse, StatementResponse, Unchanged, client::Client,
+};
+use pintle_core::{ConfigError, Root, succession::Chain};
+use pintle_sign::{Signer, SigningKey, make_statement};
+use serde::Serialize;
+
+use super::make_key_file;
+use crate::{
+    CommandError,
+    commands::release::{Consent, Plan, derive_root, find_published, release_draft},
+    context::{Context, Project},
+    key_file::{KeyFileArgs, KeyRole, check_is_registered, load_key},
+    moment::parse_span_secs,
+    output::{GOOD, STRONG, Text},
+    secret::confirm,
+};
+
+/// Where a recovery key is sought and put when nothing else is said.
+pub(super) const DEFAULT_RECOVERY_KEY_FILE: &str = "pintle-recovery-key.pem";
+
+/// Options of `keys rotate`.
+#[derive(Args, Clone, Debug)]
+pub struct RotateArgs {
+    #[command(flatten)]
+    key: KeyFileArgs,
+    #[command(flatten)]
+    next: NextKeyArgs,
+}
+
+/// Options of `keys recover`.
+#[derive(Args, Clone, Debug)]
+pub struct RecoverArgs {
+    /// The project's private recovery key; it is read here and goes nowhere
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_RECOVERY_KEY_FILE)]
+    recovery_key: PathBuf,
+    /// Read the recovery key's password from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    next: NextKeyArgs,
+}
+
+/// The key that comes next, and how to get there.
+#[derive(Args, Clone, Debug)]
+struct NextKeyArgs {
+    /// The next signing key; where there is no such file, a key is made (readable by you alone)
+    #[arg(long, value_name = "FILE", default_value = "pintle-key-next.pem")]
+    new_key: PathBuf,
+    /// Encrypt a key that is made under a password, which is asked for twice
+    #[arg(long)]
+    encrypt: bool,
+    /// Read the next key's password from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
+    #[arg(long, value_name = "FILE")]
+    new_password_file: Option<PathBuf>,
+    /// Go on without asking
+    #[arg(long, short)]
+    yes: bool,
+    /// How long to wait until the release is live
+    #[arg(long, value_name = "SPAN", default_value = "2m")]
+    timeout: String,
+}
+
+/// Result of `keys rotate` and `keys recover`.
+#[derive(Serialize)]
+struct SuccessionReport {
+    /// File of the key that signs from now on.
+    file: PathBuf,
+    /// Its RFC 7638 thumbprint.
+    kid: String,
+    /// The release it signed; none if it had signed the published one already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<ReleaseResponse>,
+}
+
+/// A project on the way to its next key.
+struct Succession<'a> {
+    client: Client,
+    project: Project,
+    registered: ProjectKeyResponse,
+    /// With the key the project began with.
+    root: Root,
+    wait_secs: u64,
+    next: &'a NextKeyArgs,
+    context: &'a Context,
+}
+
+pub(super) async fn rotate(args: &RotateArgs, context: &Context) -> Result<(), CommandError> {
+    let succession = Succession::begin(&args.next, context).await?;
+    let existing = succession.load_existing_key()?;
+    let new = match existing {
+        Some(key) if succession.is_current(&key) => succession.check_is_successor(key)?,
+        existing => {
+            let old = args.key.load(context.output)?;
+            check_is_registered(args.key.path(), &old.public_key(), &succession.registered.kid, KeyRole::Signing)?;
+            let title = format!("{} gets another signing key", succession.project.display_name());
+            succession.explain(&title, &[
+                "Apps follow by themselves, whatever key they were built with: the old key vouches for the new one,",
+                "and every release from now on carries that statement. Their pins do not change.",
+                "The old key signs nothing any more; this cannot be taken back, only rotated onwards.",
+                "If the old key was stolen, stop here: its thief can make the same statement. Use `pintle keys recover`.",
+            ])?;
+            succession.succeed(&old, existing).await?
+        }
+    };
+    succession.finish(&new).await
+}
+
+pub(super) async fn recover(args: &RecoverArgs, context: &Context) -> Result<(), CommandError> {
+    let succession = Succession::begin(&args.next, context).await?;
+    let registered = succession.root.recovery_key().ok_or(CommandError::NoRecoveryKey)?.kid().to_string();
+    let existing = succession.load_existing_key()?;
+    let new = match existing {
+        Some(key) if succession.is_current(&key) => succession.check_is_successor(key)?,
+        existing => {
+            let recovery_key = load_key(&args.recovery_key, args.password_file.as_deref(), context.output)?;
+            check_is_registered(&args.recovery_key, &recovery_key.public_key(), &registered, KeyRole::Recovery)?;
+            let title = format!("{} is recovered with another signing key", succession.project.display_name());
+            succession.explain(&title, &[
+                "Everything signed with any earlier key is void for every app that sees this: whatever number a thief's",
+                "release had, whatever keys it named. Apps that do not see it yet still believe the stolen key.",
+                "The release that follows holds the draft: look at what it changes, the thief may have had your token too.",
+            ])?;
+            succession.succeed(&recovery_key, existing).await?
+        }
+    };
+    succession.finish(&new).await
+}
+
+impl<'a> Succession<'a> {
+    async fn begin(next: &'a NextKeyArgs, context: &'a Context) -> Result<Self, CommandError> {
+        let wait_secs = parse_span_secs(&next.timeout)?;
+        let client = context.connect()?;
+        let project = context.find_project(&client).await?;
+        let registered = project.response.key.clone().ok_or(CommandError::NoProjectKey)?;
+        let root = derive_root(&project.response, &registered)?;
+        Ok(Self { client, project, registered, root, wait_secs, next, context })
+    }
+
+    /// The next key, if its file is there: chosen beforehand, or made by a run that was interrupted.
+    fn load_existing_key(&self) -> Result<Option<SigningKey>, CommandError> {
+        let (path, password_file) = (&self.next.new_key, self.next.new_password_file.as_deref());
+        path.exists().then(|| load_key(path, password_file, self.context.output)).transpose()
+    }
+
+    fn is_current(&self, key: &SigningKey) -> bool {
+        key.public_key().kid().to_string() == self.registered.kid
+    }
+
+    /// The current key is the next one of an earlier run, unless the project never had another.
+    fn check_is_successor(&self, key: SigningKey) -> Result<SigningKey, CommandError> {
+        if key.public_key() == *self.root.public_key() {
+            return Err(CommandError::SameKey { path: self.next.new_key.clone() });
+        }
+        self.context.output.say(|text| {
+            text.line(&format!("{} already is the project's signing key.", self.next.new_key.display()));
+        });
+        Ok(key)
+    }
+
+    fn explain(&self, title: &str, lines: &[&str]) -> Result<(), CommandError> {
+        self.context.output.say(|text| {
+            text.styled_line(STRONG, title);
+            text.indented(|text| {
+                for line in lines {
+                    text.line(line);
+                }
+            });
+            text.gap();
+        });
+        if self.next.yes || confirm("Go on?")? { Ok(()) } else { Err(CommandError::Declined { what: "signed" }) }
+    }
+
+    /// Has `signer` vouch for the next key, which is made unless it exists.
+    async fn succeed(&self, signer: &SigningKey, existing: Option<SigningKey>) -> Result<SigningKey, CommandError> {
+        let refused = |error| CommandError::Config { source_name: "the project's succession".to_owned(), error };
+        let accepted = self.client.list_statements(self.project.reference()).await?.items;
+        let mut statements: Vec<String> = accepted.into_iter().map(|statement| statement.jws).collect();
+        // The server says what came before; a number to sign comes from what verifies.
+        let chain = Chain::evaluate(&statements, &self.root).map_err(refused)?;
+        let seq = chain.links().last().map_or(0, |link| link.seq) + 1;
+        let new = match existing {
+            Some(key) => key,
+            None => self.make_key()?,
+        };
+        let (organization, project) = (self.root.organization(), self.root.project());
+        statements.push(make_statement(signer, organization, project, seq, self.context.now, &new.public_key())?);
+        let chain = Chain::evaluate(&statements, &self.root).map_err(refused)?;
+        if *chain.current_key() != new.public_key() {
+            return Err(refused(ConfigError::SuccessionUntrusted { seq }));
+        }
+        let request = AcceptStatementRequest { jws: statements.pop().unwrap_or_default() };
+        let accepted = self.client.accept_statement(self.project.reference(), &request).await?;
+        self.context.output.say(|text| write_accepted(&accepted, text));
+        Ok(new)
+    }
+
+    fn make_key(&self) -> Result<SigningKey, CommandError> {
+        let key = make_key_file(&self.next.new_key, self.next.encrypt, self.next.new_password_file.as_deref())?;
+        self.context.output.say(|text| {
+            text.line(&format!("Made the key {} in {}.", key.public_key().kid(), self.next.new_key.display()));
+        });
+        Ok(key)
+    }
+
+    /// Releases with the new key, unless what is published was signed with it already.
+    async fn finish(&self, new: &SigningKey) -> Result<(), CommandError> {
+        let published = find_published(&self.project.response, &self.root, self.context.now).await;
+        let is_done = published.is_ok_and(|published| published.kid() == new.public_key().kid());
+        let release = if is_done { None } else { Some(self.release(new).await?) };
+        let kid = new.public_key().kid().to_string();
+        let report = SuccessionReport { file: self.next.new_key.clone(), kid, release };
+        self.context.output.show(&report, |report, text| {
+            let version = report.release.as_ref().map(|release| release.version.to_string());
+            text.fields(&[
+                ("file", report.file.display().to_string()),
+                ("kid", report.kid.clone()),
+                ("release", version.unwrap_or_else(|| "what is published is signed with it".to_owned())),
+            ]);
+        })?;
+        self.context.output.say(|text| {
+            text.gap();
+            text.styled_line(GOOD, "Apps follow the new key with their next refresh.");
+            text.line(&format!("From now on release with `--key {}` (or PINTLE_KEY_FILE),", report.file.display()));
+            text.line("keep a copy of it in a safe place, and let new builds embed a fresh `pintle bundle`.");
+        });
+        Ok(())
+    }
+
+    async fn release(&self, new: &SigningKey) -> Result<ReleaseResponse, CommandError> {
+        let plan = Plan {
+            key: new,
+            key_path: &self.next.new_key,
+            unchanged: Unchanged::Release,
+            consent: if self.next.yes { Consent::Given } else { Consent::AskIfChanged },
+            wait_secs: Some(self.wait_secs),
+        };
+        release_draft(&plan, &self.client, &self.project, self.context).await
+    }
+}
+
+fn write_accepted(statement: &StatementResponse, text: &mut Text) {
+    text.line(&format!("The server accepted statement {}: {} signs from now on.", statement.seq, statement.kid)).gap();
+}
