@@ -242,7 +242,7 @@ async fn ct_logs_are_replaced_whole_and_belong_to_one_project(store: &Store) {
     let twice = write(store, async |tx| tx.replace_ct_logs(&project.scope, vec![first.clone(); 2]).await).await;
     assert!(matches!(twice, Err(StoreError::AlreadyExists)));
     write(store, async |tx| tx.replace_ct_logs(&project.scope, vec![second.clone()]).await).await.unwrap();
-    assert_eq!(store.read().await.unwrap().list_ct_logs(&project.scope).await.unwrap(), [second.clone()]);
+    assert_eq!(store.read().await.unwrap().list_ct_logs(&project.scope).await.unwrap(), std::slice::from_ref(&second));
 }
 
 async fn a_token_is_found_by_its_prefix(store: &Store) {
