@@ -156,11 +156,14 @@ impl App {
         matches!(probe.decision.verdict, Verdict::Pinned { .. })
     }
 
-    /// Refreshes, which fails; the codes of what was refused meanwhile.
+    /// Refreshes, which fails; why files were refused meanwhile. A refresh of the app's own may fall into that time, so
+    /// a reason that follows itself counts once.
     async fn refuse(&self) -> Vec<Code> {
         self.refusals.lock().unwrap().clear();
         self.pintle.refresh().await.unwrap_err();
-        self.refusals.lock().unwrap().clone()
+        let mut reasons = self.refusals.lock().unwrap().clone();
+        reasons.dedup();
+        reasons
     }
 }
 
