@@ -8,6 +8,7 @@
 //! their unit (`refresh_secs`); digests and public keys are standard base64 with padding; failures are RFC 9457 problem
 //! documents ([`Problem`]) with a stable `code`.
 
+mod audit;
 #[cfg(feature = "client")]
 pub mod client;
 mod ct;
@@ -21,6 +22,9 @@ mod succession;
 mod token;
 mod whoami;
 
+pub use audit::{
+    AUDIT_CHAIN_START, AuditActor, AuditActorKind, AuditRecord, AuditTarget, derive_audit_commitment, derive_audit_hash,
+};
 pub use ct::{CtLogRequest, CtLogResponse, CtLogsResponse, CtPolicy, CtRequest, CtResponse, ReplaceCtLogsRequest};
 pub use domain::{
     AddDomainRequest, AddPinRequest, DomainResponse, Enforce, EnforceWord, PinMatch, PinResponse, PinType, Trust,

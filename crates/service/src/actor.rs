@@ -1,15 +1,30 @@
 use pintle_api::Scope;
 use pintle_store::{AccountId, TokenId};
 
-/// Who acts, and what the token presented allows at most. Made by
+/// Who acts, and what the credential presented allows at most. Made by
 /// [`authenticate`](crate::Service::authenticate) alone.
 #[derive(Clone, Debug)]
 pub struct Actor {
     pub(crate) account_id: AccountId,
     pub(crate) account_name: String,
-    pub(crate) token_id: TokenId,
-    pub(crate) token_name: String,
+    pub(crate) credential: Credential,
     pub(crate) scopes: Vec<Scope>,
+    pub(crate) request: RequestContext,
+}
+
+/// What an actor signed in with.
+#[derive(Clone, Debug)]
+pub(crate) enum Credential {
+    Token { id: TokenId, name: String },
+}
+
+/// What is known of the request behind an action, as far as it may be kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestContext {
+    /// Id of the request, as logs and answers carry it.
+    pub request_id: Option<String>,
+    /// The network it came from: the first 24 bits of an IPv4 address, the first 48 of an IPv6 one. Never the address.
+    pub network: Option<String>,
 }
 
 impl Actor {
@@ -19,6 +34,13 @@ impl Actor {
     }
 }
 
+impl Credential {
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::Token { id, .. } => id.as_str(),
+        }
+    }
+}
 /// The spelling of scopes in the database.
 const SPELLINGS: [(Scope, &str); 4] =
     [(Scope::Read, "read"), (Scope::Edit, "edit"), (Scope::Release, "release"), (Scope::Admin, "admin")];

@@ -1,10 +1,12 @@
 use pintle_api::{Scope, TokenError};
 use pintle_core::{
-    ConfigError, KeyId,
+    Code, ConfigError, KeyId,
     limits::{MAX_CONFIG_BYTES, MAX_SUCCESSION},
     root::SetupError,
 };
 use pintle_store::StoreError;
+
+use crate::Permission;
 
 /// Why an action was not taken. Nothing of it happened.
 #[derive(Debug, thiserror::Error)]
@@ -23,10 +25,10 @@ pub enum ServiceError {
         needed: Scope,
     },
     /// The actor's role in the organization does not allow this.
-    #[error("your role in this organization does not include `{}`", scope_word(*.needed))]
+    #[error("your role in this organization does not include `{}`", .needed.as_str())]
     RoleInsufficient {
         /// The permission needed.
-        needed: Scope,
+        needed: Permission,
     },
     /// It does not exist, or not for this actor.
     #[error("no such {what}")]
@@ -184,110 +186,130 @@ impl From<StoreError> for ServiceError {
     }
 }
 
+/// What clients are told of a failure besides its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) code: &'static str,
+    pub(crate) kind: ErrorKind,
+    pub(crate) hint: Option<&'static str>,
+}
+
+/// A failure that the caller can do something about.
+pub(crate) const fn facts(code: &'static str, kind: ErrorKind, hint: &'static str) -> Facts {
+    Facts { code, kind, hint: Some(hint) }
+}
+
 impl ServiceError {
     /// Stable code; the core's own where the core refused.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::TokenMalformed(_) | Self::TokenUnknown => "token_invalid",
-            Self::ScopeMissing { .. } => "scope_missing",
-            Self::RoleInsufficient { .. } => "role_insufficient",
-            Self::NotFound { .. } => "not_found",
-            Self::AlreadyExists { .. } => "already_exists",
-            Self::RevisionMismatch { .. } => "revision_mismatch",
-            Self::ValueInvalid { .. } => "value_invalid",
-            Self::DomainInvalid { .. } => "domain_invalid",
-            Self::PublicSuffix { .. } => "public_suffix",
-            Self::PinInvalid { .. } => "pin_invalid",
-            Self::CtLogsMissing => "ct_logs_missing",
-            Self::DraftInvalid(_) => "draft_invalid",
-            Self::DraftTooLarge { .. } => "config_too_large",
-            Self::DraftUnchanged { .. } => "draft_unchanged",
-            Self::KeyInvalid(_) => "setup_invalid",
-            Self::KeyMissing => "key_missing",
-            Self::KeyFixed => "key_fixed",
-            Self::KeyNotInUse => "key_not_in_use",
-            Self::KeyReused { .. } => "key_reused",
-            Self::StatementOutOfTurn { .. } => "statement_out_of_turn",
-            Self::SuccessionFull => "succession_full",
-            Self::SuccessionOutdated { .. } => "succession_outdated",
-            Self::Config(error) | Self::Statement(error) => error.code().as_str(),
-            Self::NotPrepared { .. } => "release_not_prepared",
-            Self::ClaimsAltered { .. } => "claims_altered",
-            Self::Store(_) => "database_unavailable",
-            Self::Internal(_) => "internal_error",
-        }
+        self.facts().code
     }
 
     /// What kind of failure it is.
     pub fn kind(&self) -> ErrorKind {
-        use pintle_core::Code;
-        match self {
-            Self::TokenMalformed(_) | Self::TokenUnknown => ErrorKind::Unauthenticated,
-            Self::ScopeMissing { .. } | Self::RoleInsufficient { .. } => ErrorKind::Forbidden,
-            Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::RevisionMismatch { .. } => ErrorKind::PreconditionFailed,
-            Self::AlreadyExists { .. }
-            | Self::DraftUnchanged { .. }
-            | Self::KeyMissing
-            | Self::KeyFixed
-            | Self::KeyNotInUse
-            | Self::StatementOutOfTurn { .. }
-            | Self::SuccessionFull
-            | Self::SuccessionOutdated { .. }
-            | Self::NotPrepared { .. } => ErrorKind::Conflict,
-            Self::Config(error) => match error.code() {
-                Code::ConfigTooLarge => ErrorKind::TooLarge,
-                Code::ConfigRollback | Code::ConfigEquivocation | Code::ConfigExpired => ErrorKind::Conflict,
-                _ => ErrorKind::Unprocessable,
-            },
-            Self::ValueInvalid { .. }
-            | Self::DomainInvalid { .. }
-            | Self::PublicSuffix { .. }
-            | Self::PinInvalid { .. }
-            | Self::CtLogsMissing
-            | Self::DraftInvalid(_)
-            | Self::DraftTooLarge { .. }
-            | Self::KeyInvalid(_)
-            | Self::KeyReused { .. }
-            | Self::Statement(_)
-            | Self::ClaimsAltered { .. } => ErrorKind::Unprocessable,
-            Self::Store(_) => ErrorKind::Unavailable,
-            Self::Internal(_) => ErrorKind::Internal,
-        }
+        self.facts().kind
     }
 
     /// What to do about it, if there is something to say.
     pub fn hint(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::TokenMalformed(_) | Self::TokenUnknown => "sign in again with a valid API token",
-            Self::ScopeMissing { .. } => "use a token with that scope",
-            Self::RoleInsufficient { .. } => "ask an owner or admin of the organization",
-            Self::NotFound { .. } => "check the id; list what is there to find it",
-            Self::AlreadyExists { .. } => "use the existing one, or choose another name",
-            Self::RevisionMismatch { .. } => "read the draft again, then repeat the change if it still makes sense",
-            Self::DomainInvalid { .. } => "write a host name, `*.name`, `**.name`, or an IP address; no scheme or port",
-            Self::PublicSuffix { .. } => "pin a name that one owner controls, as example.com",
-            Self::PinInvalid { .. } => "compute the pin from the certificate instead of typing it",
-            Self::CtLogsMissing => "import a log list first",
-            Self::DraftInvalid(_) => "correct the entry named in the message",
-            Self::DraftTooLarge { .. } => "remove pins or domains, or split the project",
-            Self::DraftUnchanged { .. } => "change the draft first; to renew its dates alone, ask for it explicitly",
-            Self::KeyInvalid(_) => "register the public half of a P-256 key, and a different recovery key",
-            Self::KeyMissing => "generate a key where it will stay, and register its public half",
-            Self::KeyFixed => "rotate the key by a succession statement; without the old key, create a new project",
-            Self::KeyNotInUse => "register another key in its place",
-            Self::KeyReused { .. } => "generate a new key",
-            Self::Statement(_) => "sign it with the project's current key, or with its recovery key",
-            Self::StatementOutOfTurn { .. } => "list the statements, and make one that follows the last",
-            Self::SuccessionFull => "sign the next statement with the recovery key: the chain begins again with it",
-            Self::SuccessionOutdated { .. } => {
-                "prepare again, and sign with the project's current key and the chain you get"
+        self.facts().hint
+    }
+
+    fn facts(&self) -> Facts {
+        use ErrorKind::{
+            Conflict, Forbidden, Internal, NotFound, PreconditionFailed, TooLarge, Unauthenticated, Unavailable,
+            Unprocessable,
+        };
+        match self {
+            Self::TokenMalformed(_) | Self::TokenUnknown => {
+                facts("token_invalid", Unauthenticated, "sign in again with a valid API token")
             }
-            Self::NotPrepared { .. } | Self::ClaimsAltered { .. } => "prepare again, and sign exactly what you get",
-            Self::Config(_) => "prepare again, and sign with the project's registered key",
-            Self::Store(_) => "try again in a moment",
-            Self::ValueInvalid { .. } | Self::Internal(_) => return None,
-        })
+            Self::ScopeMissing { .. } => facts("scope_missing", Forbidden, "use a token with that scope"),
+            Self::RoleInsufficient { .. } => {
+                facts("role_insufficient", Forbidden, "ask an owner or admin of the organization")
+            }
+            Self::NotFound { .. } => facts("not_found", NotFound, "check the id; list what is there to find it"),
+            Self::AlreadyExists { .. } => {
+                facts("already_exists", Conflict, "use the existing one, or choose another name")
+            }
+            Self::RevisionMismatch { .. } => facts(
+                "revision_mismatch",
+                PreconditionFailed,
+                "read the draft again, then repeat the change if it still makes sense",
+            ),
+            Self::ValueInvalid { .. } => Facts { code: "value_invalid", kind: Unprocessable, hint: None },
+            Self::DomainInvalid { .. } => facts(
+                "domain_invalid",
+                Unprocessable,
+                "write a host name, `*.name`, `**.name`, or an IP address; no scheme or port",
+            ),
+            Self::PublicSuffix { .. } => {
+                facts("public_suffix", Unprocessable, "pin a name that one owner controls, as example.com")
+            }
+            Self::PinInvalid { .. } => {
+                facts("pin_invalid", Unprocessable, "compute the pin from the certificate instead of typing it")
+            }
+            Self::CtLogsMissing => facts("ct_logs_missing", Unprocessable, "import a log list first"),
+            Self::DraftInvalid(_) => facts("draft_invalid", Unprocessable, "correct the entry named in the message"),
+            Self::DraftTooLarge { .. } => {
+                facts("config_too_large", Unprocessable, "remove pins or domains, or split the project")
+            }
+            Self::DraftUnchanged { .. } => facts(
+                "draft_unchanged",
+                Conflict,
+                "change the draft first; to renew its dates alone, ask for it explicitly",
+            ),
+            Self::KeyInvalid(_) => facts(
+                "setup_invalid",
+                Unprocessable,
+                "register the public half of a P-256 key, and a different recovery key",
+            ),
+            Self::KeyMissing => {
+                facts("key_missing", Conflict, "generate a key where it will stay, and register its public half")
+            }
+            Self::KeyFixed => facts(
+                "key_fixed",
+                Conflict,
+                "rotate the key by a succession statement; without the old key, create a new project",
+            ),
+            Self::KeyNotInUse => facts("key_not_in_use", Conflict, "register another key in its place"),
+            Self::KeyReused { .. } => facts("key_reused", Unprocessable, "generate a new key"),
+            Self::StatementOutOfTurn { .. } => {
+                facts("statement_out_of_turn", Conflict, "list the statements, and make one that follows the last")
+            }
+            Self::SuccessionFull => facts(
+                "succession_full",
+                Conflict,
+                "sign the next statement with the recovery key: the chain begins again with it",
+            ),
+            Self::SuccessionOutdated { .. } => facts(
+                "succession_outdated",
+                Conflict,
+                "prepare again, and sign with the project's current key and the chain you get",
+            ),
+            Self::Statement(error) => facts(
+                error.code().as_str(),
+                Unprocessable,
+                "sign it with the project's current key, or with its recovery key",
+            ),
+            Self::Config(error) => facts(
+                error.code().as_str(),
+                match error.code() {
+                    Code::ConfigTooLarge => TooLarge,
+                    Code::ConfigRollback | Code::ConfigEquivocation | Code::ConfigExpired => Conflict,
+                    _ => Unprocessable,
+                },
+                "prepare again, and sign with the project's registered key",
+            ),
+            Self::NotPrepared { .. } => {
+                facts("release_not_prepared", Conflict, "prepare again, and sign exactly what you get")
+            }
+            Self::ClaimsAltered { .. } => {
+                facts("claims_altered", Unprocessable, "prepare again, and sign exactly what you get")
+            }
+            Self::Store(_) => facts("database_unavailable", Unavailable, "try again in a moment"),
+            Self::Internal(_) => Facts { code: "internal_error", kind: Internal, hint: None },
+        }
     }
 }
 

@@ -7,15 +7,19 @@
 //!
 //! The service never sees a private key. It accepts a release only if `pintle_core::verify` does, and only if its claims
 //! are, byte for byte, the ones it prepared. Every action names its [`Actor`]; what the actor may do is one table in
-//! `access.rs`, and what belongs to others does not exist for it. Time is an argument.
+//! `access.rs`, and what belongs to others does not exist for it. A change and its event in the audit log are one
+//! transaction: a `Change` cannot be committed without an event. Time is an argument.
 
 mod access;
 mod actions;
 mod actor;
+mod audit;
+mod change;
 mod claims;
 mod ct;
 mod diff;
 mod error;
+mod hex;
 mod input;
 mod origin;
 mod respond;
@@ -28,9 +32,10 @@ use pintle_publish::Bucket;
 use pintle_store::Store;
 use tokio::sync::Notify;
 
-pub use access::ProjectPath;
+pub use access::{Permission, ProjectPath};
 pub use actions::{FirstRun, Progress};
-pub use actor::Actor;
+pub use actor::{Actor, RequestContext};
+pub use audit::AuditAction;
 pub use error::{ErrorKind, ServiceError};
 pub use origin::OriginBucket;
 

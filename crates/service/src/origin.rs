@@ -36,6 +36,7 @@ impl Bucket for OriginBucket {
             Condition::Unchanged(Tag(etag)) => tx.replace_published(file, etag).await,
         };
         match written {
+            #[expect(clippy::disallowed_methods, reason = "the release that is published is recorded already")]
             Ok(true) => tx.commit().await.map_err(BucketError::unavailable),
             Ok(false) | Err(StoreError::AlreadyExists) => Err(BucketError::ConditionFailed),
             Err(error) => Err(BucketError::unavailable(error)),

@@ -2,6 +2,8 @@
 
 pub(crate) mod account;
 pub(crate) mod api_token;
+pub(crate) mod audit_event;
+pub(crate) mod audit_personal;
 pub(crate) mod ct_log;
 pub(crate) mod domain;
 pub(crate) mod draft;

@@ -11,6 +11,7 @@
 //! write lock when its transaction begins, and a pool of readers. The SQL is portable.
 
 mod account;
+mod audit;
 mod ct_log;
 mod draft;
 mod entity;
@@ -27,9 +28,11 @@ mod succession;
 mod transaction;
 mod value;
 
+pub use audit::AuditChain;
 pub use draft::DraftDomain;
 pub use entity::{
-    account::Model as AccountRow, api_token::Model as TokenRow, ct_log::Model as CtLogRow, domain::Model as DomainRow,
+    account::Model as AccountRow, api_token::Model as TokenRow, audit_event::Model as AuditEventRow,
+    audit_personal::Model as AuditPersonalRow, ct_log::Model as CtLogRow, domain::Model as DomainRow,
     draft::Model as DraftRow, job::Model as JobRow, organization::Model as OrganizationRow, pin::Model as PinRow,
     prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
     published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,

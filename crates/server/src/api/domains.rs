@@ -60,7 +60,7 @@ async fn update(
     ExpectedRevision(revision): ExpectedRevision,
     Body(request): Body<UpdateDomainRequest>,
 ) -> Result<Json<DomainResponse>, ApiError> {
-    Ok(Json(app.service.update_domain(&actor, ids.project(), &ids.domain, &request, revision).await?))
+    Ok(Json(app.service.update_domain(&actor, ids.project(), &ids.domain, &request, revision, now()).await?))
 }
 
 /// Removes a domain and its pins from the draft.
@@ -76,7 +76,7 @@ async fn remove(
     Ids(ids): Ids<DomainIds>,
     ExpectedRevision(revision): ExpectedRevision,
 ) -> Result<StatusCode, ApiError> {
-    app.service.remove_domain(&actor, ids.project(), &ids.domain, revision).await?;
+    app.service.remove_domain(&actor, ids.project(), &ids.domain, revision, now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -111,6 +111,6 @@ async fn remove_pin(
     Ids(ids): Ids<PinIds>,
     ExpectedRevision(revision): ExpectedRevision,
 ) -> Result<StatusCode, ApiError> {
-    app.service.remove_pin(&actor, ids.project(), &ids.domain, &ids.pin, revision).await?;
+    app.service.remove_pin(&actor, ids.project(), &ids.domain, &ids.pin, revision, now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,7 +3,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request},
     http::{header, request::Parts},
 };
-use pintle_service::{Actor, ProjectPath, ServiceError};
+use pintle_service::{Actor, ProjectPath, RequestContext, ServiceError};
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
@@ -23,8 +23,14 @@ impl FromRequestParts<App> for Caller {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Failure::TokenMissing.into());
         }
-        Ok(Self(app.service.authenticate(token, now()).await?))
+        Ok(Self(app.service.authenticate(token, describe_request(parts), now()).await?))
     }
+}
+
+/// What may be kept of the request: its id, and the network it came from.
+fn describe_request(parts: &Parts) -> RequestContext {
+    let id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok());
+    RequestContext { request_id: id.map(str::to_owned), network: None }
 }
 
 /// A JSON body; its failures are problems.

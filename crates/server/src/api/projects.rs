@@ -75,7 +75,7 @@ async fn register_key(
     Ids(ids): Ids<ProjectIds>,
     Body(request): Body<RegisterKeyRequest>,
 ) -> Result<Json<ProjectResponse>, ApiError> {
-    Ok(Json(app.service.register_key(&actor, ids.project(), &request).await?))
+    Ok(Json(app.service.register_key(&actor, ids.project(), &request, now()).await?))
 }
 
 /// `pintle.json`: what apps embed.

@@ -1,9 +1,18 @@
-use pintle_api::{AcceptReleaseRequest, ReleaseResponse, Scope};
+use pintle_api::{AcceptReleaseRequest, ReleaseResponse};
 use pintle_core::{State, UnixTime, verify};
-use pintle_store::{JobKind, ProjectScope, ReleaseId, ReleaseRow, ReleaseState, WriteTx};
+use pintle_store::{JobKind, ProjectScope, ReleaseId, ReleaseRow, ReleaseState};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::{Actor, ProjectPath, Service, ServiceError, access::find_project, respond, succession::Keys};
+use crate::{
+    Actor, AuditAction, ProjectPath, Service, ServiceError,
+    access::{Permission, find_project},
+    audit::Event,
+    change::Change,
+    hex::write_hex,
+    respond,
+    succession::Keys,
+};
 
 impl Service {
     /// Accepts a signed release: the core confirms key, signature, project and number against everything accepted
@@ -20,8 +29,8 @@ impl Service {
         request: &AcceptReleaseRequest,
         now: UnixTime,
     ) -> Result<ReleaseResponse, ServiceError> {
-        let tx = self.store.write().await?;
-        let project = find_project(&tx, actor, path, Scope::Release).await?;
+        let tx = self.begin_change(actor, now).await?;
+        let project = find_project(&tx, actor, path, Permission::Release).await?;
         let scope = &project.scope;
         let keys = Keys::load(&tx, &project, &self.base_url).await?;
         let root = &keys.root;
@@ -64,7 +73,7 @@ impl Service {
     /// Release, voided preparations (P-9.4) and outbox job: all or nothing.
     async fn save_accepted(
         &self,
-        tx: WriteTx,
+        tx: Change,
         scope: &ProjectScope,
         release: &ReleaseRow,
         jws: &str,
@@ -73,12 +82,9 @@ impl Service {
         tx.insert_release(scope, release.clone(), jws.to_owned()).await?;
         tx.delete_prepared_up_to(scope, version).await?;
         tx.insert_job(scope, JobKind::Publish, version, release.accepted_at.value()).await?;
-        tx.commit().await?;
+        let event = Event::in_project(scope, AuditAction::ReleaseAccepted, "release", &version.to_string());
+        tx.commit(event.after(json!({ "claims_sha256": release.claims_sha256 }))).await?;
         self.jobs.notify_one();
         Ok(())
     }
-}
-
-fn write_hex(digest: &[u8; 32]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,12 +1,19 @@
-use pintle_api::{AcceptStatementRequest, Scope, StatementResponse};
+use pintle_api::{AcceptStatementRequest, StatementResponse};
 use pintle_core::{
     Root, UnixTime,
     limits::MAX_SUCCESSION,
     succession::{Chain, Link, UnverifiedStatement},
 };
 use pintle_store::StatementRow;
+use serde_json::json;
 
-use crate::{Actor, ProjectPath, Service, ServiceError, access::find_project, claims::make_root, respond};
+use crate::{
+    Actor, AuditAction, ProjectPath, Service, ServiceError,
+    access::{Permission, find_project},
+    audit::Event,
+    claims::make_root,
+    respond,
+};
 
 impl Service {
     /// Accepts a succession statement: the core confirms that it leads on from the project's current key, or that its
@@ -25,8 +32,8 @@ impl Service {
         request: &AcceptStatementRequest,
         now: UnixTime,
     ) -> Result<StatementResponse, ServiceError> {
-        let tx = self.store.write().await?;
-        let project = find_project(&tx, actor, path, Scope::Admin).await?;
+        let tx = self.begin_change(actor, now).await?;
+        let project = find_project(&tx, actor, path, Permission::ManageKeys).await?;
         let scope = &project.scope;
         let root = make_root(&project, &self.base_url)?;
         let accepted = tx.list_statements(scope).await?;
@@ -48,7 +55,8 @@ impl Service {
         };
         tx.insert_statement(scope, statement.clone()).await?;
         let answer = respond::statement(&statement, &root)?;
-        tx.commit().await?;
+        let event = Event::in_project(scope, AuditAction::KeySucceeded, "key", &answer.kid);
+        tx.commit(event.after(json!({ "seq": answer.seq, "signed_by": answer.signed_by }))).await?;
         tracing::info!(project.id = %project.row.id, statement.seq = link.seq, key.kid = answer.kid,
             statement.signed_by = ?answer.signed_by, "succession statement accepted");
         Ok(answer)

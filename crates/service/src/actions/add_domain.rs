@@ -5,10 +5,10 @@ use pintle_core::{
 };
 use pintle_store::{DomainId, DomainRow, DraftDomain, StoreError};
 
-use super::update_domain::{enforce_percent, trust_word};
+use super::update_domain::{enforce_percent, summarize, trust_word};
 use crate::{
-    Actor, ProjectPath, Service, ServiceError, access::find_editable_project, claims::check_domain,
-    ct::apply_requirement, input::parse_authored_name, respond,
+    Actor, AuditAction, ProjectPath, Service, ServiceError, access::find_editable_project, audit::Event,
+    claims::check_domain, ct::apply_requirement, input::parse_authored_name, respond,
 };
 
 impl Service {
@@ -27,7 +27,7 @@ impl Service {
         now: UnixTime,
     ) -> Result<DomainResponse, ServiceError> {
         let name = parse_authored_name(&request.name)?;
-        let tx = self.store.write().await?;
+        let tx = self.begin_change(actor, now).await?;
         let project = find_editable_project(&tx, actor, path, expected_revision).await?;
         let mut row = DomainRow {
             id: DomainId::make(now.as_secs()),
@@ -50,7 +50,8 @@ impl Service {
         }
         tx.raise_revision(&project.scope).await?;
         let answer = respond::domain(&domain)?;
-        tx.commit().await?;
+        let event = Event::in_project(&project.scope, AuditAction::DomainAdded, "domain", domain.row.id.as_str());
+        tx.commit(event.named(&domain.row.name).after(summarize(&domain.row))).await?;
         Ok(answer)
     }
 }

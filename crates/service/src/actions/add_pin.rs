@@ -1,10 +1,12 @@
 use pintle_api::{AddPinRequest, PinMatch, PinResponse, PinType};
 use pintle_core::{UnixTime, claims};
 use pintle_store::{DomainId, PinId, PinRow, StoreError, Unsigned};
+use serde_json::{Value, json};
 
 use crate::{
-    Actor, ProjectPath, Service, ServiceError,
+    Actor, AuditAction, ProjectPath, Service, ServiceError,
     access::find_editable_project,
+    audit::Event,
     claims::check_domain,
     input::{check_label, parse_digest},
     respond,
@@ -31,7 +33,7 @@ impl Service {
         if let Some(label) = &request.label {
             check_label("label", label)?;
         }
-        let tx = self.store.write().await?;
+        let tx = self.begin_change(actor, now).await?;
         let project = find_editable_project(&tx, actor, path, expected_revision).await?;
         let mut domain = tx.find_domain(&project.scope, &id).await?.ok_or_else(missing)?;
         let pin = PinRow {
@@ -52,9 +54,15 @@ impl Service {
         check_domain(&tx, &project, &domain).await?;
         tx.raise_revision(&project.scope).await?;
         let answer = respond::pin(&pin)?;
-        tx.commit().await?;
+        let event = Event::in_project(&project.scope, AuditAction::PinAdded, "pin", pin.id.as_str());
+        tx.commit(event.named(&domain.row.name).after(summarize_pin(&pin))).await?;
         Ok(answer)
     }
+}
+
+/// What the audit log tells of a pin.
+pub(super) fn summarize_pin(pin: &PinRow) -> Value {
+    json!({ "type": pin.pin_type, "digest": pin.digest, "match": pin.pin_match, "expires_at": pin.expires_at.map(Unsigned::value) })
 }
 
 fn core_type(pin_type: PinType) -> claims::PinType {

@@ -3,7 +3,11 @@ use pintle_core::UnixTime;
 use pintle_store::{StoreError, TokenRow, Unsigned};
 use subtle::ConstantTimeEq;
 
-use crate::{Actor, Service, ServiceError, actor::parse_scopes};
+use crate::{
+    Actor, RequestContext, Service, ServiceError,
+    actor::{Credential, parse_scopes},
+    hex::write_hex,
+};
 
 /// A token's last use is written at most this often, so that reading does not cost a write each time.
 const LAST_USE_RESOLUTION_SECS: u64 = 60;
@@ -13,7 +17,12 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::TokenMalformed`], [`ServiceError::TokenUnknown`], [`ServiceError::Store`].
-    pub async fn authenticate(&self, text: &str, now: UnixTime) -> Result<Actor, ServiceError> {
+    pub async fn authenticate(
+        &self,
+        text: &str,
+        request: RequestContext,
+        now: UnixTime,
+    ) -> Result<Actor, ServiceError> {
         let presented = ApiToken::parse(text)?;
         let found = self.store.read().await?.find_token(presented.prefix()).await?;
         let (token, account) = found.ok_or(ServiceError::TokenUnknown)?;
@@ -26,9 +35,9 @@ impl Service {
         Ok(Actor {
             account_id: account.id,
             account_name: account.name,
-            token_id: token.id,
-            token_name: token.name,
             scopes: parse_scopes(&token.scopes),
+            credential: Credential::Token { id: token.id, name: token.name },
+            request,
         })
     }
 
@@ -47,11 +56,12 @@ impl Service {
     async fn save_use(&self, token: &TokenRow, now: UnixTime) -> Result<(), StoreError> {
         let tx = self.store.write().await?;
         tx.save_token_use(&token.id, now.as_secs()).await?;
+        #[expect(clippy::disallowed_methods, reason = "being used changes nothing that anybody decides upon")]
         tx.commit().await
     }
 }
 
 /// What is stored of a token.
 pub(super) fn hash(token: &ApiToken) -> String {
-    token.sha256().iter().map(|byte| format!("{byte:02x}")).collect()
+    write_hex(&token.sha256())
 }

@@ -2,7 +2,9 @@ use pintle_api::{CreateOrganizationRequest, OrganizationResponse, Scope};
 use pintle_core::UnixTime;
 use pintle_store::{OrganizationId, OrganizationRow};
 
-use crate::{Actor, Service, ServiceError, access::require_scope, input::check_label, respond};
+use crate::{
+    Actor, AuditAction, Service, ServiceError, access::require_scope, audit::Event, input::check_label, respond,
+};
 
 impl Service {
     /// Creates an organization owned by the actor.
@@ -22,9 +24,11 @@ impl Service {
             name: request.name.clone(),
             created_at: now.as_secs().into(),
         };
-        let tx = self.store.write().await?;
+        let tx = self.begin_change(actor, now).await?;
         let member = tx.insert_organization(organization.clone(), &actor.account_id).await?;
-        tx.commit().await?;
+        let event =
+            Event::new(&member.scope, AuditAction::OrganizationCreated, "organization", organization.id.as_str());
+        tx.commit(event.named(&organization.name)).await?;
         tracing::info!(organization.id = %organization.id, account.id = %actor.account_id, "organization created");
         Ok(respond::organization(&member))
     }

@@ -1,10 +1,12 @@
-use pintle_api::{CreateProjectRequest, ProjectResponse, Scope};
+use pintle_api::{CreateProjectRequest, ProjectResponse};
 use pintle_core::{UnixTime, limits::DEFAULT_REFRESH_SECS};
 use pintle_store::{NewProject, StoreError};
+use serde_json::json;
 
 use crate::{
-    Actor, Service, ServiceError,
-    access::find_organization,
+    Actor, AuditAction, Service, ServiceError,
+    access::{Permission, find_organization},
+    audit::Event,
     claims::make_root,
     input::{check_environment, check_label},
     respond,
@@ -28,8 +30,8 @@ impl Service {
     ) -> Result<ProjectResponse, ServiceError> {
         check_label("name", &request.name)?;
         check_environment(&request.environment)?;
-        let tx = self.store.write().await?;
-        let member = find_organization(&tx, actor, organization, Scope::Admin).await?;
+        let tx = self.begin_change(actor, now).await?;
+        let member = find_organization(&tx, actor, organization, Permission::ManageProjects).await?;
         let new = NewProject {
             name: request.name.clone(),
             environment: request.environment.clone(),
@@ -47,7 +49,9 @@ impl Service {
             make_root(&project, &self.base_url)?;
         }
         let answer = respond::project(&tx, &project, &self.base_url).await?;
-        tx.commit().await?;
+        let event = Event::in_project(&project.scope, AuditAction::ProjectCreated, "project", project.row.id.as_str());
+        let summary = json!({ "environment": project.row.environment, "kid": answer.key.as_ref().map(|key| &key.kid) });
+        tx.commit(event.named(&project.row.name).after(summary)).await?;
         tracing::info!(project.id = %project.row.id, account.id = %actor.account_id, "project created");
         Ok(answer)
     }

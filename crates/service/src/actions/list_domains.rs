@@ -1,6 +1,10 @@
-use pintle_api::{DomainResponse, ListResponse, Scope};
+use pintle_api::{DomainResponse, ListResponse};
 
-use crate::{Actor, ProjectPath, Service, ServiceError, access::find_project, respond};
+use crate::{
+    Actor, ProjectPath, Service, ServiceError,
+    access::{Permission, find_project},
+    respond,
+};
 
 impl Service {
     /// The domains of the draft with their pins, by name.
@@ -13,7 +17,7 @@ impl Service {
         path: ProjectPath<'_>,
     ) -> Result<ListResponse<DomainResponse>, ServiceError> {
         let tx = self.store.read().await?;
-        let project = find_project(&tx, actor, path, Scope::Read).await?;
+        let project = find_project(&tx, actor, path, Permission::Read).await?;
         let domains = tx.list_domains(&project.scope).await?;
         Ok(ListResponse { items: domains.iter().map(respond::domain).collect::<Result<_, _>>()? })
     }

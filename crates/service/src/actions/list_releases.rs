@@ -1,6 +1,10 @@
-use pintle_api::{ListResponse, ReleaseResponse, Scope};
+use pintle_api::{ListResponse, ReleaseResponse};
 
-use crate::{Actor, ProjectPath, Service, ServiceError, access::find_project, respond};
+use crate::{
+    Actor, ProjectPath, Service, ServiceError,
+    access::{Permission, find_project},
+    respond,
+};
 
 /// Older releases are read by their number.
 const MAX_LISTED: u64 = 100;
@@ -16,7 +20,7 @@ impl Service {
         path: ProjectPath<'_>,
     ) -> Result<ListResponse<ReleaseResponse>, ServiceError> {
         let tx = self.store.read().await?;
-        let project = find_project(&tx, actor, path, Scope::Read).await?;
+        let project = find_project(&tx, actor, path, Permission::Read).await?;
         let releases = tx.list_releases(&project.scope, MAX_LISTED).await?;
         Ok(ListResponse { items: releases.iter().map(respond::release).collect() })
     }

@@ -1,6 +1,11 @@
-use pintle_api::{ListResponse, Scope, StatementResponse};
+use pintle_api::{ListResponse, StatementResponse};
 
-use crate::{Actor, ProjectPath, Service, ServiceError, access::find_project, claims::make_root, respond};
+use crate::{
+    Actor, ProjectPath, Service, ServiceError,
+    access::{Permission, find_project},
+    claims::make_root,
+    respond,
+};
 
 impl Service {
     /// Every succession statement of the project, by `seq`.
@@ -13,7 +18,7 @@ impl Service {
         path: ProjectPath<'_>,
     ) -> Result<ListResponse<StatementResponse>, ServiceError> {
         let tx = self.store.read().await?;
-        let project = find_project(&tx, actor, path, Scope::Read).await?;
+        let project = find_project(&tx, actor, path, Permission::Read).await?;
         let root = make_root(&project, &self.base_url)?;
         let statements = tx.list_statements(&project.scope).await?;
         let items =

@@ -1,10 +1,11 @@
 use base64ct::{Base64, Encoding};
-use pintle_api::{PrepareReleaseRequest, PreparedReleaseResponse, Scope, Unchanged};
+use pintle_api::{PrepareReleaseRequest, PreparedReleaseResponse, Unchanged};
 use pintle_core::UnixTime;
 
 use crate::{
-    Actor, ProjectPath, Service, ServiceError,
-    access::find_project,
+    Actor, AuditAction, ProjectPath, Service, ServiceError,
+    access::{Permission, find_project},
+    audit::Event,
     claims::{find_warnings, make_claims, write_claims},
     ct::find_ct_warnings,
     diff::derive_changes,
@@ -29,8 +30,8 @@ impl Service {
         request: &PrepareReleaseRequest,
         now: UnixTime,
     ) -> Result<PreparedReleaseResponse, ServiceError> {
-        let tx = self.store.write().await?;
-        let project = find_project(&tx, actor, path, Scope::Release).await?;
+        let tx = self.begin_change(actor, now).await?;
+        let project = find_project(&tx, actor, path, Permission::Release).await?;
         let scope = &project.scope;
         let keys = Keys::load(&tx, &project, &self.base_url).await?;
         let draft = tx.find_draft(scope).await?.ok_or(ServiceError::NotFound { what: "draft" })?;
@@ -62,7 +63,8 @@ impl Service {
             changes,
             warnings: [find_warnings(&domains), find_ct_warnings(&claims, now)].concat(),
         };
-        tx.commit().await?;
+        let event = Event::in_project(scope, AuditAction::ReleasePrepared, "release", &version.to_string());
+        tx.commit(event).await?;
         tracing::info!(project.id = %project.row.id, release.version = version, "release prepared");
         Ok(answer)
     }

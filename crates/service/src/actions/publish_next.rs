@@ -2,7 +2,7 @@ use pintle_core::UnixTime;
 use pintle_publish::{Outcome, Publication, publish};
 use pintle_store::{LeasedJob, ReleaseState};
 
-use crate::{Service, ServiceError, claims::make_root};
+use crate::{AuditAction, Service, ServiceError, audit::Event, claims::make_root, hex::write_hex};
 
 /// How long a publisher is left alone. Two at once do no harm, so a short lease only costs work done twice, and a crash
 /// delays a release by no more.
@@ -50,9 +50,9 @@ impl Service {
                 }
                 let delay_secs = 1 << job.row.attempts.value().min(8);
                 let run_at = now.saturating_add_secs(MAX_BACKOFF_SECS.min(delay_secs));
-                let tx = self.store.write().await?;
+                let tx = self.begin_system_change(now).await?;
                 tx.postpone_job(&job, run_at.as_secs()).await?;
-                tx.commit().await?;
+                tx.commit_recorded().await?;
                 return Ok(Progress::Postponed { version });
             }
         }
@@ -62,15 +62,15 @@ impl Service {
     async fn lease_publish_job(&self, now: UnixTime) -> Result<Option<LeasedJob>, ServiceError> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|_| ServiceError::Internal("no randomness"))?;
-        let lease: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let lease = write_hex(&random);
         let until = now.saturating_add_secs(LEASE_SECS);
-        let tx = self.store.write().await?;
+        let tx = self.begin_system_change(now).await?;
         let job = tx.lease_job(&lease, now.as_secs(), until.as_secs()).await?;
         if let Some(job) = &job {
             let (scope, version) = (&job.project.scope, job.row.version.value());
             tx.move_release(scope, version, ReleaseState::Accepted, ReleaseState::Publishing).await?;
         }
-        tx.commit().await?;
+        tx.commit_recorded().await?;
         Ok(job)
     }
 
@@ -99,7 +99,7 @@ impl Service {
 
     async fn finish_publish_job(&self, job: &LeasedJob, outcome: Outcome, now: UnixTime) -> Result<(), ServiceError> {
         let (scope, version) = (&job.project.scope, job.row.version.value());
-        let tx = self.store.write().await?;
+        let tx = self.begin_system_change(now).await?;
         if !tx.delete_job(job).await? {
             // The lease ended and somebody else finishes.
             return Ok(());
@@ -110,8 +110,9 @@ impl Service {
             tx.move_release(scope, version, ReleaseState::Publishing, ReleaseState::Superseded).await?;
         } else {
             tx.save_live_release(scope, version, now.as_secs()).await?;
+            tx.record(Event::in_project(scope, AuditAction::ReleaseLive, "release", &version.to_string())).await?;
         }
-        tx.commit().await?;
+        tx.commit_recorded().await?;
         tracing::info!(project.id = %scope.project(), release.version = version, ?outcome, "release published");
         Ok(())
     }

@@ -1,8 +1,11 @@
-use pintle_api::Scope;
 use pintle_core::UnixTime;
 use pintle_publish::Publication;
 
-use crate::{Actor, ProjectPath, Service, ServiceError, access::find_project, claims::make_root};
+use crate::{
+    Actor, ProjectPath, Service, ServiceError,
+    access::{Permission, find_project},
+    claims::make_root,
+};
 
 impl Service {
     /// `pintle.json` as new builds embed it (P-1.2): the one published beside the live release, so that they accept that
@@ -12,7 +15,7 @@ impl Service {
     /// [`ServiceError::KeyMissing`], [`ServiceError::NotFound`], [`ServiceError::Store`].
     pub async fn read_bundle(&self, actor: &Actor, path: ProjectPath<'_>) -> Result<String, ServiceError> {
         let tx = self.store.read().await?;
-        let project = find_project(&tx, actor, path, Scope::Read).await?;
+        let project = find_project(&tx, actor, path, Permission::Read).await?;
         let root = make_root(&project, &self.base_url)?;
         let Some(live) = tx.find_live_release(&project.scope).await? else { return Ok(root.to_bundle_json()) };
         let file = tx.load_release_file(&project.scope, live.version.value()).await?;

@@ -1,6 +1,10 @@
-use pintle_api::{CtLogsResponse, Scope};
+use pintle_api::CtLogsResponse;
 
-use crate::{Actor, ProjectPath, Service, ServiceError, access::find_project, respond};
+use crate::{
+    Actor, ProjectPath, Service, ServiceError,
+    access::{Permission, find_project},
+    respond,
+};
 
 impl Service {
     /// The Certificate Transparency logs of the draft, by operator and name.
@@ -9,7 +13,7 @@ impl Service {
     /// [`ServiceError::NotFound`], [`ServiceError::Store`].
     pub async fn read_ct_logs(&self, actor: &Actor, path: ProjectPath<'_>) -> Result<CtLogsResponse, ServiceError> {
         let tx = self.store.read().await?;
-        let project = find_project(&tx, actor, path, Scope::Read).await?;
+        let project = find_project(&tx, actor, path, Permission::Read).await?;
         let draft = tx.find_draft(&project.scope).await?.ok_or(ServiceError::NotFound { what: "draft" })?;
         Ok(respond::ct_logs(&draft, &tx.list_ct_logs(&project.scope).await?))
     }

@@ -1,10 +1,10 @@
-use pintle_api::{DraftResponse, Scope};
+use pintle_api::DraftResponse;
 use pintle_core::{Accepted, State, UnixTime, verify};
 use pintle_store::{Project, ReadTx, ReleaseRow};
 
 use crate::{
     Actor, ProjectPath, Service, ServiceError,
-    access::find_project,
+    access::{Permission, find_project},
     claims::{find_warnings, make_claims, make_root},
     ct::find_ct_warnings,
     diff::derive_changes,
@@ -23,7 +23,7 @@ impl Service {
         now: UnixTime,
     ) -> Result<DraftResponse, ServiceError> {
         let tx = self.store.read().await?;
-        let project = find_project(&tx, actor, path, Scope::Read).await?;
+        let project = find_project(&tx, actor, path, Permission::Read).await?;
         self.describe_draft(&tx, &project, now).await
     }
 

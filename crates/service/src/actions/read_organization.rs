@@ -1,6 +1,10 @@
-use pintle_api::{OrganizationResponse, Scope};
+use pintle_api::OrganizationResponse;
 
-use crate::{Actor, Service, ServiceError, access::find_organization, respond};
+use crate::{
+    Actor, Service, ServiceError,
+    access::{Permission, find_organization},
+    respond,
+};
 
 impl Service {
     /// One organization.
@@ -13,6 +17,6 @@ impl Service {
         organization: &str,
     ) -> Result<OrganizationResponse, ServiceError> {
         let tx = self.store.read().await?;
-        Ok(respond::organization(&find_organization(&tx, actor, organization, Scope::Read).await?))
+        Ok(respond::organization(&find_organization(&tx, actor, organization, Permission::Read).await?))
     }
 }

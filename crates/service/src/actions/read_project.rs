@@ -1,6 +1,10 @@
-use pintle_api::{ProjectResponse, Scope};
+use pintle_api::ProjectResponse;
 
-use crate::{Actor, ProjectPath, Service, ServiceError, access::find_project, respond};
+use crate::{
+    Actor, ProjectPath, Service, ServiceError,
+    access::{Permission, find_project},
+    respond,
+};
 
 impl Service {
     /// One project and where it stands.
@@ -9,7 +13,7 @@ impl Service {
     /// [`ServiceError::NotFound`], [`ServiceError::Store`].
     pub async fn read_project(&self, actor: &Actor, path: ProjectPath<'_>) -> Result<ProjectResponse, ServiceError> {
         let tx = self.store.read().await?;
-        let project = find_project(&tx, actor, path, Scope::Read).await?;
+        let project = find_project(&tx, actor, path, Permission::Read).await?;
         respond::project(&tx, &project, &self.base_url).await
     }
 }

@@ -1,6 +1,10 @@
-use pintle_api::{ReleaseResponse, Scope};
+use pintle_api::ReleaseResponse;
 
-use crate::{Actor, ProjectPath, Service, ServiceError, access::find_project, respond};
+use crate::{
+    Actor, ProjectPath, Service, ServiceError,
+    access::{Permission, find_project},
+    respond,
+};
 
 impl Service {
     /// One release and how far its publication is.
@@ -14,7 +18,7 @@ impl Service {
         version: u64,
     ) -> Result<ReleaseResponse, ServiceError> {
         let tx = self.store.read().await?;
-        let project = find_project(&tx, actor, path, Scope::Read).await?;
+        let project = find_project(&tx, actor, path, Permission::Read).await?;
         let release = tx.find_release(&project.scope, version).await?;
         release.as_ref().map(respond::release).ok_or(ServiceError::NotFound { what: "release" })
     }

@@ -1,6 +1,14 @@
-use pintle_api::{ProjectResponse, RegisterKeyRequest, Scope};
+use pintle_api::{ProjectResponse, RegisterKeyRequest};
+use pintle_core::UnixTime;
+use serde_json::json;
 
-use crate::{Actor, ProjectPath, Service, ServiceError, access::find_project, claims::parse_root, respond};
+use crate::{
+    Actor, AuditAction, ProjectPath, Service, ServiceError,
+    access::{Permission, find_project},
+    audit::Event,
+    claims::parse_root,
+    respond,
+};
 
 impl Service {
     /// Registers the public signing key, or replaces it while no app can rely on it yet. What was prepared for the old
@@ -13,9 +21,10 @@ impl Service {
         actor: &Actor,
         path: ProjectPath<'_>,
         request: &RegisterKeyRequest,
+        now: UnixTime,
     ) -> Result<ProjectResponse, ServiceError> {
-        let tx = self.store.write().await?;
-        let project = find_project(&tx, actor, path, Scope::Admin).await?;
+        let tx = self.begin_change(actor, now).await?;
+        let project = find_project(&tx, actor, path, Permission::ManageKeys).await?;
         if tx.find_last_release(&project.scope).await?.is_some() {
             return Err(ServiceError::KeyFixed);
         }
@@ -25,10 +34,12 @@ impl Service {
         if let Some(version) = tx.find_last_prepared_version(&project.scope).await? {
             tx.delete_prepared_up_to(&project.scope, version).await?;
         }
-        let project = find_project(&tx, actor, path, Scope::Admin).await?;
+        let project = find_project(&tx, actor, path, Permission::ManageKeys).await?;
         let answer = respond::project(&tx, &project, &self.base_url).await?;
-        tx.commit().await?;
-        tracing::info!(project.id = %project.row.id, key.kid = %root.public_key().kid(), "key registered");
+        let kid = root.public_key().kid().to_string();
+        let event = Event::in_project(&project.scope, AuditAction::KeyRegistered, "key", &kid);
+        tx.commit(event.after(json!({ "recovery_kid": root.recovery_key().map(|key| key.kid().to_string()) }))).await?;
+        tracing::info!(project.id = %project.row.id, key.kid = kid, "key registered");
         Ok(answer)
     }
 }

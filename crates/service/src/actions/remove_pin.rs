@@ -1,6 +1,8 @@
+use pintle_core::UnixTime;
 use pintle_store::{DomainId, PinId};
 
-use crate::{Actor, ProjectPath, Service, ServiceError, access::find_editable_project};
+use super::add_pin::summarize_pin;
+use crate::{Actor, AuditAction, ProjectPath, Service, ServiceError, access::find_editable_project, audit::Event};
 
 impl Service {
     /// Removes a pin from a domain in the draft.
@@ -14,17 +16,18 @@ impl Service {
         domain: &str,
         pin: &str,
         expected_revision: Option<u64>,
+        now: UnixTime,
     ) -> Result<(), ServiceError> {
         let missing = || ServiceError::NotFound { what: "pin" };
         let domain = DomainId::parse(domain).map_err(|_| missing())?;
         let pin = PinId::parse(pin).map_err(|_| missing())?;
-        let tx = self.store.write().await?;
+        let tx = self.begin_change(actor, now).await?;
         let project = find_editable_project(&tx, actor, path, expected_revision).await?;
-        if !tx.delete_pin(&project.scope, &domain, &pin).await? {
-            return Err(missing());
-        }
+        let domain = tx.find_domain(&project.scope, &domain).await?.ok_or_else(missing)?;
+        let row = domain.pins.iter().find(|row| row.id == pin).ok_or_else(missing)?;
+        tx.delete_pin(&project.scope, &domain.row.id, &pin).await?;
         tx.raise_revision(&project.scope).await?;
-        tx.commit().await?;
-        Ok(())
+        let event = Event::in_project(&project.scope, AuditAction::PinRemoved, "pin", pin.as_str());
+        tx.commit(event.named(&domain.row.name).before(summarize_pin(row))).await
     }
 }

@@ -1,10 +1,12 @@
 use pintle_api::{CtLogsResponse, ReplaceCtLogsRequest};
 use pintle_core::UnixTime;
 use pintle_store::{StoreError, Unsigned};
+use serde_json::json;
 
 use crate::{
-    Actor, ProjectPath, Service, ServiceError,
+    Actor, AuditAction, ProjectPath, Service, ServiceError,
     access::find_editable_project,
+    audit::Event,
     claims::{make_claims, write_claims},
     ct::parse_log,
     respond,
@@ -35,7 +37,7 @@ impl Service {
         if request.logs.len() > MAX_LOGS {
             return Err(wrong("logs", "at most 1000 logs"));
         }
-        let tx = self.store.write().await?;
+        let tx = self.begin_change(actor, now).await?;
         let project = find_editable_project(&tx, actor, path, expected_revision).await?;
         let scope = &project.scope;
         let logs = request.logs.iter().map(|log| parse_log(&project.row.id, log)).collect::<Result<_, _>>()?;
@@ -49,7 +51,8 @@ impl Service {
         let logs = tx.list_ct_logs(scope).await?;
         write_claims(&make_claims(&project, &draft, &tx.list_domains(scope).await?, &logs, 1, now)?, &[])?;
         tx.raise_revision(scope).await?;
-        tx.commit().await?;
+        let event = Event::in_project(scope, AuditAction::CtLogsReplaced, "draft", project.row.id.as_str());
+        tx.commit(event.after(json!({ "as_of": request.as_of, "logs": logs.len() }))).await?;
         Ok(respond::ct_logs(&draft, &logs))
     }
 }

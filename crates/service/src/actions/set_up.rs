@@ -1,8 +1,8 @@
 use pintle_api::{ApiToken, Scope};
 use pintle_core::UnixTime;
-use pintle_store::{AccountId, AccountRow, TokenId, TokenRow};
+use pintle_store::{AccountId, AccountRow, AuditChain, TokenId, TokenRow};
 
-use crate::{Service, ServiceError, actor::write_scopes};
+use crate::{AuditAction, Service, ServiceError, actor::write_scopes, audit::Event};
 
 /// What a fresh installation needs to be told once: there is no second way to read the token.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl Service {
         getrandom::fill(&mut random).map_err(|_| ServiceError::Internal("no randomness"))?;
         let token = ApiToken::make(&random);
         let now_secs = now.as_secs();
-        let tx = self.store.write().await?;
+        let tx = self.begin_system_change(now).await?;
         if !tx.has_no_account().await? {
             return Ok(None);
         }
@@ -30,7 +30,7 @@ impl Service {
         tx.insert_account(account.clone()).await?;
         tx.insert_token(TokenRow {
             id: TokenId::make(now_secs),
-            account_id: account.id,
+            account_id: account.id.clone(),
             name: "first run".to_owned(),
             prefix: token.prefix().to_owned(),
             secret_sha256: super::authenticate::hash(&token),
@@ -40,7 +40,9 @@ impl Service {
             expires_at: None,
         })
         .await?;
-        tx.commit().await?;
+        let chain = AuditChain::installation();
+        let event = Event::new(chain, AuditAction::InstallationSetUp, "account", account.id.as_str());
+        tx.commit(event.personal("target_name", Some(&account.id), &account.name)).await?;
         Ok(Some(FirstRun { token }))
     }
 }

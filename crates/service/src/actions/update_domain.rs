@@ -1,10 +1,11 @@
 use pintle_api::{DomainResponse, Enforce, EnforceWord, Trust, UpdateDomainRequest};
-use pintle_core::claims;
-use pintle_store::DomainId;
+use pintle_core::{UnixTime, claims};
+use pintle_store::{DomainId, DomainRow};
+use serde_json::{Value, json};
 
 use crate::{
-    Actor, ProjectPath, Service, ServiceError, access::find_editable_project, claims::check_domain,
-    ct::apply_requirement, respond,
+    Actor, AuditAction, ProjectPath, Service, ServiceError, access::find_editable_project, audit::Event,
+    claims::check_domain, ct::apply_requirement, respond,
 };
 
 impl Service {
@@ -20,12 +21,14 @@ impl Service {
         domain: &str,
         request: &UpdateDomainRequest,
         expected_revision: Option<u64>,
+        now: UnixTime,
     ) -> Result<DomainResponse, ServiceError> {
         let missing = || ServiceError::NotFound { what: "domain" };
         let id = DomainId::parse(domain).map_err(|_| missing())?;
-        let tx = self.store.write().await?;
+        let tx = self.begin_change(actor, now).await?;
         let project = find_editable_project(&tx, actor, path, expected_revision).await?;
         let mut domain = tx.find_domain(&project.scope, &id).await?.ok_or_else(missing)?;
+        let before = summarize(&domain.row);
         if let Some(enforce) = request.enforce {
             domain.row.enforce_percent = enforce_percent(enforce)?.into();
         }
@@ -39,9 +42,15 @@ impl Service {
         tx.save_domain_settings(&project.scope, &domain.row).await?;
         tx.raise_revision(&project.scope).await?;
         let answer = respond::domain(&domain)?;
-        tx.commit().await?;
+        let event = Event::in_project(&project.scope, AuditAction::DomainUpdated, "domain", domain.row.id.as_str());
+        tx.commit(event.named(&domain.row.name).before(before).after(summarize(&domain.row))).await?;
         Ok(answer)
     }
+}
+
+/// What the audit log tells of a domain.
+pub(super) fn summarize(row: &DomainRow) -> Value {
+    json!({ "enforce_percent": row.enforce_percent.value(), "trust": row.trust, "ct_policy": row.ct_policy, "ct_min": row.ct_min.value() })
 }
 
 /// 0 is `report`, 100 is `always` (P-2.5).

@@ -5,8 +5,12 @@ use pintle_core::{
     limits::{MAX_REFRESH_SECS, MIN_REFRESH_SECS},
 };
 use pintle_store::{DraftRow, Unsigned};
+use serde_json::{Value, json};
 
-use crate::{Actor, ProjectPath, Service, ServiceError, access::find_editable_project, claims::parse_deny};
+use crate::{
+    Actor, AuditAction, ProjectPath, Service, ServiceError, access::find_editable_project, audit::Event,
+    claims::parse_deny,
+};
 
 const EXPIRY_SECS: std::ops::RangeInclusive<u64> = 3_600..=315_360_000;
 
@@ -23,15 +27,27 @@ impl Service {
         expected_revision: Option<u64>,
         now: UnixTime,
     ) -> Result<DraftResponse, ServiceError> {
-        let tx = self.store.write().await?;
+        let tx = self.begin_change(actor, now).await?;
         let project = find_editable_project(&tx, actor, path, expected_revision).await?;
         let draft = tx.find_draft(&project.scope).await?.ok_or(ServiceError::NotFound { what: "draft" })?;
-        tx.save_draft(&project.scope, &apply(draft, request)?).await?;
+        let before = summarize(&draft);
+        let draft = apply(draft, request)?;
+        tx.save_draft(&project.scope, &draft).await?;
         tx.raise_revision(&project.scope).await?;
         let answer = self.describe_draft(&tx, &project, now).await?;
-        tx.commit().await?;
+        let event = Event::in_project(&project.scope, AuditAction::DraftUpdated, "draft", project.row.id.as_str());
+        tx.commit(event.before(before).after(summarize(&draft))).await?;
         Ok(answer)
     }
+}
+
+fn summarize(draft: &DraftRow) -> Value {
+    json!({
+        "refresh_secs": draft.refresh_secs.value(),
+        "on_stale": draft.on_stale,
+        "expires_after_secs": draft.expires_after_secs.map(Unsigned::value),
+        "deny": draft.deny,
+    })
 }
 
 fn apply(mut draft: DraftRow, request: &UpdateDraftRequest) -> Result<DraftRow, ServiceError> {

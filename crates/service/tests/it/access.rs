@@ -1,6 +1,6 @@
 use pintle_api::{ApiToken, CreateOrganizationRequest, Scope};
 use pintle_core::UnixTime;
-use pintle_service::ProjectPath;
+use pintle_service::{ProjectPath, RequestContext};
 
 use crate::support::{NOW, Plane, code};
 
@@ -15,7 +15,11 @@ async fn a_token_that_is_not_known_character_by_character_is_refused() {
     let plane = Plane::new().await;
     let unknown = ApiToken::make(&[9; 32]);
     for text in ["", "pintle_", "Bearer", unknown.expose_secret()] {
-        assert_eq!(code(plane.service.authenticate(text, NOW).await), "token_invalid", "{text}");
+        assert_eq!(
+            code(plane.service.authenticate(text, RequestContext::default(), NOW).await),
+            "token_invalid",
+            "{text}"
+        );
     }
 }
 
@@ -40,8 +44,11 @@ async fn a_token_ends_when_it_expires() {
     .unwrap();
     tx.commit().await.unwrap();
     let at = |secs| UnixTime::from_secs(NOW.as_secs() + secs);
-    assert!(plane.service.authenticate(token.expose_secret(), at(9)).await.is_ok());
-    assert_eq!(code(plane.service.authenticate(token.expose_secret(), at(10)).await), "token_invalid");
+    assert!(plane.service.authenticate(token.expose_secret(), RequestContext::default(), at(9)).await.is_ok());
+    assert_eq!(
+        code(plane.service.authenticate(token.expose_secret(), RequestContext::default(), at(10)).await),
+        "token_invalid"
+    );
 }
 
 #[tokio::test]
@@ -56,7 +63,7 @@ async fn what_belongs_to_others_does_not_exist() {
     assert_eq!(code(service.read_project(&stranger, path).await), "not_found");
     assert_eq!(code(service.read_draft(&stranger, path, NOW).await), "not_found");
     assert_eq!(code(service.read_bundle(&stranger, path).await), "not_found");
-    assert_eq!(code(service.remove_domain(&stranger, path, &domain.id, None).await), "not_found");
+    assert_eq!(code(service.remove_domain(&stranger, path, &domain.id, None, NOW).await), "not_found");
     assert_eq!(code(service.list_releases(&stranger, path).await), "not_found");
     assert!(service.list_organizations(&stranger).await.unwrap().items.is_empty());
 
@@ -65,7 +72,7 @@ async fn what_belongs_to_others_does_not_exist() {
     let own = service.create_organization(&stranger, &request, NOW).await.unwrap().id;
     let crossed = ProjectPath { organization: &own, project: &plane.project };
     assert_eq!(code(service.read_project(&stranger, crossed).await), "not_found");
-    assert_eq!(code(service.remove_domain(&stranger, crossed, &domain.id, None).await), "not_found");
+    assert_eq!(code(service.remove_domain(&stranger, crossed, &domain.id, None, NOW).await), "not_found");
 }
 
 #[tokio::test]

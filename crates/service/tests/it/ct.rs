@@ -30,7 +30,7 @@ impl Plane {
 
     async fn ask(&self, domain: &DomainResponse, ct: CtRequest) -> Result<DomainResponse, ServiceError> {
         let request = UpdateDomainRequest { ct: Some(ct), ..UpdateDomainRequest::default() };
-        self.service.update_domain(&self.owner, self.path(), &domain.id, &request, None).await
+        self.service.update_domain(&self.owner, self.path(), &domain.id, &request, None, NOW).await
     }
 
     async fn warnings(&self, now: UnixTime) -> Vec<WarningCode> {

@@ -44,7 +44,7 @@ async fn settings_that_contradict_each_other_are_refused_at_once() {
     issuer.pin_match = pintle_api::PinMatch::Issuer;
     plane.service.add_pin(&plane.owner, plane.path(), &domain.id, &issuer, None, NOW).await.unwrap();
     let to_pins = UpdateDomainRequest { trust: Some(Trust::Pins), ..UpdateDomainRequest::default() };
-    let answer = plane.service.update_domain(&plane.owner, plane.path(), &domain.id, &to_pins, None).await;
+    let answer = plane.service.update_domain(&plane.owner, plane.path(), &domain.id, &to_pins, None, NOW).await;
     assert_eq!(code(answer), "draft_invalid");
     let listed = plane.service.list_domains(&plane.owner, plane.path()).await.unwrap().items;
     assert_eq!(listed.first().map(|domain| domain.trust), Some(Trust::Platform), "nothing half-written");
@@ -58,7 +58,7 @@ async fn a_change_with_a_stale_revision_is_refused_and_loses_nothing() {
     let request = UpdateDraftRequest { refresh_secs: Some(120), ..UpdateDraftRequest::default() };
     let stale = plane.service.update_draft(&plane.owner, plane.path(), &request, Some(before), NOW).await;
     assert_eq!(code(stale), "revision_mismatch");
-    let removed = plane.service.remove_domain(&plane.owner, plane.path(), &domain.id, Some(before)).await;
+    let removed = plane.service.remove_domain(&plane.owner, plane.path(), &domain.id, Some(before), NOW).await;
     assert_eq!(code(removed), "revision_mismatch");
     let draft = plane.service.update_draft(&plane.owner, plane.path(), &request, Some(before + 1), NOW).await.unwrap();
     assert_eq!((draft.revision, draft.settings.refresh_secs, draft.domains.len()), (before + 2, 120, 1));
@@ -90,9 +90,9 @@ async fn what_is_removed_is_gone_and_names_nothing_any_more() {
     let domain = plane.add_domain("a.example").await.unwrap();
     let added = plane.add_pin(&domain, 1).await.unwrap();
     let (owner, path) = (&plane.owner, plane.path());
-    plane.service.remove_pin(owner, path, &domain.id, &added.id, None).await.unwrap();
-    assert_eq!(code(plane.service.remove_pin(owner, path, &domain.id, &added.id, None).await), "not_found");
-    plane.service.remove_domain(owner, path, &domain.id, None).await.unwrap();
-    assert_eq!(code(plane.service.remove_domain(owner, path, &domain.id, None).await), "not_found");
+    plane.service.remove_pin(owner, path, &domain.id, &added.id, None, NOW).await.unwrap();
+    assert_eq!(code(plane.service.remove_pin(owner, path, &domain.id, &added.id, None, NOW).await), "not_found");
+    plane.service.remove_domain(owner, path, &domain.id, None, NOW).await.unwrap();
+    assert_eq!(code(plane.service.remove_domain(owner, path, &domain.id, None, NOW).await), "not_found");
     assert_eq!(code(plane.add_pin(&domain, 1).await), "not_found");
 }

@@ -155,15 +155,15 @@ async fn a_key_is_fixed_by_the_first_release_and_voids_what_was_prepared_before(
     let old = plane.prepare().await.unwrap();
     let new_key = SigningKey::generate().unwrap();
     let request = RegisterKeyRequest { public_key: new_key.public_key().to_base64(), recovery_key: None };
-    let project: ProjectResponse = plane.service.register_key(&plane.owner, plane.path(), &request).await.unwrap();
+    let project: ProjectResponse = plane.service.register_key(&plane.owner, plane.path(), &request, NOW).await.unwrap();
     assert_eq!(project.key.unwrap().kid, new_key.public_key().kid().to_string());
     let resigned = sign(&new_key, &Base64::decode_vec(&old.claims).unwrap());
     assert_eq!(code(plane.accept(&resigned).await), "release_not_prepared");
 
     let request = RegisterKeyRequest { public_key: plane.key.public_key().to_base64(), recovery_key: None };
-    plane.service.register_key(&plane.owner, plane.path(), &request).await.unwrap();
+    plane.service.register_key(&plane.owner, plane.path(), &request, NOW).await.unwrap();
     plane.release().await;
-    assert_eq!(code(plane.service.register_key(&plane.owner, plane.path(), &request).await), "key_fixed");
+    assert_eq!(code(plane.service.register_key(&plane.owner, plane.path(), &request, NOW).await), "key_fixed");
 }
 
 #[tokio::test]
@@ -174,6 +174,6 @@ async fn refuses_keys_that_make_no_root() {
         [("", None), ("AAAA", None), (key.as_str(), Some(key.clone())), (key.as_str(), Some("x".to_owned()))]
     {
         let request = RegisterKeyRequest { public_key: public_key.to_owned(), recovery_key };
-        assert_eq!(code(plane.service.register_key(&plane.owner, plane.path(), &request).await), "setup_invalid");
+        assert_eq!(code(plane.service.register_key(&plane.owner, plane.path(), &request, NOW).await), "setup_invalid");
     }
 }

@@ -8,7 +8,7 @@ use pintle_api::{
 };
 use pintle_core::{OrganizationId, ProjectId, Root, UnixTime, claims::Claims, root::BaseUrl};
 use pintle_publish::Bucket;
-use pintle_service::{Actor, OriginBucket, ProjectPath, Service, ServiceError};
+use pintle_service::{Actor, OriginBucket, ProjectPath, RequestContext, Service, ServiceError};
 use pintle_sign::{Signer, SigningKey, sign_config};
 use pintle_store::{AccountId, AccountRow, Store, TokenId, TokenRow};
 use tempfile::TempDir;
@@ -37,7 +37,7 @@ impl Plane {
         let store = Store::open_sqlite(&folder.path().join("pintle.db")).await.unwrap();
         let service = Service::new(store.clone(), buckets(store.clone()), base_url());
         let token = service.set_up(NOW).await.unwrap().unwrap().token;
-        let owner = service.authenticate(token.expose_secret(), NOW).await.unwrap();
+        let owner = service.authenticate(token.expose_secret(), RequestContext::default(), NOW).await.unwrap();
         let request = CreateOrganizationRequest { name: "Acme".into() };
         let organization = service.create_organization(&owner, &request, NOW).await.unwrap().id;
         let (key, recovery_key) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
@@ -85,7 +85,7 @@ impl Plane {
         tx.insert_account(account).await.unwrap();
         tx.insert_token(row).await.unwrap();
         tx.commit().await.unwrap();
-        self.service.authenticate(token.expose_secret(), NOW).await.unwrap()
+        self.service.authenticate(token.expose_secret(), RequestContext::default(), NOW).await.unwrap()
     }
 
     pub(crate) async fn add_domain(&self, name: &str) -> Result<DomainResponse, ServiceError> {

@@ -1,0 +1,213 @@
+//! What goes into the audit log, and how an event is linked to the one before it.
+
+use std::collections::BTreeMap;
+
+use pintle_api::{
+    AUDIT_CHAIN_START, AuditActor, AuditActorKind, AuditRecord, AuditTarget, derive_audit_commitment, derive_audit_hash,
+};
+use pintle_core::UnixTime;
+use pintle_store::{
+    AccountId, AuditChain, AuditEventRow, AuditPersonalRow, ProjectId, ProjectScope, Unsigned, WriteTx,
+};
+use serde_json::Value;
+
+use crate::{Actor, RequestContext, ServiceError};
+
+macro_rules! audit_actions {
+    ($($(#[$doc:meta])+ $name:ident = $word:literal,)*) => {
+        /// Everything that is written into the audit log.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum AuditAction {
+            $($(#[$doc])+ $name,)*
+        }
+
+        impl AuditAction {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// As the log spells it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
+}
+
+audit_actions! {
+    /// The installation was set up: first account and token.
+    InstallationSetUp = "installation.set_up",
+    /// An organization was created.
+    OrganizationCreated = "organization.created",
+    /// A project was created.
+    ProjectCreated = "project.created",
+    /// A project's keys were registered or replaced before its first release.
+    KeyRegistered = "key.registered",
+    /// A succession statement was accepted: the project has another key.
+    KeySucceeded = "key.succeeded",
+    /// The draft's settings were changed.
+    DraftUpdated = "draft.updated",
+    /// The draft's CT logs were replaced.
+    CtLogsReplaced = "ct_logs.replaced",
+    /// A domain was added to the draft.
+    DomainAdded = "domain.added",
+    /// A domain's settings were changed.
+    DomainUpdated = "domain.updated",
+    /// A domain was removed from the draft.
+    DomainRemoved = "domain.removed",
+    /// A pin was added to the draft.
+    PinAdded = "pin.added",
+    /// A pin was removed from the draft.
+    PinRemoved = "pin.removed",
+    /// Claims were fixed under a number, to be signed.
+    ReleasePrepared = "release.prepared",
+    /// A signed release was accepted.
+    ReleaseAccepted = "release.accepted",
+    /// A release is live on every target.
+    ReleaseLive = "release.live",
+}
+
+/// One event in the making.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    chain: AuditChain,
+    action: AuditAction,
+    target: AuditTarget,
+    project: Option<ProjectId>,
+    before: Option<Value>,
+    after: Option<Value>,
+    personal: Vec<Personal>,
+}
+
+/// A value that belongs to a person, and whose it is.
+#[derive(Clone, Debug)]
+struct Personal {
+    field: &'static str,
+    account: Option<AccountId>,
+    value: String,
+}
+
+/// Who is behind an event.
+#[derive(Clone, Debug)]
+pub(crate) enum Author {
+    Actor(Actor),
+    /// A job, or the start of the server.
+    System,
+}
+
+impl Event {
+    /// `kind` and `id` of what it happened to.
+    pub(crate) fn new(chain: impl Into<AuditChain>, action: AuditAction, kind: &str, id: &str) -> Self {
+        let target = AuditTarget { kind: kind.to_owned(), id: Some(id.to_owned()), name: None };
+        Self { chain: chain.into(), action, target, project: None, before: None, after: None, personal: Vec::new() }
+    }
+
+    /// The same, in the chain of the project's organization.
+    pub(crate) fn in_project(scope: &ProjectScope, action: AuditAction, kind: &str, id: &str) -> Self {
+        Self { project: Some(scope.project().clone()), ..Self::new(scope, action, kind, id) }
+    }
+
+    /// What people call the target; not for names of people.
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        self.target.name = Some(name.to_owned());
+        self
+    }
+
+    pub(crate) fn before(self, summary: Value) -> Self {
+        Self { before: Some(summary), ..self }
+    }
+
+    pub(crate) fn after(self, summary: Value) -> Self {
+        Self { after: Some(summary), ..self }
+    }
+
+    /// A value that belongs to a person: kept beside the chain, so that it can be erased.
+    pub(crate) fn personal(mut self, field: &'static str, account: Option<&AccountId>, value: &str) -> Self {
+        self.personal.push(Personal { field, account: account.cloned(), value: value.to_owned() });
+        self
+    }
+}
+
+impl Author {
+    fn describe(&self) -> (AuditActor, Option<&AccountId>, Option<&RequestContext>) {
+        match self {
+            Self::Actor(actor) => {
+                let description = AuditActor {
+                    kind: AuditActorKind::Account,
+                    account_id: Some(actor.account_id.to_string()),
+                    credential_id: Some(actor.credential.id().to_owned()),
+                };
+                (description, Some(&actor.account_id), Some(&actor.request))
+            }
+            Self::System => {
+                (AuditActor { kind: AuditActorKind::System, account_id: None, credential_id: None }, None, None)
+            }
+        }
+    }
+}
+
+/// Appends `event` to its chain, in the transaction of the change it tells of.
+pub(crate) async fn record(tx: &WriteTx, author: &Author, event: Event, now: UnixTime) -> Result<(), ServiceError> {
+    let (actor, account, request) = author.describe();
+    let mut personal = event.personal;
+    if let Author::Actor(actor) = author {
+        personal.push(Personal {
+            field: "actor_name",
+            account: Some(actor.account_id.clone()),
+            value: actor.account_name.clone(),
+        });
+    }
+    if let Some(network) = request.and_then(|request| request.network.clone()) {
+        personal.push(Personal { field: "network", account: account.cloned(), value: network });
+    }
+    let (commitments, rows) = commit_to(personal, &event.chain)?;
+
+    let last = tx.find_last_audit_event(&event.chain).await?;
+    let (seq, previous) = last.as_ref().map_or((1, AUDIT_CHAIN_START), |last| (last.seq.value() + 1, &*last.hash));
+    let record = AuditRecord {
+        seq,
+        at: now.as_secs(),
+        action: event.action.as_str().to_owned(),
+        actor,
+        target: event.target,
+        project_id: event.project.as_ref().map(ProjectId::to_string),
+        before: event.before,
+        after: event.after,
+        request_id: request.and_then(|request| request.request_id.clone()),
+        personal: commitments,
+    };
+    let text = serde_json::to_string(&record).map_err(|_| ServiceError::Internal("an audit record is JSON"))?;
+    let row = AuditEventRow {
+        chain: event.chain.as_str().to_owned(),
+        seq: seq.into(),
+        at: now.as_secs().into(),
+        action: record.action,
+        account_id: account.cloned(),
+        project_id: event.project,
+        target_id: record.target.id,
+        hash: derive_audit_hash(previous, &text),
+        record: text,
+    };
+    Ok(tx.insert_audit_event(row, rows).await?)
+}
+
+fn commit_to(
+    values: Vec<Personal>,
+    chain: &AuditChain,
+) -> Result<(BTreeMap<String, String>, Vec<AuditPersonalRow>), ServiceError> {
+    let mut commitments = BTreeMap::new();
+    let mut rows = Vec::new();
+    for Personal { field, account, value } in values {
+        let mut salt = [0; 32];
+        getrandom::fill(&mut salt).map_err(|_| ServiceError::Internal("no randomness"))?;
+        commitments.insert(field.to_owned(), derive_audit_commitment(&salt, &value));
+        rows.push(AuditPersonalRow {
+            chain: chain.as_str().to_owned(),
+            seq: Unsigned::default(),
+            field: field.to_owned(),
+            account_id: account,
+            value,
+            salt: crate::hex::write_hex(&salt),
+        });
+    }
+    Ok((commitments, rows))
+}

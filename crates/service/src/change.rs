@@ -1,0 +1,58 @@
+//! A change of what the control plane holds, with what the audit log says of it.
+
+use std::ops::Deref;
+
+use pintle_core::UnixTime;
+use pintle_store::WriteTx;
+
+use crate::{
+    Actor, Service, ServiceError,
+    audit::{Author, Event, record},
+};
+
+/// A change in the making. It can be asked whatever a transaction can; it happens with [`commit`](Self::commit), which
+/// wants to know what to write into the audit log. Dropped, nothing happened.
+pub(crate) struct Change {
+    tx: WriteTx,
+    author: Author,
+    now: UnixTime,
+}
+
+impl Service {
+    /// Begins a change by `actor`.
+    pub(crate) async fn begin_change(&self, actor: &Actor, now: UnixTime) -> Result<Change, ServiceError> {
+        Ok(Change { tx: self.store.write().await?, author: Author::Actor(actor.clone()), now })
+    }
+
+    /// Begins a change by the server itself.
+    pub(crate) async fn begin_system_change(&self, now: UnixTime) -> Result<Change, ServiceError> {
+        Ok(Change { tx: self.store.write().await?, author: Author::System, now })
+    }
+}
+
+impl Change {
+    /// Makes the change happen, with its event in the audit log: both or neither.
+    pub(crate) async fn commit(self, event: Event) -> Result<(), ServiceError> {
+        self.record(event).await?;
+        self.commit_recorded().await
+    }
+
+    /// Adds an event; the change does not happen yet.
+    pub(crate) async fn record(&self, event: Event) -> Result<(), ServiceError> {
+        record(&self.tx, &self.author, event, self.now).await
+    }
+
+    /// Makes the change happen whose events are recorded already, or that is none of anybody's business.
+    pub(crate) async fn commit_recorded(self) -> Result<(), ServiceError> {
+        #[expect(clippy::disallowed_methods, reason = "the one place behind which every change is recorded")]
+        Ok(self.tx.commit().await?)
+    }
+}
+
+impl Deref for Change {
+    type Target = WriteTx;
+
+    fn deref(&self) -> &WriteTx {
+        &self.tx
+    }
+}
