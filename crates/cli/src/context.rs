@@ -37,7 +37,8 @@ pub struct GlobalArgs {
 
 impl GlobalArgs {
     /// The output format, as far as the command line says: for failures before the settings are read.
-    pub(crate) fn format(&self) -> Format {
+    #[must_use]
+    pub fn format(&self) -> Format {
         self.output.unwrap_or_default()
     }
 }

@@ -66,7 +66,7 @@ pub use context::GlobalArgs;
 pub use error::CommandError;
 pub use exit::ExitStatus;
 pub use key_file::{KeyFileArgs, KeyRole};
-pub use output::{Failure, Format};
+pub use output::{Failure, Format, Output, Text};
 
 use context::Context;
 
@@ -114,8 +114,8 @@ confirm is what is signed. The key stays here: the server gets the signature and
     /// Past releases: list, show
     #[command(subcommand)]
     Releases(ReleasesCommand),
-    /// Signed configurations, without a server: fetch, verify, decode
-    #[command(subcommand)]
+    /// Signed configurations, without a server: fetch, verify, decode. The binary has them beside its own `config check`.
+    #[command(skip)]
     Config(ConfigCommand),
     /// Connect to a host as an app would, and say what is decided and why
     #[command(after_help = "\

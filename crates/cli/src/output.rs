@@ -21,13 +21,17 @@ pub enum Format {
 /// Where results and talk go: data to standard output, everything else to standard error. Colour is dropped where it
 /// is not wanted (`NO_COLOR`, no terminal) and never carries a meaning of its own.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Output {
-    pub(crate) format: Format,
+pub struct Output {
+    /// Whether results are for people or programs.
+    pub format: Format,
 }
 
 impl Output {
     /// Writes a command's result: `value` as JSON, or what `text` makes of it.
-    pub(crate) fn show<T: Serialize>(self, value: &T, text: impl FnOnce(&T, &mut Text)) -> Result<(), CommandError> {
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn show<T: Serialize>(self, value: &T, text: impl FnOnce(&T, &mut Text)) -> Result<(), CommandError> {
         let shown = match self.format {
             Format::Json => {
                 let mut json = serde_json::to_string_pretty(value)
@@ -73,12 +77,20 @@ impl Failure {
                 let _ = writeln!(anstream::stderr().lock(), "{}", serde_json::json!({ "error": self }));
             }
             Format::Text => Output { format }.say(|text| {
-                let label = paint(BAD, &format!("error[{}]", self.code));
-                text.push_line(&format!("{label}: {}", clean(&self.message)));
-                if let Some(hint) = &self.hint {
-                    text.push_line(&format!("{}: {}", paint(STRONG, "hint"), clean(hint)));
-                }
+                self.write(&paint(BAD, &format!("error[{}]", self.code)), text);
             }),
+        }
+    }
+
+    /// Tells of something that stops nothing.
+    pub fn warn(&self) {
+        Output { format: Format::Text }.say(|text| self.write(&paint(CAREFUL, "warning"), text));
+    }
+
+    fn write(&self, label: &str, text: &mut Text) {
+        text.push_line(&format!("{label}: {}", clean(&self.message)));
+        if let Some(hint) = &self.hint {
+            text.push_line(&format!("{}: {}", paint(STRONG, "hint"), clean(hint)));
         }
     }
 }
@@ -106,11 +118,11 @@ pub(crate) fn paint(style: Style, text: &str) -> String {
 /// Text in the making. Every value is cleaned of control characters: names and certificates come from strangers, and a
 /// terminal obeys escape sequences.
 #[derive(Debug, Default)]
-pub(crate) struct Text(String);
+pub struct Text(String);
 
 impl Text {
     /// One line of plain text.
-    pub(crate) fn line(&mut self, line: &str) -> &mut Self {
+    pub fn line(&mut self, line: &str) -> &mut Self {
         self.push_line(&clean(line))
     }
 
@@ -120,12 +132,12 @@ impl Text {
     }
 
     /// An empty line.
-    pub(crate) fn gap(&mut self) -> &mut Self {
+    pub fn gap(&mut self) -> &mut Self {
         self.push_line("")
     }
 
     /// Names and values in two columns; empty values are left out.
-    pub(crate) fn fields(&mut self, fields: &[(&str, String)]) -> &mut Self {
+    pub fn fields(&mut self, fields: &[(&str, String)]) -> &mut Self {
         let shown = || fields.iter().filter(|(_, value)| !value.is_empty());
         let width = shown().map(|(name, _)| name.len()).max().unwrap_or_default();
         for (name, value) in shown() {
@@ -135,7 +147,7 @@ impl Text {
     }
 
     /// A table with headings; `empty` stands where there are no rows.
-    pub(crate) fn table(&mut self, headings: &[&str], rows: &[Vec<String>], empty: &str) -> &mut Self {
+    pub fn table(&mut self, headings: &[&str], rows: &[Vec<String>], empty: &str) -> &mut Self {
         if rows.is_empty() {
             return self.line(empty);
         }
@@ -154,7 +166,7 @@ impl Text {
     }
 
     /// Lines that begin two columns further right.
-    pub(crate) fn indented(&mut self, inner: impl FnOnce(&mut Self)) -> &mut Self {
+    pub fn indented(&mut self, inner: impl FnOnce(&mut Self)) -> &mut Self {
         let mut text = Self::default();
         inner(&mut text);
         for line in text.0.lines() {

@@ -4,7 +4,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use pintle_cli::{ExitStatus, GlobalArgs};
 
-use crate::serve::ServeArgs;
+use crate::{config::ConfigCommand, serve::ServeArgs};
 
 /// Dynamic TLS certificate pinning, self-hosted: the server, and the tool that manages, signs, verifies and checks pins
 #[derive(Parser, Debug)]
@@ -22,7 +22,9 @@ pub(crate) enum Command {
     #[command(after_help = "\
 It runs until Ctrl-C or SIGTERM. The first start makes an account and prints its token once. The server holds drafts, \
 releases and public keys, never a private key. It speaks HTTP: put a TLS proxy before it unless only this machine talks \
-to it. Options count before environment variables, and those before the configuration file.")]
+to it. Every option can be set in the file and, as in PINTLE_DATA_DIR for data_dir, in the environment; \
+docs/operations/configuration.md lists them, `pintle config check` shows them. Options count before the environment, and \
+that before the file.")]
     Serve(ServeArgs),
     /// Show it working: server, site, app and attackers, on this machine alone, in seconds
     #[command(after_help = "\
@@ -31,6 +33,9 @@ afterwards; makes project, key and pins, and releases. Then an app meets the tru
 rotation, a hostile CDN and an outage. Every line is a thing that just happened. The exit status is 1 if any did not go \
 as promised.")]
     Demo,
+    /// Configurations: check the server's; fetch, verify and decode signed ones
+    #[command(subcommand)]
+    Config(ConfigCommand),
     #[command(flatten)]
     Client(pintle_cli::Command),
     /// Print completions for a shell

@@ -1,15 +1,17 @@
 //! The one binary of Pintle: `pintle serve`, `pintle demo` and every command of `pintle-cli`.
 
 mod arguments;
+mod config;
 mod demo;
 mod logging;
 mod serve;
+mod settings;
 
 use std::process::ExitCode;
 
 use pintle_cli::ExitStatus;
 
-use crate::arguments::Command;
+use crate::{arguments::Command, config::ConfigCommand};
 
 fn main() -> ExitCode {
     // The one place where a provider is chosen for code that asks for the process's default. It fails only where one is
@@ -22,6 +24,10 @@ fn main() -> ExitCode {
         Command::Completions { shell } => {
             arguments::write_completions(*shell);
             ExitStatus::Success
+        }
+        Command::Config(ConfigCommand::Check(args)) => config::check(args, arguments.global.format()),
+        Command::Config(ConfigCommand::Signed(command)) => {
+            pintle_cli::run(&pintle_cli::Command::Config(command.clone()), arguments.global)
         }
         Command::Client(command) => pintle_cli::run(command, arguments.global),
     };

@@ -1,60 +1,29 @@
-use std::{
-    fs, io,
-    io::Write as _,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::{io, io::Write as _, path::PathBuf};
 
 use clap::Args;
 use pintle_cli::{ExitStatus, Failure, Format};
 use pintle_server::{Ready, ServerConfig, ServerError};
 use tokio::signal;
 
-use crate::logging::{self, FilterError, LogFormat};
+use crate::{
+    config,
+    logging::{self, FilterError},
+    settings::SettingsArgs,
+};
 
 /// Options of `serve`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ServeArgs {
-    /// Address and port to listen on [default: 127.0.0.1:8440]
-    #[arg(long, value_name = "ADDRESS", env = "PINTLE_LISTEN")]
-    listen: Option<SocketAddr>,
-    /// Directory of the database, made if it is missing [default: pintle-data]
-    #[arg(long, value_name = "DIR", env = "PINTLE_DATA_DIR")]
-    data_dir: Option<PathBuf>,
-    /// The https URL under which clients reach the server; needed unless it listens on loopback
-    #[arg(long, value_name = "URL", env = "PINTLE_PUBLIC_URL")]
-    public_url: Option<String>,
-    /// Base URL that apps embed [default: the public URL, and /cdn]
-    #[arg(long, value_name = "URL", env = "PINTLE_CDN_URL")]
-    cdn_url: Option<String>,
-    /// A directory that gets every release besides the built-in origin; may be repeated
-    #[arg(long = "publish-dir", value_name = "DIR")]
-    publish_dirs: Vec<PathBuf>,
-    /// Read options from a TOML file: listen, data_dir, public_url, cdn_url, publish_dirs
-    #[arg(long, value_name = "FILE", env = "PINTLE_CONFIG")]
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// Read options from a TOML file [default: pintle.toml in this directory, if there is one]
+    #[arg(long, value_name = "FILE", env = "PINTLE_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
-    /// What is logged, as in info, debug or warn,pintle_server=debug
-    #[arg(long = "log", value_name = "FILTER", env = "PINTLE_LOG", default_value = "info")]
-    log: String,
-    /// How log lines are written, to standard error: `text` or `json`
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        env = "PINTLE_LOG_FORMAT",
-        value_enum,
-        default_value_t,
-        hide_possible_values = true
-    )]
-    log_format: LogFormat,
 }
 
-/// Why the server does not run.
+/// Why a configured server does not run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServeError {
-    #[error("cannot read {}: {error}", path.display())]
-    ConfigFile { path: PathBuf, error: io::Error },
-    #[error("{}: {message}", path.display())]
-    Config { path: PathBuf, message: String },
     #[error(transparent)]
     Filter(#[from] FilterError),
     #[error("the runtime cannot start: {0}")]
@@ -66,8 +35,6 @@ pub(crate) enum ServeError {
 impl ServeError {
     fn code(&self) -> &'static str {
         match self {
-            Self::ConfigFile { .. } => "server_config_unreadable",
-            Self::Config { .. } => "server_config_invalid",
             Self::Filter(_) => "log_filter_invalid",
             Self::Runtime(_) => "internal_error",
             Self::Server(error) => error.code(),
@@ -76,8 +43,6 @@ impl ServeError {
 
     fn hint(&self) -> &'static str {
         match self {
-            Self::ConfigFile { .. } => "give a TOML file that this user can read",
-            Self::Config { .. } => "`pintle serve --help` lists the options",
             Self::Filter(_) => "as in info, debug or warn,pintle_server=debug",
             Self::Runtime(_) => "check the limits of this machine on threads and open files",
             Self::Server(error) => error.hint(),
@@ -86,21 +51,24 @@ impl ServeError {
 
     fn exit_status(&self) -> ExitStatus {
         match self {
-            Self::ConfigFile { .. } | Self::Config { .. } => ExitStatus::Input,
-            Self::Filter(_) => ExitStatus::Usage,
-            Self::Runtime(_) => ExitStatus::Internal,
-            Self::Server(error) => match error {
-                ServerError::PublicUrlMissing { .. } => ExitStatus::Usage,
-                ServerError::DataDirLocked { .. } | ServerError::Listen { .. } => ExitStatus::Conflict,
-                ServerError::SetUp(_) => ExitStatus::Internal,
-                _ => ExitStatus::Input,
-            },
+            Self::Runtime(_) | Self::Server(ServerError::SetUp(_)) => ExitStatus::Internal,
+            Self::Server(ServerError::DataDirLocked { .. } | ServerError::Listen { .. }) => ExitStatus::Conflict,
+            Self::Filter(_) | Self::Server(_) => ExitStatus::Input,
         }
     }
 }
 
 pub(crate) fn run(args: &ServeArgs) -> ExitStatus {
-    match serve(args) {
+    let loaded = match args.settings.load(args.config.as_deref()) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            config::unreadable(&error).report(Format::Text);
+            return ExitStatus::Input;
+        }
+    };
+    config::tell(&loaded);
+    let Ok(config) = loaded.into_config() else { return ExitStatus::Input };
+    match serve(config) {
         Ok(()) => ExitStatus::Success,
         Err(error) => {
             let (code, hint) = (error.code().to_owned(), Some(error.hint().to_owned()));
@@ -110,37 +78,11 @@ pub(crate) fn run(args: &ServeArgs) -> ExitStatus {
     }
 }
 
-fn serve(args: &ServeArgs) -> Result<(), ServeError> {
-    logging::start(args.log_format, &args.log)?;
-    let config = args.load_config()?;
+fn serve(config: ServerConfig) -> Result<(), ServeError> {
+    logging::start(&config.log)?;
     let runtime = tokio::runtime::Runtime::new().map_err(ServeError::Runtime)?;
     runtime.block_on(pintle_server::run(config, wait_for_stop(), |ready| announce(&ready)))?;
     Ok(())
-}
-
-impl ServeArgs {
-    fn load_config(&self) -> Result<ServerConfig, ServeError> {
-        let mut config = self.config.as_deref().map(load_config_file).transpose()?.unwrap_or_default();
-        if let Some(listen) = self.listen {
-            config.listen = listen;
-        }
-        if let Some(data_dir) = &self.data_dir {
-            config.data_dir.clone_from(data_dir);
-        }
-        config.public_url = self.public_url.clone().or(config.public_url);
-        config.cdn_url = self.cdn_url.clone().or(config.cdn_url);
-        config.publish_dirs.extend_from_slice(&self.publish_dirs);
-        Ok(config)
-    }
-}
-
-fn load_config_file(path: &Path) -> Result<ServerConfig, ServeError> {
-    let text = fs::read_to_string(path).map_err(|error| ServeError::ConfigFile { path: path.to_owned(), error })?;
-    toml::from_str(&text).map_err(|error| {
-        let line = error.span().and_then(|span| text.get(..span.start)).map(|before| before.lines().count().max(1));
-        let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-        ServeError::Config { path: path.to_owned(), message: format!("{place}{}", error.message()) }
-    })
 }
 
 /// Ctrl-C, or what service managers send.

@@ -20,5 +20,8 @@ mod listen;
 mod run;
 
 pub use api::openapi_json;
-pub use config::ServerConfig;
+pub use config::{
+    ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption, LoadedConfig, LogConfig, LogFormat, Origin,
+    ServerConfig,
+};
 pub use run::{Ready, ServerError, run};

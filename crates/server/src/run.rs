@@ -70,14 +70,9 @@ pub enum ServerError {
         /// As configured.
         address: SocketAddr,
     },
-    /// A configured URL is not usable.
-    #[error("`{member}`: {source}")]
-    Url {
-        /// `public_url` or `cdn_url`.
-        member: &'static str,
-        /// What is wrong with it.
-        source: UrlError,
-    },
+    /// No usable URL follows from `public_url` or the address.
+    #[error("`public_url`: {0}")]
+    Url(#[source] UrlError),
     /// The first account could not be made.
     #[error("first-run set-up failed: {0}")]
     SetUp(#[source] ServiceError),
@@ -94,7 +89,7 @@ impl ServerError {
             Self::Store(_) => "database_unavailable",
             Self::Listen { .. } => "listen_failed",
             Self::PublicUrlMissing { .. } => "public_url_missing",
-            Self::Url { .. } => "url_invalid",
+            Self::Url(_) => "url_invalid",
             Self::SetUp(error) => error.code(),
         }
     }
@@ -111,7 +106,7 @@ impl ServerError {
             Self::Store(_) | Self::SetUp(_) => "check the disk and the permissions of the data directory",
             Self::Listen { .. } => "is the port taken by another program? choose another address or port",
             Self::PublicUrlMissing { .. } => "set it to the https URL under which clients reach this server",
-            Self::Url { .. } => "write it as https://pins.example.com; plain http is for loopback hosts alone",
+            Self::Url(_) => "write it as https://pins.example.com; plain http is for loopback hosts alone",
         }
     }
 }
@@ -130,8 +125,8 @@ pub async fn run(
     let (listener, address) = bind(config.listen).await?;
     let public_url = resolve_public_url(&config, address)?;
     let base_url = match &config.cdn_url {
-        Some(url) => parse_url("cdn_url", url)?,
-        None => parse_url("public_url", &format!("{public_url}/cdn"))?,
+        Some(url) => url.clone(),
+        None => parse_url(&format!("{public_url}/cdn"))?,
     };
     let store = Store::open_sqlite(&config.data_dir.join("pintle.db")).await?;
     let mut buckets: Vec<Arc<dyn Bucket>> = vec![Arc::new(OriginBucket::new(store.clone()))];
@@ -144,7 +139,8 @@ pub async fn run(
     tracing::info!(server.address = %address, server.public_url = %public_url, "listening");
     on_ready(Ready { address, public_url: public_url.to_string(), first_run });
     let router = app::router(App { service, served: Arc::default() });
-    listen::serve(listener, router, &Limits::default(), shutdown).await;
+    let limits = Limits { connections: config.http.connections, ..Limits::default() };
+    listen::serve(listener, router, &limits, shutdown).await;
     stop.send_replace(true);
     if tokio::time::timeout(DRAIN_TIMEOUT, &mut publisher).await.is_err() {
         publisher.abort();
@@ -185,13 +181,13 @@ fn create_private_dir(path: &Path) -> io::Result<()> {
 
 fn resolve_public_url(config: &ServerConfig, address: SocketAddr) -> Result<BaseUrl, ServerError> {
     match &config.public_url {
-        Some(url) => parse_url("public_url", url),
-        None if address.ip().is_loopback() => parse_url("public_url", &format!("http://{address}")),
+        Some(url) => Ok(url.clone()),
+        None if address.ip().is_loopback() => parse_url(&format!("http://{address}")),
         None => Err(ServerError::PublicUrlMissing { address: config.listen }),
     }
 }
 
 /// `https`, or `http` on loopback for trials (P-1.3).
-fn parse_url(member: &'static str, text: &str) -> Result<BaseUrl, ServerError> {
-    BaseUrl::dangerous_parse_http_loopback(text).map_err(|source| ServerError::Url { member, source })
+fn parse_url(text: &str) -> Result<BaseUrl, ServerError> {
+    BaseUrl::dangerous_parse_http_loopback(text).map_err(ServerError::Url)
 }

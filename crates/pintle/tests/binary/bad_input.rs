@@ -160,10 +160,11 @@ fn servers_that_cannot_start_say_why() {
     let cases: &[Case<'_>] = &[
         (&["serve", "--data-dir", "file/data", "--listen", "127.0.0.1:0"], 3, "data_dir_unusable"),
         (&["serve", "--data-dir", "corrupt", "--listen", "127.0.0.1:0"], 3, "database_corrupt"),
-        (&["serve", "--data-dir", "data", "--listen", "0.0.0.0:0"], 2, "public_url_missing"),
-        (&["serve", "--data-dir", "data", "--config", "server.toml"], 3, "server_config_invalid"),
+        (&["serve", "--data-dir", "data", "--listen", "0.0.0.0:0"], 3, "public_url_missing"),
+        (&["serve", "--data-dir", "data", "--config", "server.toml"], 3, "option_unknown"),
+        (&["serve", "--data-dir", "data", "--config", "file"], 3, "server_config_invalid"),
         (&["serve", "--data-dir", "data", "--config", "missing.toml"], 3, "server_config_unreadable"),
-        (&["serve", "--data-dir", "data", "--log", "="], 2, "log_filter_invalid"),
+        (&["serve", "--data-dir", "data", "--log", "="], 3, "log_filter_invalid"),
         (&["serve", "--data-dir", "data", "--listen", &taken], 6, "listen_failed"),
     ];
     for (arguments, status, code) in cases {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod configuration;
+#[cfg(test)]
 mod ct;
 #[cfg(test)]
 mod help;
