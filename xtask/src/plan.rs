@@ -7,6 +7,8 @@ use crate::workshop::{Program, Run};
 
 const CORE: &str = "pintle-core";
 const SDK: &str = "pintle-sdk";
+/// Run on a real PostgreSQL.
+const ON_POSTGRES: [&str; 2] = ["pintle-store", "pintle-server"];
 /// Drives the built binary and foreign programs.
 const E2E: &str = "pintle-e2e";
 
@@ -109,6 +111,9 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
     let selected = select(extent, packages);
     if let Some(selected) = &selected {
         let mut tests = step("tests", [test(&format!("{selected} --all-features --all-targets {run_ignored}"))]);
+        if ON_POSTGRES.iter().any(|name| has(packages, name)) {
+            tests.needs = &[Tool::Debian];
+        }
         if has(packages, E2E) {
             tests.needs = &Tool::ALL;
             if extent == Extent::Chosen {

@@ -6,11 +6,11 @@ use sea_orm::{DbErr, SqlErr};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The file cannot be opened or created.
-    #[error("the database {} cannot be opened: {source}", path.display())]
+    /// The file cannot be opened or created, or the server refuses us.
+    #[error("the database {database} cannot be opened: {source}")]
     Open {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the URL without its password.
+        database: String,
         /// The database's own words.
         source: DbErr,
     },
@@ -22,7 +22,15 @@ pub enum StoreError {
         /// What the check found.
         finding: String,
     },
-    /// A newer version of Pintle wrote this database.
+    /// The PostgreSQL database cannot hold every text.
+    #[error("the database {database} has the encoding {found}, not UTF8")]
+    Encoding {
+        /// The URL without its password.
+        database: String,
+        /// Its encoding.
+        found: String,
+    },
+    /// A newer version of Pintle wrote this database, and it is not compatible with this one.
     #[error("the database has schema version {found}; this program knows versions up to {known}")]
     NewerSchema {
         /// Version of the database.
@@ -33,7 +41,10 @@ pub enum StoreError {
     /// A row with this unique name or id is already there.
     #[error("the entry already exists")]
     AlreadyExists,
-    /// The statement failed: disk full, file gone, lock not released in time.
+    /// An earlier part of the change failed, so that none of it could be kept: a mistake in our own code.
+    #[error("an earlier part of the change failed; nothing of it was kept")]
+    Undone,
+    /// The statement failed: disk full, file or server gone, lock not released in time.
     #[error("the database is unavailable: {0}")]
     Unavailable(#[source] DbErr),
 }

@@ -7,8 +7,22 @@
 //! as the answer to "is this account a member?", and rows of a project with a [`ProjectScope`], which comes out of such
 //! a scope or out of a job. There is no rule in here about what is allowed: those live in the service layer.
 //!
-//! SQLite is the database today: WAL, `synchronous=FULL`, foreign keys on, one writing connection that takes the
-//! write lock when its transaction begins, and a pool of readers. The SQL is portable.
+//! # Two databases
+//!
+//! [`DatabaseUrl`] names a SQLite file or a PostgreSQL database; nothing outside `sqlite.rs` and `postgres.rs` knows which.
+//! On both, a change begins when every other one has ended, in any process (`BEGIN IMMEDIATE`; one advisory lock): what it
+//! reads stays true until it commits, nothing is retried, and nobody deadlocks. Readers never wait. What it takes for a
+//! query to mean the same on both:
+//!
+//! - Ask with `sea-orm` on [`ReadTx::connection`](ReadTx); no SQL text in queries. A new module needs nothing else.
+//! - Migrations: `TEXT`, `BIGINT` and `{{bytes}}` are the types there are. Quote names that are words of SQL (`"release"`,
+//!   `"user"`). One change per `ALTER TABLE`; a new column is nullable or has a constant default. No triggers, no
+//!   `AUTOINCREMENT`, no dates: times are seconds in a `BIGINT`.
+//! - Text is compared and sorted by its bytes. A text with a NUL character is refused by PostgreSQL: validate at the door.
+//! - Rows come in no order unless one is asked for, and an order is only whole with a unique column at its end.
+//! - After a question of a change failed, [`StoreError::AlreadyExists`] included, the change cannot be committed
+//!   ([`StoreError::Undone`]): look before you insert, or give up.
+//! - Numbers from SQL come as [`Unsigned`]; a count or a sum is a `BIGINT`.
 
 mod account;
 mod audit;
@@ -20,12 +34,15 @@ mod id;
 mod job;
 mod open;
 mod organization;
+mod postgres;
 mod project;
 mod published;
 mod release;
 mod schema;
+mod sqlite;
 mod succession;
 mod transaction;
+mod url;
 mod value;
 
 pub use audit::AuditChain;
@@ -45,4 +62,5 @@ pub use open::Store;
 pub use organization::{Membership, OrganizationScope};
 pub use project::{NewProject, Project, ProjectScope};
 pub use transaction::{ReadTx, WriteTx};
+pub use url::{DatabaseUrl, DatabaseUrlError};
 pub use value::{Custody, JobKind, ReleaseState, Role, Unsigned};

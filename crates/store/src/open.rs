@@ -1,51 +1,65 @@
 use std::{path::Path, time::Duration};
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
-    sqlx::{
-        self,
-        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
-    },
+    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
-use crate::{ReadTx, StoreError, WriteTx, schema};
+use crate::{
+    DatabaseUrl, ReadTx, StoreError, WriteTx, postgres,
+    schema::Schema,
+    sqlite,
+    transaction::{Connection, in_time},
+    url::Location,
+};
 
-/// How long a statement waits for another process that holds the file's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits for a free connection before it fails as unavailable.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a writer waits for the one of another process.
+pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Readers do not block each other; more than this only costs memory.
-const READERS: u32 = 8;
+pub(crate) const READERS: u32 = 8;
 
 /// An open database whose schema is up to date. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct Store {
-    writer: DatabaseConnection,
-    reader: DatabaseConnection,
+    pools: Pools,
+    schema: Schema,
+}
+
+/// One connection that writes, so that the writers of this process queue in order, and several that read.
+#[derive(Clone, Debug)]
+pub(crate) struct Pools {
+    pub(crate) writer: DatabaseConnection,
+    pub(crate) reader: DatabaseConnection,
 }
 
 impl Store {
-    /// Opens the SQLite database at `path`, creates it where there is none, checks it and brings its schema up to date.
+    /// Opens the database, checks it and brings its schema up to date. A SQLite file is created where there is none.
+    ///
+    /// Several processes may open the same PostgreSQL database at once; one of them migrates, the others wait for it.
     ///
     /// # Errors
-    /// [`StoreError::Open`], [`StoreError::Corrupt`], [`StoreError::NewerSchema`], [`StoreError::Unavailable`].
+    /// [`StoreError::Open`], [`StoreError::Corrupt`], [`StoreError::Encoding`], [`StoreError::NewerSchema`],
+    /// [`StoreError::Unavailable`].
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        Self::open_with(url, Schema::CURRENT).await
+    }
+
+    /// Opens the SQLite database at `path`; see [`open`](Self::open).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
     pub async fn open_sqlite(path: &Path) -> Result<Self, StoreError> {
-        let refused = |source: DbErr| match damage(&source) {
-            Some(finding) => StoreError::Corrupt { path: path.to_owned(), finding },
-            None => StoreError::Open { path: path.to_owned(), source },
+        Self::open(&DatabaseUrl::sqlite(path)).await
+    }
+
+    pub(crate) async fn open_with(url: &DatabaseUrl, schema: Schema) -> Result<Self, StoreError> {
+        let pools = match url.location() {
+            Location::Sqlite(path) => sqlite::open(path).await?,
+            Location::Postgres(options) => postgres::open(url, options).await?,
         };
-        let writer = connect(path, 1).await.map_err(refused)?;
-        let findings = writer.query_all_raw(schema::statement("PRAGMA quick_check(1)")).await.map_err(refused)?;
-        for finding in findings {
-            let finding: String = finding.try_get_by_index(0).map_err(refused)?;
-            if finding != "ok" {
-                return Err(StoreError::Corrupt { path: path.to_owned(), finding });
-            }
-        }
-        schema::migrate(&writer).await?;
-        let reader = connect(path, READERS).await.map_err(refused)?;
-        Ok(Self { writer, reader })
+        schema.migrate(&pools.writer).await?;
+        Ok(Self { pools, schema })
     }
 
     /// A consistent view of the database as of the first question asked.
@@ -53,28 +67,30 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn read(&self) -> Result<ReadTx, StoreError> {
-        Ok(ReadTx::new(self.reader.begin().await?))
+        Ok(ReadTx::new(in_time(self.pools.reader.begin()).await?))
     }
 
-    /// Begins a change. It happens whole when it is committed, and not at all when it is dropped.
+    /// Begins a change, once every other change in any process has ended. It happens whole when it is committed, and
+    /// not at all when it is dropped.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
+    /// [`StoreError::Unavailable`] when the others take too long; [`StoreError::NewerSchema`] when a newer program
+    /// migrated the database to what this one must not write to.
     pub async fn write(&self) -> Result<WriteTx, StoreError> {
-        // The write lock is taken at once: a transaction that reads first can then never fail for having to upgrade.
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        Ok(WriteTx::new(self.writer.begin_with_options(options).await?))
+        let tx = Connection::new(in_time(begin_change(&self.pools.writer)).await?);
+        if tx.is_postgres() {
+            postgres::lock_for_writing(&tx).await?;
+        }
+        self.schema.check(&tx).await?;
+        Ok(WriteTx::new(tx))
     }
 
-    /// Whether the database answers and has the schema this program expects.
+    /// Whether the database answers and has a schema that this program can work with.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::NewerSchema`].
     pub async fn check_ready(&self) -> Result<(), StoreError> {
-        schema::check_version(&self.reader).await
+        self.schema.check(self.read().await?.connection()).await
     }
 
     /// Closes every connection, which folds SQLite's write-ahead log into the database file.
@@ -82,40 +98,17 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn close(self) -> Result<(), StoreError> {
-        self.reader.close().await?;
-        self.writer.close().await?;
+        self.pools.reader.close().await?;
+        self.pools.writer.close().await?;
         Ok(())
     }
 }
 
-async fn connect(path: &Path, connections: u32) -> Result<DatabaseConnection, DbErr> {
-    let path = path.to_owned();
-    let mut options = ConnectOptions::new("sqlite::memory:");
-    options
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false)
-        .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(move |_| {
-            SqliteConnectOptions::new()
-                .filename(&path)
-                .create_if_missing(true)
-                .foreign_keys(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(BUSY_TIMEOUT)
-        });
-    Database::connect(options).await
-}
-
-/// SQLite's words if it says that the file is damaged (SQLITE_CORRUPT) or no database at all (SQLITE_NOTADB).
-fn damage(error: &DbErr) -> Option<String> {
-    let (DbErr::Conn(RuntimeErr::SqlxError(error))
-    | DbErr::Exec(RuntimeErr::SqlxError(error))
-    | DbErr::Query(RuntimeErr::SqlxError(error))) = error
-    else {
-        return None;
+/// SQLite takes its write lock at once: a transaction that reads first can then never fail for having to upgrade.
+pub(crate) async fn begin_change(writer: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
     };
-    let sqlx::Error::Database(error) = error.as_ref() else { return None };
-    matches!(error.code().as_deref(), Some("11" | "26")).then(|| error.message().to_owned())
+    writer.begin_with_options(options).await
 }

@@ -1,55 +1,103 @@
 //! The schema and its history: plain SQL files, applied in order and never edited afterwards.
+//!
+//! Several versions of the program meet one database while an installation with several instances is updated: the first
+//! new instance migrates it under the old ones. So a migration *expands* (new tables, new columns with a default, new
+//! indexes), which the previous version does not notice; what is no longer needed is taken away by a *contract* in a
+//! later version, which names the oldest schema version whose programs it leaves able to work. Older ones stop writing.
 
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, SqliteTransactionMode, Statement, TransactionOptions,
-    TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
-use crate::StoreError;
+use crate::{StoreError, open::begin_change, postgres};
 
 /// Migration `n` of this list leads to schema version `n + 1`.
-const MIGRATIONS: &[&str] = &[
-    include_str!("../migrations/0001_initial.sql"),
-    include_str!("../migrations/0002_succession.sql"),
-    include_str!("../migrations/0003_certificate_transparency.sql"),
-    include_str!("../migrations/0004_audit.sql"),
+const MIGRATIONS: &[Migration] = &[
+    Migration::expand(include_str!("../migrations/0001_initial.sql")),
+    Migration::expand(include_str!("../migrations/0002_succession.sql")),
+    Migration::expand(include_str!("../migrations/0003_certificate_transparency.sql")),
+    Migration::expand(include_str!("../migrations/0004_audit.sql")),
+    Migration::expand(include_str!("../migrations/0005_compatible_versions.sql")),
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)";
 
-pub(crate) fn statement(sql: &str) -> Statement {
-    Statement::from_string(DbBackend::Sqlite, sql)
+/// One step of the schema.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Migration {
+    sql: &'static str,
+    /// Programs that know this schema version or a later one can work beside the new one.
+    compatible_from: u64,
 }
 
-/// Applies what is missing, in one transaction.
-pub(crate) async fn migrate(writer: &DatabaseConnection) -> Result<(), StoreError> {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    let tx = writer.begin_with_options(options).await?;
-    tx.execute_unprepared(HISTORY).await?;
-    let applied = load_version(&tx).await?;
-    for (version, sql) in (1..).zip(MIGRATIONS).skip_while(|(version, _)| *version <= applied) {
-        tx.execute_unprepared(&sql.replace("{{bytes}}", "BLOB")).await?;
-        tx.execute_unprepared(&format!("INSERT INTO schema_migration (version) VALUES ({version})")).await?;
-        tracing::info!(schema.version = version, "schema migrated");
+/// The versions a program knows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schema {
+    migrations: &'static [Migration],
+}
+
+impl Migration {
+    /// Adds what programs that do not know of it need not know of.
+    const fn expand(sql: &'static str) -> Self {
+        Self { sql, compatible_from: 0 }
     }
-    tx.commit().await?;
-    Ok(())
 }
 
-pub(crate) async fn check_version(connection: &DatabaseConnection) -> Result<(), StoreError> {
-    load_version(connection).await.map(|_| ())
+impl Schema {
+    pub(crate) const CURRENT: Self = Self { migrations: MIGRATIONS };
+
+    /// Applies what is missing, in one transaction that no other process can come between.
+    pub(crate) async fn migrate(self, writer: &DatabaseConnection) -> Result<(), StoreError> {
+        let tx = begin_change(writer).await?;
+        let database = tx.get_database_backend();
+        if database == DbBackend::Postgres {
+            postgres::lock_for_migrating(&tx).await?;
+        }
+        tx.execute_unprepared(HISTORY).await?;
+        let applied = load_version(&tx).await?;
+        let missing = (1..).zip(self.migrations).skip_while(|(version, _)| *version <= applied);
+        for (version, migration) in missing.clone() {
+            tx.execute_unprepared(&spell(migration.sql, database)).await?;
+            tracing::info!(schema.version = version, "schema migrated");
+        }
+        // Afterwards, because the table itself has a history.
+        for (version, Migration { compatible_from, .. }) in missing {
+            let row = format!(
+                "INSERT INTO schema_migration (version, compatible_from) VALUES ({version}, {compatible_from})"
+            );
+            tx.execute_unprepared(&row).await?;
+        }
+        self.check(&tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Whether this program can work with the database as it is.
+    pub(crate) async fn check(self, tx: &impl ConnectionTrait) -> Result<(), StoreError> {
+        let sql = "SELECT MAX(version), MAX(COALESCE(compatible_from, version)) FROM schema_migration";
+        let row = tx.query_one_raw(Statement::from_string(tx.get_database_backend(), sql)).await?;
+        let number = |index| match &row {
+            Some(row) => Ok(to_version(row.try_get_by_index(index)?)),
+            None => Ok::<_, StoreError>(0),
+        };
+        let (found, compatible_from, known) = (number(0)?, number(1)?, self.migrations.len() as u64);
+        if found > known && compatible_from > known { Err(StoreError::NewerSchema { found, known }) } else { Ok(()) }
+    }
 }
 
-async fn load_version(connection: &impl ConnectionTrait) -> Result<u64, StoreError> {
-    let row = connection.query_one_raw(statement("SELECT MAX(version) FROM schema_migration")).await?;
-    let newest: Option<i64> = match row {
-        Some(row) => row.try_get_by_index(0)?,
-        None => None,
-    };
-    let found = newest.and_then(|version| u64::try_from(version).ok()).unwrap_or_default();
-    let known = MIGRATIONS.len() as u64;
-    if found > known { Err(StoreError::NewerSchema { found, known }) } else { Ok(found) }
+async fn load_version(tx: &impl ConnectionTrait) -> Result<u64, StoreError> {
+    let sql = "SELECT MAX(version) FROM schema_migration";
+    let row = tx.query_one_raw(Statement::from_string(tx.get_database_backend(), sql)).await?;
+    Ok(to_version(row.map(|row| row.try_get_by_index(0)).transpose()?.flatten()))
+}
+
+fn to_version(number: Option<i64>) -> u64 {
+    number.and_then(|version| u64::try_from(version).ok()).unwrap_or_default()
+}
+
+/// Text is compared and sorted by its bytes in both databases, whatever language the PostgreSQL server speaks: the same
+/// answers, and no index that an update of the system's locales could break.
+fn spell(sql: &str, database: DbBackend) -> String {
+    match database {
+        DbBackend::Postgres => sql.replace("{{bytes}}", "BYTEA").replace(" TEXT", " TEXT COLLATE \"C\""),
+        _ => sql.replace("{{bytes}}", "BLOB"),
+    }
 }

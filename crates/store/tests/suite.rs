@@ -22,11 +22,23 @@ macro_rules! suite {
                 }
             )*
         }
+
+        mod postgres {
+            $(
+                #[tokio::test]
+                async fn $behaviour() {
+                    let url = pintle_testkit::postgres::make_database().parse().unwrap();
+                    let store = super::Store::open(&url).await.unwrap();
+                    super::$behaviour(&store).await;
+                }
+            )*
+        }
     };
 }
 
 suite!(
     a_failed_change_leaves_nothing_behind,
+    a_change_with_a_failed_part_is_not_committed,
     a_view_does_not_change_under_its_reader,
     an_organization_is_visible_to_its_members_alone,
     a_project_is_reached_through_its_organization_alone,
@@ -128,6 +140,18 @@ async fn a_failed_change_leaves_nothing_behind(store: &Store) {
     })
     .await;
     assert!(matches!(refused, Err(StoreError::AlreadyExists)));
+    assert!(store.read().await.unwrap().has_no_account().await.unwrap());
+}
+
+async fn a_change_with_a_failed_part_is_not_committed(store: &Store) {
+    let account = |name: &str| AccountRow { id: AccountId::make(NOW), name: name.into(), created_at: NOW.into() };
+    let ada = account("ada");
+    let tx = store.write().await.unwrap();
+    tx.insert_account(ada.clone()).await.unwrap();
+    assert!(matches!(tx.insert_account(ada).await, Err(StoreError::AlreadyExists)));
+    // Whatever SQLite would still do and PostgreSQL would not.
+    let _ = tx.insert_account(account("bob")).await;
+    assert!(matches!(tx.commit().await, Err(StoreError::Undone)));
     assert!(store.read().await.unwrap().has_no_account().await.unwrap());
 }
 

@@ -4,6 +4,7 @@
 //! - [`project`]: keys, bundles and signed configurations.
 //! - [`clock`]: time that moves when told to.
 //! - [`ct`]: Certificate Transparency logs, and OCSP responses that carry their SCTs.
+//! - [`postgres`]: a real PostgreSQL, with a database for each test.
 //! - [`site`]: an HTTPS server that counts what reaches it.
 //! - [`cdn`]: an HTTP server that answers as badly as it is told to.
 //! - [`vectors`]: the language-neutral cases that every implementation must pass.
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod ct;
 #[cfg(feature = "world")]
 mod http;
+pub mod postgres;
 #[cfg(feature = "world")]
 pub mod project;
 #[cfg(feature = "world")]

@@ -1,0 +1,65 @@
+//! SQLite as the store wants it: WAL, `synchronous=FULL`, foreign keys on, one connection that writes and a pool of
+//! readers.
+
+use std::path::Path;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxSqliteConnector, Statement};
+use sqlx::{
+    ConnectOptions as _,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::{
+    StoreError,
+    open::{ACQUIRE_TIMEOUT, LOCK_TIMEOUT, Pools, READERS},
+};
+
+/// Opens the database at `path`, creates it where there is none, and looks it through.
+pub(crate) async fn open(path: &Path) -> Result<Pools, StoreError> {
+    let refused = |source: DbErr| match damage(&source) {
+        Some(finding) => StoreError::Corrupt { path: path.to_owned(), finding },
+        None => StoreError::Open { database: path.display().to_string(), source },
+    };
+    let writer = connect(path, 1).await.map_err(refused)?;
+    let check = Statement::from_string(DbBackend::Sqlite, "PRAGMA quick_check(1)");
+    for finding in writer.query_all_raw(check).await.map_err(refused)? {
+        let finding: String = finding.try_get_by_index(0).map_err(refused)?;
+        if finding != "ok" {
+            return Err(StoreError::Corrupt { path: path.to_owned(), finding });
+        }
+    }
+    let reader = connect(path, READERS).await.map_err(refused)?;
+    Ok(Pools { writer, reader })
+}
+
+async fn connect(path: &Path, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(LOCK_TIMEOUT)
+        .disable_statement_logging();
+    let pool = SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await;
+    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(
+        pool.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?,
+    ))
+}
+
+/// SQLite's words if it says that the file is damaged (SQLITE_CORRUPT) or no database at all (SQLITE_NOTADB).
+fn damage(error: &DbErr) -> Option<String> {
+    let (DbErr::Conn(RuntimeErr::SqlxError(error))
+    | DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return None;
+    };
+    let sqlx::Error::Database(error) = error.as_ref() else { return None };
+    matches!(error.code().as_deref(), Some("11" | "26")).then(|| error.message().to_owned())
+}
