@@ -22,6 +22,12 @@ pub(crate) struct SettingsArgs {
     /// Directory of the database, made if it is missing [default: pintle-data]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
+    /// The database: sqlite:PATH or postgres://USER@HOST/NAME [default: pintle.db in the data directory]
+    ///
+    /// A password belongs into PINTLE_DATABASE, the configuration file or ~/.pgpass: everybody on this machine can read
+    /// command lines.
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
     /// The https URL under which clients reach the server; needed unless it listens on loopback
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -74,6 +80,7 @@ impl SettingsArgs {
         let single = [
             ("listen", "--listen", &self.listen),
             ("data_dir", "--data-dir", &self.data_dir),
+            ("database", "--database", &self.database),
             ("public_url", "--public-url", &self.public_url),
             ("cdn_url", "--cdn-url", &self.cdn_url),
             ("log", "--log", &self.log),

@@ -14,6 +14,7 @@ use std::{
 };
 
 use pintle_core::root::BaseUrl;
+use pintle_store::DatabaseUrl;
 
 pub use options::{ConfigProblem, EffectiveOption};
 pub use source::{ConfigFile, ConfigFlag, ConfigSources, Origin};
@@ -26,8 +27,10 @@ use value::{OptionValue, parse_one};
 pub struct ServerConfig {
     /// Address and port to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Directory of the database; created where it is missing. One server at a time uses it.
+    /// Directory of the SQLite database; created where it is missing. One server at a time uses it.
     pub data_dir: PathBuf,
+    /// The database; `pintle.db` in the data directory unless it is another. Several servers may share a PostgreSQL.
+    pub database: Option<DatabaseUrl>,
     /// URL under which clients reach this server, `https://…`. Needed unless it listens on loopback.
     pub public_url: Option<BaseUrl>,
     /// Base URL that apps embed; `{public_url}/cdn` unless files are served from elsewhere.
@@ -123,7 +126,12 @@ impl ServerConfig {
             data_dir: options.value(
                 "data_dir",
                 PathBuf::from("pintle-data"),
-                "Directory of the database, made if it is missing; one server at a time uses it",
+                "Directory of the SQLite database, made if it is missing; one server at a time uses it",
+            ),
+            database: options.optional(
+                "database",
+                "`pintle.db` in the data directory",
+                "The database: sqlite:PATH, or postgres://USER@HOST/NAME, which several servers may share",
             ),
             public_url: options.optional(
                 "public_url",

@@ -10,7 +10,7 @@ use std::{
 use pintle_core::root::{BaseUrl, UrlError};
 use pintle_publish::{Bucket, DirectoryBucket};
 use pintle_service::{FirstRun, OriginBucket, Service, ServiceError};
-use pintle_store::{Store, StoreError};
+use pintle_store::{DatabaseUrl, Store, StoreError};
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
@@ -86,6 +86,7 @@ impl ServerError {
             Self::DataDirLocked { .. } => "data_dir_locked",
             Self::Store(StoreError::Corrupt { .. }) => "database_corrupt",
             Self::Store(StoreError::NewerSchema { .. }) => "database_newer",
+            Self::Store(StoreError::Encoding { .. }) => "database_encoding",
             Self::Store(_) => "database_unavailable",
             Self::Listen { .. } => "listen_failed",
             Self::PublicUrlMissing { .. } => "public_url_missing",
@@ -103,7 +104,13 @@ impl ServerError {
                 "move the file away and restore it from a backup; apps are not affected meanwhile"
             }
             Self::Store(StoreError::NewerSchema { .. }) => "run the newer version of Pintle",
-            Self::Store(_) | Self::SetUp(_) => "check the disk and the permissions of the data directory",
+            Self::Store(StoreError::Encoding { .. }) => {
+                "make a database with `createdb --template=template0 --encoding=UTF8 NAME`"
+            }
+            Self::Store(_) | Self::SetUp(_) => {
+                "SQLite: check the disk and the permissions of the data directory; PostgreSQL: is it running, and do \
+                 address, user and password in the URL lead to it?"
+            }
             Self::Listen { .. } => "is the port taken by another program? choose another address or port",
             Self::PublicUrlMissing { .. } => "set it to the https URL under which clients reach this server",
             Self::Url(_) => "write it as https://pins.example.com; plain http is for loopback hosts alone",
@@ -121,14 +128,16 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send,
     on_ready: impl FnOnce(Ready) + Send,
 ) -> Result<(), ServerError> {
-    let _lock = lock_data_dir(&config.data_dir)?;
+    let database = config.database.clone();
+    let database = database.unwrap_or_else(|| DatabaseUrl::sqlite(config.data_dir.join("pintle.db")));
+    let _lock = database.sqlite_path().and_then(Path::parent).map(lock_data_dir).transpose()?;
     let (listener, address) = bind(config.listen).await?;
     let public_url = resolve_public_url(&config, address)?;
     let base_url = match &config.cdn_url {
         Some(url) => url.clone(),
         None => parse_url(&format!("{public_url}/cdn"))?,
     };
-    let store = Store::open_sqlite(&config.data_dir.join("pintle.db")).await?;
+    let store = Store::open(&database).await?;
     let mut buckets: Vec<Arc<dyn Bucket>> = vec![Arc::new(OriginBucket::new(store.clone()))];
     buckets.extend(config.publish_dirs.iter().map(|path| Arc::new(DirectoryBucket::new(path)) as Arc<dyn Bucket>));
     let service = Arc::new(Service::new(store.clone(), buckets, base_url));

@@ -2,6 +2,7 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use ipnet::IpNet;
 use pintle_core::root::BaseUrl;
+use pintle_store::DatabaseUrl;
 
 /// How a value is written in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +108,18 @@ impl OptionValue for BaseUrl {
         })
     }
 
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl OptionValue for DatabaseUrl {
+    fn parse(elements: &[String]) -> Result<Self, String> {
+        let text: String = parse_one(elements, "a URL")?;
+        Self::parse(&text).map_err(|error| format!("the URL of a database: {error}"))
+    }
+
+    /// Without its password.
     fn show(&self) -> String {
         self.to_string()
     }
