@@ -10,6 +10,7 @@ use pintle_core::{OrganizationId, ProjectId, Root, UnixTime};
 use pintle_server::{Ready, ServerConfig, ServerError, run};
 use pintle_sign::{Signer, SigningKey, make_statement, sign_config};
 use pintle_store::{AccountId, AccountRow, Store, TokenId, TokenRow};
+use pintle_testkit::database::database_in;
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -23,7 +24,13 @@ pub(crate) struct Server {
     task: JoinHandle<Result<(), ServerError>>,
 }
 
+/// On the database that belongs to the directory, whichever the tests run on.
 pub(crate) fn config(data_dir: &Path) -> ServerConfig {
+    let database = Some(database_in(data_dir).parse().unwrap());
+    ServerConfig { database, ..config_on_sqlite(data_dir) }
+}
+
+pub(crate) fn config_on_sqlite(data_dir: &Path) -> ServerConfig {
     ServerConfig { listen: "127.0.0.1:0".parse().unwrap(), data_dir: data_dir.to_owned(), ..ServerConfig::default() }
 }
 
@@ -40,8 +47,14 @@ pub(crate) async fn start(
 impl Server {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        Self::start_with(folder, config).await
+    }
+
+    /// The first server on a database.
+    pub(crate) async fn start_with(folder: TempDir, config: ServerConfig) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
-        let (ready, task) = start(config(folder.path()), async { drop(stopped.await) }).await;
+        let (ready, task) = start(config, async { drop(stopped.await) }).await;
         let ready = ready.unwrap();
         let token = ready.first_run.unwrap().token;
         let admin = Client::new(&ready.public_url, token.clone()).unwrap();
@@ -57,7 +70,7 @@ impl Server {
     /// The token of somebody who belongs to no organization.
     pub(crate) async fn add_stranger(&self) -> ApiToken {
         let token = ApiToken::make(&[0x77; 32]);
-        let store = Store::open_sqlite(&self.folder.path().join("pintle.db")).await.unwrap();
+        let store = Store::open(&database_in(self.folder.path()).parse().unwrap()).await.unwrap();
         let account = AccountRow { id: AccountId::make(1), name: "stranger".into(), created_at: 1.into() };
         let row = TokenRow {
             id: TokenId::make(1),
@@ -152,4 +165,11 @@ pub(crate) fn http() -> reqwest::Client {
     // No TLS is spoken, but the client wants a provider to be there.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// Changes the database behind the server's back.
+pub(crate) async fn execute(folder: &Path, sql: &str) {
+    let connection = sea_orm::Database::connect(database_in(folder)).await.unwrap();
+    sea_orm::ConnectionTrait::execute_unprepared(&connection, sql).await.unwrap();
+    connection.close().await.unwrap();
 }

@@ -11,6 +11,7 @@ use pintle_publish::Bucket;
 use pintle_service::{Actor, OriginBucket, ProjectPath, RequestContext, Service, ServiceError};
 use pintle_sign::{Signer, SigningKey, sign_config};
 use pintle_store::{AccountId, AccountRow, Store, TokenId, TokenRow};
+use pintle_testkit::database::database_in;
 use tempfile::TempDir;
 
 pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -34,7 +35,7 @@ impl Plane {
 
     pub(crate) async fn with_buckets(buckets: impl FnOnce(Store) -> Vec<Arc<dyn Bucket>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open_sqlite(&folder.path().join("pintle.db")).await.unwrap();
+        let store = Store::open(&database_in(folder.path()).parse().unwrap()).await.unwrap();
         let service = Service::new(store.clone(), buckets(store.clone()), base_url());
         let token = service.set_up(NOW).await.unwrap().unwrap().token;
         let owner = service.authenticate(token.expose_secret(), RequestContext::default(), NOW).await.unwrap();
