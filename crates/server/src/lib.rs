@@ -4,7 +4,7 @@
 //! /api/v1/…             JSON API, bearer tokens, problem documents     api/
 //! /cdn/{org}/{project}/ built-in CDN origin: public, static, signed    cdn/
 //! /healthz, /readyz     alive; able to serve                           health
-//! (no route)            publisher: brings accepted releases to targets jobs
+//! (no route)            outbox: brings accepted releases to targets     jobs
 //! ```
 //!
 //! [`run()`] does all of it until its shutdown future completes. It terminates no TLS and knows no private key.

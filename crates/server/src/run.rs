@@ -144,16 +144,16 @@ pub async fn run(
     let first_run = service.set_up(now()).await.map_err(ServerError::SetUp)?;
 
     let (stop, stopping) = watch::channel(false);
-    let mut publisher = tokio::spawn(jobs::run_publisher(Arc::clone(&service), stopping));
+    let mut running_jobs = tokio::spawn(jobs::run_jobs(Arc::clone(&service), stopping));
     tracing::info!(server.address = %address, server.public_url = %public_url, "listening");
     on_ready(Ready { address, public_url: public_url.to_string(), first_run });
     let router = app::router(App { service, served: Arc::default() });
     let limits = Limits { connections: config.http.connections, ..Limits::default() };
     listen::serve(listener, router, &limits, shutdown).await;
     stop.send_replace(true);
-    if tokio::time::timeout(DRAIN_TIMEOUT, &mut publisher).await.is_err() {
-        publisher.abort();
-        tracing::warn!("the publisher did not finish in time; its job is taken up again at the next start");
+    if tokio::time::timeout(DRAIN_TIMEOUT, &mut running_jobs).await.is_err() {
+        running_jobs.abort();
+        tracing::warn!("the running job did not finish in time; it is taken up again at the next start");
     }
     store.close().await?;
     tracing::info!("stopped");

@@ -57,7 +57,7 @@ pub use entity::{
 };
 pub use error::StoreError;
 pub use id::{AccountId, DomainId, IdError, JobId, OrganizationId, PinId, ProjectId, ReleaseId, TokenId};
-pub use job::LeasedJob;
+pub use job::{LeasedJob, NewJob};
 pub use open::Store;
 pub use organization::{Membership, OrganizationScope};
 pub use project::{NewProject, Project, ProjectScope};
