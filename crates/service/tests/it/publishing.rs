@@ -130,6 +130,13 @@ impl Bucket for Faulty {
             None => self.inner.write(address, body, condition).await,
         }
     }
+
+    async fn remove(&self, address: &Address) -> Result<(), BucketError> {
+        match self.fault_now() {
+            Some(_) => Err(broken()),
+            None => self.inner.remove(address).await,
+        }
+    }
 }
 
 /// Write and read the release, read, write and read the pointer, read and write the bundle.
