@@ -54,10 +54,7 @@ impl Store {
     }
 
     pub(crate) async fn open_with(url: &DatabaseUrl, schema: Schema) -> Result<Self, StoreError> {
-        let pools = match url.location() {
-            Location::Sqlite(path) => sqlite::open(path).await?,
-            Location::Postgres(options) => postgres::open(url, options).await?,
-        };
+        let pools = connect(url).await?;
         schema.migrate(&pools.writer).await?;
         Ok(Self { pools, schema })
     }
@@ -101,6 +98,13 @@ impl Store {
         self.pools.reader.close().await?;
         self.pools.writer.close().await?;
         Ok(())
+    }
+}
+
+pub(crate) async fn connect(url: &DatabaseUrl) -> Result<Pools, StoreError> {
+    match url.location() {
+        Location::Sqlite(path) => sqlite::open(path).await,
+        Location::Postgres(options) => postgres::open(url, options).await,
     }
 }
 

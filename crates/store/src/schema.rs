@@ -107,3 +107,6 @@ fn spell(sql: &str, database: DbBackend) -> String {
         _ => sql.replace("{{bytes}}", "BLOB"),
     }
 }
+
+#[cfg(test)]
+mod tests;
