@@ -5,8 +5,9 @@ use tokio::sync::watch;
 
 use crate::clock::now;
 
-/// How long it sleeps when it knows of nothing: a bound on surprises, as a clock that was set.
-const MAX_SLEEP: Duration = Duration::from_secs(30);
+/// How long it sleeps when it knows of nothing: what a job waits at most whose instance died before it took it; another
+/// one on the same database looks for it then.
+const MAX_SLEEP: Duration = Duration::from_secs(5);
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// Does whatever is due until `stopping` says so, or nobody is left to say so; a job that has begun is finished.

@@ -5,6 +5,8 @@
 mod cdn;
 mod configuration;
 mod document;
+mod instances;
 mod routes;
 mod start;
 mod support;
+mod trouble;

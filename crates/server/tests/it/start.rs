@@ -4,7 +4,9 @@ use pintle_api::client::Client;
 use pintle_server::{ServerConfig, ServerError};
 use tokio::sync::oneshot;
 
-use crate::support::{Server, config, config_on_sqlite, execute, http, start, wait_until_live};
+use crate::support::{
+    KILLED_BEFORE_PUBLISHING, Server, config, config_on_sqlite, execute, http, start, wait_until_live,
+};
 
 async fn refusal(config: ServerConfig) -> ServerError {
     let (ready, task) = start(config, future::pending()).await;
@@ -42,15 +44,7 @@ async fn a_release_that_a_crash_left_behind_goes_live_after_the_next_start() {
     let (project, token) = (server.add_project().await, server.token.clone());
     let (release, _) = project.submit(&server.admin).await;
     let folder = server.stop().await;
-    // As a crash between acceptance and publication leaves it: the job is there, the files are not.
-    let job = format!(
-        "DELETE FROM published_object; DELETE FROM job; UPDATE \"release\" SET state = 'publishing', live_at = NULL; \
-         INSERT INTO job (id, kind, project_id, version, attempts, run_at, created_at) \
-         VALUES ('job_1', 'publish', '{}', {}, 1, 0, 0)",
-        project.project, release.version
-    );
-    execute(folder.path(), &job).await;
-
+    execute(folder.path(), KILLED_BEFORE_PUBLISHING).await;
     let (stop, stopped) = oneshot::channel::<()>();
     let (ready, task) = start(config(folder.path()), async { drop(stopped.await) }).await;
     let client = Client::new(&ready.unwrap().public_url, token).unwrap();

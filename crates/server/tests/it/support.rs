@@ -169,7 +169,17 @@ pub(crate) fn http() -> reqwest::Client {
 
 /// Changes the database behind the server's back.
 pub(crate) async fn execute(folder: &Path, sql: &str) {
-    let connection = sea_orm::Database::connect(database_in(folder)).await.unwrap();
+    execute_on(&database_in(folder), sql).await;
+}
+
+pub(crate) async fn execute_on(url: &str, sql: &str) {
+    let connection = sea_orm::Database::connect(url).await.unwrap();
     sea_orm::ConnectionTrait::execute_unprepared(&connection, sql).await.unwrap();
     connection.close().await.unwrap();
 }
+
+/// What a process leaves behind that was killed after it accepted the first release: the job is there, the files are not.
+pub(crate) const KILLED_BEFORE_PUBLISHING: &str = "DELETE FROM published_object; DELETE FROM job;
+    UPDATE \"release\" SET state = 'publishing', live_at = NULL;
+    INSERT INTO job (id, kind, subject, attempts, run_at, lease, created_at)
+    SELECT 'job_1', 'publish', id, 1, 0, 'dead', 0 FROM \"release\" WHERE version = 1";

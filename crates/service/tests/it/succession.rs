@@ -65,12 +65,6 @@ impl Plane {
         assert_eq!(self.published("pintle.json").await.as_ref(), Some(&bundle), "as it is published");
         *Root::parse_bundle(bundle.as_bytes()).unwrap().public_key()
     }
-
-    async fn published(&self, file: &str) -> Option<String> {
-        let address = Address::parse(&format!("{}/{}/{file}", self.organization, self.project)).unwrap();
-        let stored = self.service.read_published(&address).await.unwrap()?;
-        Some(String::from_utf8(stored.body).unwrap())
-    }
 }
 
 fn seqs(links: &[Link]) -> Vec<u64> {

@@ -7,7 +7,7 @@ use pintle_api::{
     ReleaseResponse, Trust, Unchanged,
 };
 use pintle_core::{OrganizationId, ProjectId, Root, UnixTime, claims::Claims, root::BaseUrl};
-use pintle_publish::Bucket;
+use pintle_publish::{Address, Bucket};
 use pintle_service::{Actor, OriginBucket, ProjectPath, RequestContext, Service, ServiceError};
 use pintle_sign::{Signer, SigningKey, sign_config};
 use pintle_store::{AccountId, AccountRow, Store, TokenId, TokenRow};
@@ -25,7 +25,7 @@ pub(crate) struct Plane {
     pub(crate) recovery_key: SigningKey,
     pub(crate) organization: String,
     pub(crate) project: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Plane {
@@ -42,10 +42,21 @@ impl Plane {
         let request = CreateOrganizationRequest { name: "Acme".into() };
         let organization = service.create_organization(&owner, &request, NOW).await.unwrap().id;
         let (key, recovery_key) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
-        let mut plane =
-            Self { service, store, owner, key, recovery_key, organization, project: String::new(), _folder: folder };
+        let mut plane = Self { service, store, owner, key, recovery_key, organization, project: String::new(), folder };
         plane.project = plane.add_project("production").await;
         plane
+    }
+
+    /// Connections of its own to the same database.
+    pub(crate) async fn open_another_store(&self) -> Store {
+        Store::open(&database_in(self.folder.path()).parse().unwrap()).await.unwrap()
+    }
+
+    /// A file of the built-in origin.
+    pub(crate) async fn published(&self, file: &str) -> Option<String> {
+        let address = Address::parse(&format!("{}/{}/{file}", self.organization, self.project)).unwrap();
+        let stored = self.service.read_published(&address).await.unwrap()?;
+        Some(String::from_utf8(stored.body).unwrap())
     }
 
     pub(crate) async fn add_project(&self, environment: &str) -> String {
