@@ -13,8 +13,9 @@ mod list_organizations;
 mod list_projects;
 mod list_releases;
 mod list_statements;
+mod measure;
 mod prepare_release;
-mod publish_release;
+mod publish_next;
 mod read_bundle;
 mod read_ct_logs;
 mod read_draft;
@@ -31,4 +32,5 @@ mod update_domain;
 mod update_draft;
 mod whoami;
 
+pub use publish_next::Progress;
 pub use set_up::FirstRun;

@@ -5,8 +5,8 @@
 mod cdn;
 mod configuration;
 mod document;
-mod instances;
+mod hostile;
+mod operations;
 mod routes;
 mod start;
 mod support;
-mod trouble;

@@ -8,7 +8,6 @@ mod audit;
 mod authoring;
 mod ct;
 mod drafts;
-mod instances;
 mod publishing;
 mod releases;
 mod succession;
