@@ -7,8 +7,10 @@ use crate::workshop::{Program, Run};
 
 const CORE: &str = "pintle-core";
 const SDK: &str = "pintle-sdk";
-/// Run on a real PostgreSQL.
-const ON_POSTGRES: [&str; 2] = ["pintle-store", "pintle-server"];
+/// Its tests know both databases.
+const STORE: &str = "pintle-store";
+/// Their tests run on whichever database the environment names.
+const ON_BOTH_DATABASES: [&str; 2] = ["pintle-server", "pintle-service"];
 /// Drives the built binary and foreign programs.
 const E2E: &str = "pintle-e2e";
 
@@ -111,7 +113,7 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
     let selected = select(extent, packages);
     if let Some(selected) = &selected {
         let mut tests = step("tests", [test(&format!("{selected} --all-features --all-targets {run_ignored}"))]);
-        if ON_POSTGRES.iter().any(|name| has(packages, name)) {
+        if has(packages, STORE) || ON_BOTH_DATABASES.iter().any(|name| has(packages, name)) {
             tests.needs = &[Tool::Debian];
         }
         if has(packages, E2E) {
@@ -122,6 +124,13 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
             }
         }
         steps.push(tests);
+    }
+    let on_both: Vec<String> =
+        ON_BOTH_DATABASES.iter().filter(|name| has(packages, name)).map(|name| format!("--package {name}")).collect();
+    if !on_both.is_empty() {
+        let again = test(&format!("{} --all-features --test it {run_ignored}", on_both.join(" ")));
+        let again = Run { environment: vec![("PINTLE_TEST_DATABASE", "postgres")], ..again };
+        steps.push(Step { needs: &[Tool::Debian], ..step("tests-postgres", [again]) });
     }
     if has(packages, CORE) {
         let pure_rust = format!("--package {CORE} --no-default-features --features rustcrypto");
@@ -196,7 +205,8 @@ mod tests {
 
     fn plan(tier: Tier, names: &[&str]) -> Vec<(&'static str, Vec<String>)> {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let members = owned(&["pintle-core", "pintle-api", "pintle-sdk", "pintle-e2e", "pintle", "xtask"]);
+        let members =
+            owned(&["pintle-core", "pintle-api", "pintle-sdk", "pintle-server", "pintle-e2e", "pintle", "xtask"]);
         let plan = make_plan(tier, &owned(names), &members).unwrap();
         plan.into_iter().map(|step| (step.name, step.runs.iter().map(Run::to_string).collect())).collect()
     }
@@ -216,6 +226,7 @@ mod tests {
                 "core-no-std",
                 "sdk-features",
                 "tests",
+                "tests-postgres",
                 "core-rustcrypto",
                 "doc-tests",
                 "fuzz"
@@ -252,6 +263,14 @@ mod tests {
         );
         let core: Vec<&str> = plan(Tier::Default, &["core"]).into_iter().map(|(name, _)| name).collect();
         assert_eq!(core, ["clippy", "core-no-std", "tests", "core-rustcrypto", "doc-tests"]);
+    }
+
+    #[test]
+    fn what_stands_on_a_database_is_tested_on_both() {
+        let steps = plan(Tier::Default, &["server"]);
+        let (_, tests) = steps.iter().find(|(name, _)| *name == "tests-postgres").unwrap();
+        let expected = "PINTLE_TEST_DATABASE='postgres' cargo test --no-fail-fast --package pintle-server --all-features --test it";
+        assert_eq!(*tests, [expected]);
     }
 
     #[test]

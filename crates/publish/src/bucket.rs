@@ -11,8 +11,10 @@ use crate::Address;
 /// - **Durability**: a `write` that succeeded survives a crash of the machine that runs this code.
 /// - **Conditions** are checked and the file is written in one step, whoever else writes: of two writers with the same
 ///   condition one succeeds and the other gets [`BucketError::ConditionFailed`].
-/// - **Retry**: a `write` that failed in another way may have happened or not; callers read to find out. Neither method
-///   retries by itself or waits without bound.
+/// - **Removal**: after a `remove` succeeded, `read` finds nothing until the next `write`; removing what is not there
+///   succeeds.
+/// - **Retry**: a `write` or `remove` that failed in another way may have happened or not; callers read to find out. No
+///   method retries by itself or waits without bound.
 /// - **Trust**: none. Devices verify what they fetch; a bucket can withhold files but forge none.
 #[async_trait]
 pub trait Bucket: fmt::Debug + Send + Sync {
@@ -24,6 +26,9 @@ pub trait Bucket: fmt::Debug + Send + Sync {
 
     /// Stores `body` at `address` with the media type and cache header of its object, if `condition` holds.
     async fn write(&self, address: &Address, body: &[u8], condition: &Condition) -> Result<(), BucketError>;
+
+    /// Removes the file at `address`, if there is one.
+    async fn remove(&self, address: &Address) -> Result<(), BucketError>;
 }
 
 /// A file as a bucket holds it.

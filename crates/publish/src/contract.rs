@@ -26,7 +26,8 @@ pub enum ContractBreach {
 pub async fn check_contract(bucket: &dyn Bucket) -> Result<(), ContractBreach> {
     check_files(bucket).await?;
     check_conditions(bucket).await?;
-    check_two_writers(bucket).await
+    check_two_writers(bucket).await?;
+    check_removal(bucket).await
 }
 
 async fn check_files(bucket: &dyn Bucket) -> Result<(), ContractBreach> {
@@ -74,6 +75,21 @@ async fn check_two_writers(bucket: &dyn Bucket) -> Result<(), ContractBreach> {
     let expected: &[u8] = if left.is_ok() { b"left" } else { b"right" };
     let stored = read(bucket, &release).await?;
     hold(stored.is_some_and(|stored| stored.body == expected), "the successful write is the one that stands")
+}
+
+async fn check_removal(bucket: &dyn Bucket) -> Result<(), ContractBreach> {
+    let [gone, stays] = [address(Object::Release { version: 4 })?, address(Object::Release { version: 5 })?];
+    for file in [&gone, &stays] {
+        bucket.write(file, b"one", &Condition::Absent).await.map_err(failed("write"))?;
+    }
+    for step in ["removal", "second removal"] {
+        bucket.remove(&gone).await.map_err(failed(step))?;
+        hold(read(bucket, &gone).await?.is_none(), "a removed file is gone")?;
+    }
+    hold(read(bucket, &stays).await?.is_some(), "removing one file leaves the others alone")?;
+    bucket.write(&gone, b"two", &Condition::Absent).await.map_err(failed("write after removal"))?;
+    let stored = read(bucket, &gone).await?;
+    hold(stored.is_some_and(|stored| stored.body == b"two"), "what was removed can be written again")
 }
 
 fn address(object: Object) -> Result<Address, ContractBreach> {

@@ -52,6 +52,11 @@ impl Bucket for DirectoryBucket {
         let (path, body, condition) = (address.to_string(), body.to_owned(), condition.clone());
         self.run(move |root| save(root, &root.join(path), &body, &condition)).await
     }
+
+    async fn remove(&self, address: &Address) -> Result<(), BucketError> {
+        let path = address.to_string();
+        self.run(move |root| remove(root, &root.join(path)).map_err(BucketError::unavailable)).await
+    }
 }
 
 fn load(path: &Path) -> Result<Option<Stored>, BucketError> {
@@ -66,13 +71,7 @@ fn save(root: &Path, path: &Path, body: &[u8], condition: &Condition) -> Result<
     let folder = path.parent().unwrap_or(root);
     fs::create_dir_all(folder).map_err(BucketError::unavailable)?;
     // Held until this function returns: condition and write are one step.
-    let lock = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(root.join(LOCK_FILE))
-        .map_err(BucketError::unavailable)?;
-    lock.lock().map_err(BucketError::unavailable)?;
+    let _lock = lock(root).map_err(BucketError::unavailable)?;
     let holds = match (load(path)?, condition) {
         (None, Condition::Absent) => true,
         (Some(stored), Condition::Unchanged(tag)) => stored.tag == *tag,
@@ -82,6 +81,32 @@ fn save(root: &Path, path: &Path, body: &[u8], condition: &Condition) -> Result<
         return Err(BucketError::ConditionFailed);
     }
     replace_durably(root, folder, path, body).map_err(BucketError::unavailable)
+}
+
+/// Keeps other writers out until the file is dropped.
+fn lock(root: &Path) -> io::Result<File> {
+    let lock = File::options().create(true).truncate(false).write(true).open(root.join(LOCK_FILE))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// Folders that hold nothing any more go with their last file.
+fn remove(root: &Path, path: &Path) -> io::Result<()> {
+    if !path.try_exists()? {
+        return Ok(());
+    }
+    let _lock = lock(root)?;
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    for folder in path.ancestors().skip(1).take_while(|folder| *folder != root) {
+        if fs::remove_dir(folder).is_err() {
+            // Not empty: what was removed from it must stay removed.
+            return File::open(folder)?.sync_all();
+        }
+    }
+    File::open(root)?.sync_all()
 }
 
 fn replace_durably(root: &Path, folder: &Path, path: &Path, body: &[u8]) -> io::Result<()> {
@@ -121,6 +146,20 @@ mod tests {
     async fn keeps_the_contract_of_a_bucket() {
         let folder = tempfile::tempdir().unwrap();
         check_contract(&DirectoryBucket::new(folder.path().join("new"))).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn folders_go_with_their_last_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let bucket = DirectoryBucket::new(folder.path());
+        let files = ["o/p/pins.jws", "o/p/releases/1.jws"].map(|path| Address::parse(path).unwrap());
+        for file in &files {
+            bucket.write(file, b"one", &Condition::Absent).await.unwrap();
+        }
+        bucket.remove(&files[1]).await.unwrap();
+        assert!(folder.path().join("o/p/pins.jws").exists() && !folder.path().join("o/p/releases").exists());
+        bucket.remove(&files[0]).await.unwrap();
+        assert!(!folder.path().join("o").exists());
     }
 
     #[tokio::test]

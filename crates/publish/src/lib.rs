@@ -24,4 +24,4 @@ pub use bucket::{Bucket, BucketError, Condition, Stored, Tag};
 pub use contract::{ContractBreach, check_contract};
 pub use directory::DirectoryBucket;
 pub use object::{Address, Object};
-pub use staged::{Outcome, Publication, PublishError, publish};
+pub use staged::{Outcome, Publication, PublishError, publish, unpublish};

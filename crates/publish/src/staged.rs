@@ -1,4 +1,4 @@
-use pintle_core::{Code, ConfigError, Root, State, UnixTime, verify};
+use pintle_core::{Code, ConfigError, OrganizationId, ProjectId, Root, State, UnixTime, verify};
 
 use crate::{Address, Bucket, BucketError, Condition, Object};
 
@@ -88,6 +88,26 @@ pub async fn publish(bucket: &dyn Bucket, publication: &Publication, now: UnixTi
         write_bundle(bucket, publication).await?;
     }
     Ok(outcome)
+}
+
+/// Takes everything of a project out of `bucket`: pointer and bundle first, then the releases `versions`. Installations
+/// go on with the copy they have (P-7.5): this is no withdrawal.
+///
+/// # Errors
+/// [`PublishError::Bucket`]; calling again continues.
+pub async fn unpublish(
+    bucket: &dyn Bucket,
+    organization: &OrganizationId,
+    project: &ProjectId,
+    versions: impl IntoIterator<Item = u64>,
+) -> Result<(), PublishError> {
+    let releases = versions.into_iter().map(|version| Object::Release { version });
+    for object in [Object::Pointer, Object::Bundle].into_iter().chain(releases) {
+        let address = Address { organization: organization.clone(), project: project.clone(), object };
+        let at = |source| PublishError::Bucket { address: address.to_string(), source };
+        bucket.remove(&address).await.map_err(at)?;
+    }
+    Ok(())
 }
 
 async fn write_release(bucket: &dyn Bucket, publication: &Publication) -> Result<(), PublishError> {

@@ -5,14 +5,15 @@ use tokio::sync::watch;
 
 use crate::clock::now;
 
-/// How long the publisher sleeps when it knows of nothing: a bound on surprises, as a clock that was set.
-const MAX_SLEEP: Duration = Duration::from_secs(30);
+/// How long it sleeps when it knows of nothing: what a job waits at most whose instance died before it took it; another
+/// one on the same database looks for it then.
+const MAX_SLEEP: Duration = Duration::from_secs(5);
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
-/// Publishes whatever is due until `stopping` says so, or nobody is left to say so; a job that has begun is finished.
-pub(crate) async fn run_publisher(service: Arc<Service>, mut stopping: watch::Receiver<bool>) {
+/// Does whatever is due until `stopping` says so, or nobody is left to say so; a job that has begun is finished.
+pub(crate) async fn run_jobs(service: Arc<Service>, mut stopping: watch::Receiver<bool>) {
     while !*stopping.borrow() {
-        let Some(sleep) = publish_next(&service).await else { continue };
+        let Some(sleep) = run_next_job(&service).await else { continue };
         tokio::select! {
             () = service.wait_for_job() => {}
             () = tokio::time::sleep(sleep) => {}
@@ -22,20 +23,20 @@ pub(crate) async fn run_publisher(service: Arc<Service>, mut stopping: watch::Re
 }
 
 /// One turn; how long to sleep after it, if at all.
-async fn publish_next(service: &Arc<Service>) -> Option<Duration> {
+async fn run_next_job(service: &Arc<Service>) -> Option<Duration> {
     let turn = Arc::clone(service);
-    // In a task of its own, so that a panic costs this turn and not the publisher.
-    match tokio::spawn(async move { turn.publish_next(now()).await }).await {
-        Ok(Ok(Progress::Done { .. } | Progress::Postponed { .. })) => None,
+    // In a task of its own, so that a panic costs this turn alone.
+    match tokio::spawn(async move { turn.run_next_job(now()).await }).await {
+        Ok(Ok(Progress::Done | Progress::Postponed)) => None,
         Ok(Ok(Progress::Idle { next_at })) => {
             Some(next_at.map_or(MAX_SLEEP, |at| MAX_SLEEP.min(Duration::from_secs(at.secs_since(now())))))
         }
         Ok(Err(error)) => {
-            tracing::error!(error.code = error.code(), %error, "the publisher failed; it will try again");
+            tracing::error!(error.code = error.code(), %error, "the jobs failed; they will be tried again");
             Some(AFTER_FAILURE)
         }
         Err(error) => {
-            tracing::error!(%error, "the publisher panicked; it will try again");
+            tracing::error!(%error, "a job panicked; it will be tried again");
             Some(AFTER_FAILURE)
         }
     }
@@ -54,7 +55,7 @@ mod tests {
         let url = BaseUrl::parse("https://pins.example.com/cdn").unwrap();
         let (stop, stopping) = watch::channel(false);
         drop(stop);
-        let publisher = run_publisher(Arc::new(Service::new(store, Vec::new(), url)), stopping);
-        tokio::time::timeout(Duration::from_secs(10), publisher).await.unwrap();
+        let jobs = run_jobs(Arc::new(Service::new(store, Vec::new(), url)), stopping);
+        tokio::time::timeout(Duration::from_secs(10), jobs).await.unwrap();
     }
 }

@@ -13,9 +13,8 @@ mod list_organizations;
 mod list_projects;
 mod list_releases;
 mod list_statements;
-mod measure;
 mod prepare_release;
-mod publish_next;
+mod publish_release;
 mod read_bundle;
 mod read_ct_logs;
 mod read_draft;
@@ -32,5 +31,4 @@ mod update_domain;
 mod update_draft;
 mod whoami;
 
-pub use publish_next::Progress;
 pub use set_up::FirstRun;

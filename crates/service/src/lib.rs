@@ -2,7 +2,7 @@
 //! nowhere else: API, pages and jobs extract, call one action, and map its answer.
 //!
 //! ```text
-//! prepare_release ─► claims to sign ─► (signed where the key is) ─► accept_release ─► job ─► publish_next
+//! prepare_release ─► claims to sign ─► (signed where the key is) ─► accept_release ─► job ─► run_next_job
 //! ```
 //!
 //! The service never sees a private key. It accepts a release only if `pintle_core::verify` does, and only if its claims
@@ -21,6 +21,7 @@ mod diff;
 mod error;
 mod hex;
 mod input;
+mod jobs;
 mod origin;
 mod respond;
 mod succession;
@@ -33,10 +34,11 @@ use pintle_store::Store;
 use tokio::sync::Notify;
 
 pub use access::{Permission, ProjectPath};
-pub use actions::{FirstRun, Progress};
+pub use actions::FirstRun;
 pub use actor::{Actor, RequestContext};
 pub use audit::AuditAction;
 pub use error::{ErrorKind, ServiceError};
+pub use jobs::Progress;
 pub use origin::OriginBucket;
 
 /// The control plane: a database, the places releases are published to, and the URL apps find them at.

@@ -42,6 +42,13 @@ impl Bucket for OriginBucket {
             Err(error) => Err(BucketError::unavailable(error)),
         }
     }
+
+    async fn remove(&self, address: &Address) -> Result<(), BucketError> {
+        let tx = self.store.write().await.map_err(BucketError::unavailable)?;
+        tx.delete_published(&address.to_string()).await.map_err(BucketError::unavailable)?;
+        #[expect(clippy::disallowed_methods, reason = "the decision to remove it is recorded already")]
+        tx.commit().await.map_err(BucketError::unavailable)
+    }
 }
 
 /// 128 bits of SHA-256: equal tags mean equal bytes, also across versions of a file.

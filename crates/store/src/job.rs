@@ -1,43 +1,58 @@
 use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, EntityTrait, Iterable as _, QueryFilter, QueryOrder,
     sea_query::{Expr, ExprTrait as _},
 };
 
-use crate::{JobId, JobKind, JobRow, Project, ProjectScope, ReadTx, StoreError, Unsigned, WriteTx, entity::job};
+use crate::{
+    JobId, JobKind, JobRow, Project, ReadTx, ReleaseId, ReleaseRow, StoreError, Unsigned, WriteTx,
+    entity::{job, release},
+};
+
+/// A job to add.
+#[derive(Clone, Debug)]
+pub struct NewJob<'a> {
+    /// What is to be done.
+    pub kind: JobKind,
+    /// The id of what it is about; one job per kind and subject.
+    pub subject: &'a str,
+    /// Whatever else the kind has to know.
+    pub payload: Option<String>,
+    /// Not before this second (since 1970 UTC).
+    pub run_at_secs: u64,
+}
 
 /// A job that nobody else works on until its lease ends.
 #[derive(Clone, Debug)]
 pub struct LeasedJob {
     /// The job, with the lease in it.
     pub row: JobRow,
-    /// The project it is about.
-    pub project: Project,
 }
 
 impl ReadTx {
     /// When the next job is due or the next lease ends: seconds since 1970 UTC.
     pub async fn find_next_job_time(&self) -> Result<Option<u64>, StoreError> {
-        let next = job::Entity::find().order_by_asc(job::Column::RunAt).one(self.connection()).await?;
+        let next = known_jobs().order_by_asc(job::Column::RunAt).one(self.connection()).await?;
         Ok(next.map(|job| job.run_at.value()))
+    }
+
+    /// The release that a publish job is about; `None` when it is gone.
+    pub async fn find_release_of_job(&self, job: &LeasedJob) -> Result<Option<(Project, ReleaseRow)>, StoreError> {
+        let Ok(id) = ReleaseId::parse(&job.row.subject) else { return Ok(None) };
+        let Some(release) = release::Entity::find_by_id(id).one(self.connection()).await? else { return Ok(None) };
+        Ok(self.load_project(&release.project_id).await?.map(|project| (project, release)))
     }
 }
 
 impl WriteTx {
-    /// Adds a job that is due at once.
-    pub async fn insert_job(
-        &self,
-        scope: &ProjectScope,
-        kind: JobKind,
-        version: u64,
-        now_secs: u64,
-    ) -> Result<(), StoreError> {
+    /// Adds a job. [`StoreError::AlreadyExists`] when there is one of this kind about this subject.
+    pub async fn insert_job(&self, new: NewJob<'_>, now_secs: u64) -> Result<(), StoreError> {
         self.insert::<job::Entity, _>(JobRow {
             id: JobId::make(now_secs),
-            kind,
-            project_id: scope.project.clone(),
-            version: version.into(),
+            kind: new.kind,
+            subject: new.subject.to_owned(),
+            payload: new.payload,
             attempts: Unsigned::default(),
-            run_at: now_secs.into(),
+            run_at: new.run_at_secs.into(),
             lease: None,
             created_at: now_secs.into(),
         })
@@ -52,10 +67,10 @@ impl WriteTx {
         now_secs: u64,
         until_secs: u64,
     ) -> Result<Option<LeasedJob>, StoreError> {
-        let due = job::Entity::find()
+        let due = known_jobs()
             .filter(job::Column::RunAt.lte(Unsigned::from(now_secs)))
             .order_by_asc(job::Column::RunAt)
-            .order_by_asc(job::Column::Version)
+            .order_by_asc(job::Column::Id)
             .one(self.connection())
             .await?;
         let Some(found) = due else { return Ok(None) };
@@ -77,7 +92,7 @@ impl WriteTx {
             attempts: (found.attempts.value() + 1).into(),
             ..found
         };
-        Ok(self.load_project(&row.project_id).await?.map(|project| LeasedJob { row, project }))
+        Ok(Some(LeasedJob { row }))
     }
 
     /// Removes a finished job; `false` when the lease was lost meanwhile and the job belongs to somebody else.
@@ -88,6 +103,16 @@ impl WriteTx {
             .exec(self.connection())
             .await?;
         Ok(done.rows_affected > 0)
+    }
+
+    /// Removes the job of this kind about this subject, whoever holds it: what it was to do is no longer wanted.
+    pub async fn cancel_job(&self, kind: JobKind, subject: &str) -> Result<(), StoreError> {
+        job::Entity::delete_many()
+            .filter(job::Column::Kind.eq(kind))
+            .filter(job::Column::Subject.eq(subject))
+            .exec(self.connection())
+            .await?;
+        Ok(())
     }
 
     /// Gives the job back, to be tried again at `run_at_secs`; `false` when the lease was lost meanwhile.
@@ -101,4 +126,9 @@ impl WriteTx {
             .await?;
         Ok(done.rows_affected > 0)
     }
+}
+
+/// A newer version beside this one may have added jobs of kinds that only it can do.
+fn known_jobs() -> sea_orm::Select<job::Entity> {
+    job::Entity::find().filter(job::Column::Kind.is_in(JobKind::iter()))
 }

@@ -44,7 +44,6 @@ mod succession;
 mod transaction;
 mod url;
 mod value;
-mod workload;
 
 pub use audit::AuditChain;
 pub use draft::DraftDomain;
@@ -58,11 +57,10 @@ pub use entity::{
 };
 pub use error::StoreError;
 pub use id::{AccountId, DomainId, IdError, JobId, OrganizationId, PinId, ProjectId, ReleaseId, TokenId};
-pub use job::LeasedJob;
+pub use job::{LeasedJob, NewJob};
 pub use open::Store;
 pub use organization::{Membership, OrganizationScope};
 pub use project::{NewProject, Project, ProjectScope};
 pub use transaction::{ReadTx, WriteTx};
 pub use url::{DatabaseUrl, DatabaseUrlError};
 pub use value::{Custody, JobKind, ReleaseState, Role, Unsigned};
-pub use workload::{PoolUse, Workload};

@@ -5,12 +5,11 @@ use sea_orm::{
 };
 
 use crate::{
-    DatabaseUrl, PoolUse, ReadTx, StoreError, WriteTx, postgres,
+    DatabaseUrl, ReadTx, StoreError, WriteTx, postgres,
     schema::Schema,
     sqlite,
     transaction::{Connection, in_time},
     url::Location,
-    workload::measure_pool,
 };
 
 /// How long a request waits for a free connection before it fails as unavailable.
@@ -55,10 +54,7 @@ impl Store {
     }
 
     pub(crate) async fn open_with(url: &DatabaseUrl, schema: Schema) -> Result<Self, StoreError> {
-        let pools = match url.location() {
-            Location::Sqlite(path) => sqlite::open(path).await?,
-            Location::Postgres(options) => postgres::open(url, options).await?,
-        };
+        let pools = connect(url).await?;
         schema.migrate(&pools.writer).await?;
         Ok(Self { pools, schema })
     }
@@ -94,11 +90,6 @@ impl Store {
         self.schema.check(self.read().await?.connection()).await
     }
 
-    /// The connections that reading requests share.
-    pub fn measure_pool(&self) -> PoolUse {
-        measure_pool(&self.pools.reader)
-    }
-
     /// Closes every connection, which folds SQLite's write-ahead log into the database file.
     ///
     /// # Errors
@@ -107,6 +98,13 @@ impl Store {
         self.pools.reader.close().await?;
         self.pools.writer.close().await?;
         Ok(())
+    }
+}
+
+pub(crate) async fn connect(url: &DatabaseUrl) -> Result<Pools, StoreError> {
+    match url.location() {
+        Location::Sqlite(path) => sqlite::open(path).await,
+        Location::Postgres(options) => postgres::open(url, options).await,
     }
 }
 

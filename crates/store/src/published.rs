@@ -26,4 +26,10 @@ impl WriteTx {
             .await?;
         Ok(done.rows_affected > 0)
     }
+
+    /// Removes the file at `path`, if there is one.
+    pub async fn delete_published(&self, path: &str) -> Result<(), StoreError> {
+        published_object::Entity::delete_by_id(path).exec(self.connection()).await?;
+        Ok(())
+    }
 }

@@ -16,6 +16,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::expand(include_str!("../migrations/0003_certificate_transparency.sql")),
     Migration::expand(include_str!("../migrations/0004_audit.sql")),
     Migration::expand(include_str!("../migrations/0005_compatible_versions.sql")),
+    Migration::contract(include_str!("../migrations/0006_jobs.sql"), 6),
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)";
@@ -38,6 +39,11 @@ impl Migration {
     /// Adds what programs that do not know of it need not know of.
     const fn expand(sql: &'static str) -> Self {
         Self { sql, compatible_from: 0 }
+    }
+
+    /// Takes away what programs older than schema version `compatible_from` need.
+    const fn contract(sql: &'static str, compatible_from: u64) -> Self {
+        Self { sql, compatible_from }
     }
 }
 
@@ -101,3 +107,6 @@ fn spell(sql: &str, database: DbBackend) -> String {
         _ => sql.replace("{{bytes}}", "BLOB"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use pintle_store::{
-    AccountId, AccountRow, CtLogRow, Custody, DomainId, DomainRow, DraftDomain, JobKind, NewProject, OrganizationId,
-    OrganizationRow, OrganizationScope, PinId, PinRow, Project, PublishedObjectRow, ReleaseId, ReleaseRow,
-    ReleaseState, Role, StatementRow, Store, StoreError, TokenId, TokenRow, Unsigned, WriteTx,
+    AccountId, AccountRow, CtLogRow, Custody, DomainId, DomainRow, DraftDomain, JobKind, LeasedJob, NewJob, NewProject,
+    OrganizationId, OrganizationRow, OrganizationScope, PinId, PinRow, Project, PublishedObjectRow, ReleaseId,
+    ReleaseRow, ReleaseState, Role, StatementRow, Store, StoreError, TokenId, TokenRow, Unsigned, WriteTx,
 };
 
 const NOW: u64 = 1_800_000_000;
@@ -50,6 +50,7 @@ suite!(
     one_release_is_live_at_a_time,
     statements_of_a_project_are_kept_in_order_each_once,
     a_job_is_leased_once_and_again_when_the_lease_ends,
+    a_cancelled_job_is_not_done,
     a_published_file_is_replaced_only_by_who_knows_it,
     two_writers_wait_for_each_other,
 );
@@ -361,15 +362,15 @@ async fn statements_of_a_project_are_kept_in_order_each_once(store: &Store) {
 }
 
 async fn a_job_is_leased_once_and_again_when_the_lease_ends(store: &Store) {
-    let project = add_project(store).await;
-    write(store, async |tx| tx.insert_job(&project.scope, JobKind::Publish, 1, NOW).await).await.unwrap();
-    let lease = async |name: &str, now| write(store, async |tx| tx.lease_job(name, now, now + 60).await).await.unwrap();
-    assert!(lease("early", NOW - 1).await.is_none());
-    let first = lease("first", NOW).await.unwrap();
-    assert_eq!((first.project.row.id.clone(), first.row.attempts.value()), (project.row.id.clone(), 1));
-    assert!(lease("second", NOW + 59).await.is_none());
+    add_job(store, "first", NOW).await.unwrap();
+    assert!(matches!(add_job(store, "first", NOW).await, Err(StoreError::AlreadyExists)), "one per kind and subject");
+    let first = lease(store, "early", NOW - 1).await;
+    assert!(first.is_none());
+    let first = lease(store, "first", NOW).await.unwrap();
+    assert_eq!((first.row.subject.as_str(), first.row.attempts.value()), ("first", 1));
+    assert!(lease(store, "second", NOW + 59).await.is_none());
     assert_eq!(store.read().await.unwrap().find_next_job_time().await.unwrap(), Some(NOW + 60));
-    let second = lease("second", NOW + 60).await.unwrap();
+    let second = lease(store, "second", NOW + 60).await.unwrap();
     assert_eq!(second.row.attempts.value(), 2);
     write(store, async |tx| {
         assert!(!tx.postpone_job(&first, NOW).await?, "a lost lease changes nothing");
@@ -379,10 +380,27 @@ async fn a_job_is_leased_once_and_again_when_the_lease_ends(store: &Store) {
     })
     .await
     .unwrap();
-    assert!(lease("third", NOW + 69).await.is_none());
-    let third = lease("third", NOW + 70).await.unwrap();
+    assert!(lease(store, "third", NOW + 69).await.is_none());
+    let third = lease(store, "third", NOW + 70).await.unwrap();
     assert!(write(store, async |tx| tx.delete_job(&third).await).await.unwrap());
     assert_eq!(store.read().await.unwrap().find_next_job_time().await.unwrap(), None);
+}
+
+async fn a_cancelled_job_is_not_done(store: &Store) {
+    add_job(store, "wanted", NOW).await.unwrap();
+    add_job(store, "unwanted", NOW).await.unwrap();
+    write(store, async |tx| tx.cancel_job(JobKind::Publish, "unwanted").await).await.unwrap();
+    assert_eq!(lease(store, "only", NOW).await.unwrap().row.subject, "wanted");
+    assert!(lease(store, "none", NOW).await.is_none());
+}
+
+async fn add_job(store: &Store, subject: &str, run_at_secs: u64) -> Result<(), StoreError> {
+    let new = || NewJob { kind: JobKind::Publish, subject, payload: None, run_at_secs };
+    write(store, async |tx| tx.insert_job(new(), NOW).await).await
+}
+
+async fn lease(store: &Store, name: &str, now: u64) -> Option<LeasedJob> {
+    write(store, async |tx| tx.lease_job(name, now, now + 60).await).await.unwrap()
 }
 
 async fn a_published_file_is_replaced_only_by_who_knows_it(store: &Store) {

@@ -4,13 +4,14 @@
 //! - [`project`]: keys, bundles and signed configurations.
 //! - [`clock`]: time that moves when told to.
 //! - [`ct`]: Certificate Transparency logs, and OCSP responses that carry their SCTs.
+//! - [`database`]: SQLite or PostgreSQL, as the environment says.
 //! - [`postgres`]: a real PostgreSQL, with a database for each test.
 //! - [`site`]: an HTTPS server that counts what reaches it.
 //! - [`cdn`]: an HTTP server that answers as badly as it is told to.
 //! - [`vectors`]: the language-neutral cases that every implementation must pass.
 //!
 //! Whatever cannot be set up panics: that is how a test fails.
-#![expect(clippy::expect_used, reason = "test support: a panic is how a test fails")]
+#![expect(clippy::expect_used, clippy::panic, reason = "test support: a panic is how a test fails")]
 
 #[cfg(feature = "world")]
 pub mod cdn;
@@ -20,6 +21,7 @@ pub mod certificate;
 pub mod clock;
 #[cfg(feature = "world")]
 pub mod ct;
+pub mod database;
 #[cfg(feature = "world")]
 mod http;
 pub mod postgres;

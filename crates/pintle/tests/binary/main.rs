@@ -9,8 +9,6 @@ mod ct;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
-mod operations;
-#[cfg(test)]
 mod road;
 #[cfg(test)]
 mod workshop;

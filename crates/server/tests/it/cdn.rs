@@ -1,7 +1,7 @@
 use pintle_core::{Root, State, UnixTime, verify};
 use reqwest::{Method, StatusCode};
 
-use crate::support::{Server, http};
+use crate::support::{Server, execute, http};
 
 #[tokio::test]
 async fn a_live_release_is_served_with_its_tag_type_and_cache_rules() {
@@ -102,18 +102,11 @@ async fn what_was_served_is_served_on_while_the_database_is_gone() {
     let served = http().get(project.file(&server, "pins.jws")).send().await.unwrap();
     assert_eq!(served.text().await.unwrap(), jws);
     // The table is taken away under the running server.
-    execute(&server, "ALTER TABLE published_object RENAME TO elsewhere").await;
+    execute(server.folder.path(), "ALTER TABLE published_object RENAME TO elsewhere").await;
     let again = http().get(project.file(&server, "pins.jws")).send().await.unwrap();
     assert_eq!((again.status(), again.text().await.unwrap()), (StatusCode::OK, jws));
     let never_served = http().get(project.file(&server, "releases/1.jws")).send().await.unwrap();
     assert_eq!(never_served.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(never_served.headers().contains_key("retry-after"));
     server.stop().await;
-}
-
-async fn execute(server: &Server, sql: &str) {
-    let url = format!("sqlite://{}", server.folder.path().join("pintle.db").display());
-    let connection = sea_orm::Database::connect(url).await.unwrap();
-    sea_orm::ConnectionTrait::execute_unprepared(&connection, sql).await.unwrap();
-    connection.close().await.unwrap();
 }

@@ -5,8 +5,8 @@
 mod cdn;
 mod configuration;
 mod document;
-mod hostile;
-mod operations;
+mod instances;
 mod routes;
 mod start;
 mod support;
+mod trouble;

@@ -4,7 +4,9 @@ use pintle_api::client::Client;
 use pintle_server::{ServerConfig, ServerError};
 use tokio::sync::oneshot;
 
-use crate::support::{Server, config, http, start, wait_until_live};
+use crate::support::{
+    KILLED_BEFORE_PUBLISHING, Server, config, config_on_sqlite, execute, http, start, wait_until_live,
+};
 
 async fn refusal(config: ServerConfig) -> ServerError {
     let (ready, task) = start(config, future::pending()).await;
@@ -42,20 +44,7 @@ async fn a_release_that_a_crash_left_behind_goes_live_after_the_next_start() {
     let (project, token) = (server.add_project().await, server.token.clone());
     let (release, _) = project.submit(&server.admin).await;
     let folder = server.stop().await;
-    // As a crash between acceptance and publication leaves it: the job is there, the files are not.
-    let store = pintle_store::Store::open_sqlite(&folder.path().join("pintle.db")).await.unwrap();
-    let url = format!("sqlite://{}", folder.path().join("pintle.db").display());
-    let connection = sea_orm::Database::connect(url).await.unwrap();
-    let job = format!(
-        "DELETE FROM published_object; DELETE FROM job; UPDATE \"release\" SET state = 'publishing', live_at = NULL; \
-         INSERT INTO job (id, kind, project_id, version, attempts, run_at, created_at) \
-         VALUES ('job_1', 'publish', '{}', {}, 1, 0, 0)",
-        project.project, release.version
-    );
-    sea_orm::ConnectionTrait::execute_unprepared(&connection, &job).await.unwrap();
-    connection.close().await.unwrap();
-    store.close().await.unwrap();
-
+    execute(folder.path(), KILLED_BEFORE_PUBLISHING).await;
     let (stop, stopped) = oneshot::channel::<()>();
     let (ready, task) = start(config(folder.path()), async { drop(stopped.await) }).await;
     let client = Client::new(&ready.unwrap().public_url, token).unwrap();
@@ -77,13 +66,15 @@ async fn names_a_data_directory_that_cannot_be_used() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, b"").unwrap();
-    assert_eq!(refusal(config(&file)).await.code(), "data_dir_unusable");
+    assert_eq!(refusal(config_on_sqlite(&file)).await.code(), "data_dir_unusable");
 }
 
 #[tokio::test]
 async fn two_servers_do_not_share_a_data_directory() {
-    let server = Server::start().await;
-    assert_eq!(refusal(config(server.folder.path())).await.code(), "data_dir_locked");
+    let folder = tempfile::tempdir().unwrap();
+    let config = config_on_sqlite(folder.path());
+    let server = Server::start_with(folder, config.clone()).await;
+    assert_eq!(refusal(config).await.code(), "data_dir_locked");
     server.stop().await;
 }
 
@@ -91,7 +82,7 @@ async fn two_servers_do_not_share_a_data_directory() {
 async fn names_a_database_that_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("pintle.db"), [b'x'; 4096]).unwrap();
-    let error = refusal(config(folder.path())).await;
+    let error = refusal(config_on_sqlite(folder.path())).await;
     assert_eq!(error.code(), "database_corrupt");
     assert!(error.hint().contains("backup"));
     assert_eq!(fs::read(folder.path().join("pintle.db")).unwrap(), [b'x'; 4096], "left as it was found");

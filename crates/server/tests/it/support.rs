@@ -1,4 +1,4 @@
-use std::{future::Future, net::SocketAddr, path::Path, time::Duration};
+use std::{future::Future, path::Path, time::Duration};
 
 use base64ct::{Base64, Encoding};
 use pintle_api::{
@@ -7,18 +7,16 @@ use pintle_api::{
     client::{Client, ClientError, ProjectRef},
 };
 use pintle_core::{OrganizationId, ProjectId, Root, UnixTime};
-use pintle_server::{RateLimitConfig, Ready, ServerConfig, ServerError, run};
+use pintle_server::{Ready, ServerConfig, ServerError, run};
 use pintle_sign::{Signer, SigningKey, make_statement, sign_config};
 use pintle_store::{AccountId, AccountRow, Store, TokenId, TokenRow};
+use pintle_testkit::database::database_in;
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 /// A server on a free port, with its own data directory.
 pub(crate) struct Server {
     pub(crate) url: String,
-    pub(crate) address: SocketAddr,
-    pub(crate) cdn_address: Option<SocketAddr>,
-    pub(crate) metrics_address: Option<SocketAddr>,
     pub(crate) admin: Client,
     pub(crate) token: ApiToken,
     pub(crate) folder: TempDir,
@@ -26,14 +24,14 @@ pub(crate) struct Server {
     task: JoinHandle<Result<(), ServerError>>,
 }
 
+/// On the database that belongs to the directory, whichever the tests run on.
 pub(crate) fn config(data_dir: &Path) -> ServerConfig {
-    ServerConfig {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        data_dir: data_dir.to_owned(),
-        // Tests ask as fast as they can; those about limits set their own.
-        rate_limits: RateLimitConfig { address_per_minute: 0, token_per_minute: 0, account_per_minute: 0 },
-        ..ServerConfig::default()
-    }
+    let database = Some(database_in(data_dir).parse().unwrap());
+    ServerConfig { database, ..config_on_sqlite(data_dir) }
+}
+
+pub(crate) fn config_on_sqlite(data_dir: &Path) -> ServerConfig {
+    ServerConfig { listen: "127.0.0.1:0".parse().unwrap(), data_dir: data_dir.to_owned(), ..ServerConfig::default() }
 }
 
 /// Starts a server; the answer is what it says once it listens, or why it does not.
@@ -48,26 +46,19 @@ pub(crate) async fn start(
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        Self::start_with(|_| {}).await
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        Self::start_with(folder, config).await
     }
 
-    /// The same with another configuration.
-    pub(crate) async fn start_with(change: impl FnOnce(&mut ServerConfig)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut config = config(folder.path());
-        change(&mut config);
+    /// The first server on a database.
+    pub(crate) async fn start_with(folder: TempDir, config: ServerConfig) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, task) = start(config, async { drop(stopped.await) }).await;
-        let Ready { address, cdn_address, metrics_address, public_url: url, first_run } = ready.unwrap();
-        let token = first_run.unwrap().token;
-        let admin = Client::new(&url, token.clone()).unwrap();
-        Self { url, address, cdn_address, metrics_address, admin, token, folder, stop, task }
-    }
-
-    /// Asks it to stop, and does not wait.
-    pub(crate) fn begin_to_stop(self) -> (TempDir, JoinHandle<Result<(), ServerError>>) {
-        self.stop.send(()).unwrap();
-        (self.folder, self.task)
+        let ready = ready.unwrap();
+        let token = ready.first_run.unwrap().token;
+        let admin = Client::new(&ready.public_url, token.clone()).unwrap();
+        Self { url: ready.public_url, admin, token, folder, stop, task }
     }
 
     pub(crate) async fn stop(self) -> TempDir {
@@ -79,7 +70,7 @@ impl Server {
     /// The token of somebody who belongs to no organization.
     pub(crate) async fn add_stranger(&self) -> ApiToken {
         let token = ApiToken::make(&[0x77; 32]);
-        let store = Store::open_sqlite(&self.folder.path().join("pintle.db")).await.unwrap();
+        let store = Store::open(&database_in(self.folder.path()).parse().unwrap()).await.unwrap();
         let account = AccountRow { id: AccountId::make(1), name: "stranger".into(), created_at: 1.into() };
         let row = TokenRow {
             id: TokenId::make(1),
@@ -175,3 +166,20 @@ pub(crate) fn http() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
+
+/// Changes the database behind the server's back.
+pub(crate) async fn execute(folder: &Path, sql: &str) {
+    execute_on(&database_in(folder), sql).await;
+}
+
+pub(crate) async fn execute_on(url: &str, sql: &str) {
+    let connection = sea_orm::Database::connect(url).await.unwrap();
+    sea_orm::ConnectionTrait::execute_unprepared(&connection, sql).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// What a process leaves behind that was killed after it accepted the first release: the job is there, the files are not.
+pub(crate) const KILLED_BEFORE_PUBLISHING: &str = "DELETE FROM published_object; DELETE FROM job;
+    UPDATE \"release\" SET state = 'publishing', live_at = NULL;
+    INSERT INTO job (id, kind, subject, attempts, run_at, lease, created_at)
+    SELECT 'job_1', 'publish', id, 1, 0, 'dead', 0 FROM \"release\" WHERE version = 1";

@@ -1,6 +1,6 @@
 use pintle_api::{AcceptReleaseRequest, ReleaseResponse};
 use pintle_core::{State, UnixTime, verify};
-use pintle_store::{JobKind, ProjectScope, ReleaseId, ReleaseRow, ReleaseState};
+use pintle_store::{JobKind, NewJob, ProjectScope, ReleaseId, ReleaseRow, ReleaseState};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -81,7 +81,10 @@ impl Service {
         let version = release.version.value();
         tx.insert_release(scope, release.clone(), jws.to_owned()).await?;
         tx.delete_prepared_up_to(scope, version).await?;
-        tx.insert_job(scope, JobKind::Publish, version, release.accepted_at.value()).await?;
+        let now_secs = release.accepted_at.value();
+        let subject = release.id.as_str();
+        let job = NewJob { kind: JobKind::Publish, subject, payload: None, run_at_secs: now_secs };
+        tx.insert_job(job, now_secs).await?;
         let event = Event::in_project(scope, AuditAction::ReleaseAccepted, "release", &version.to_string());
         tx.commit(event.after(json!({ "claims_sha256": release.claims_sha256 }))).await?;
         self.jobs.notify_one();

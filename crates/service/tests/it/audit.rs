@@ -24,7 +24,7 @@ async fn every_change_leaves_an_event_and_a_refused_one_none() {
     let pin = plane.add_pin(&domain, 1).await.unwrap();
     assert_eq!(code(plane.add_domain("api.example.com").await), "already_exists");
     plane.release().await;
-    plane.service.publish_next(NOW).await.unwrap();
+    plane.service.run_next_job(NOW).await.unwrap();
     plane.service.remove_pin(&plane.owner, plane.path(), &domain.id, &pin.id, None, NOW).await.unwrap();
 
     let actions: Vec<String> = events(&plane).await.into_iter().map(|event| event.action).collect();

@@ -8,6 +8,7 @@ mod audit;
 mod authoring;
 mod ct;
 mod drafts;
+mod instances;
 mod publishing;
 mod releases;
 mod succession;

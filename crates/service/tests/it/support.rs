@@ -7,10 +7,11 @@ use pintle_api::{
     ReleaseResponse, Trust, Unchanged,
 };
 use pintle_core::{OrganizationId, ProjectId, Root, UnixTime, claims::Claims, root::BaseUrl};
-use pintle_publish::Bucket;
+use pintle_publish::{Address, Bucket};
 use pintle_service::{Actor, OriginBucket, ProjectPath, RequestContext, Service, ServiceError};
 use pintle_sign::{Signer, SigningKey, sign_config};
 use pintle_store::{AccountId, AccountRow, Store, TokenId, TokenRow};
+use pintle_testkit::database::database_in;
 use tempfile::TempDir;
 
 pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -24,7 +25,7 @@ pub(crate) struct Plane {
     pub(crate) recovery_key: SigningKey,
     pub(crate) organization: String,
     pub(crate) project: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Plane {
@@ -34,17 +35,28 @@ impl Plane {
 
     pub(crate) async fn with_buckets(buckets: impl FnOnce(Store) -> Vec<Arc<dyn Bucket>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open_sqlite(&folder.path().join("pintle.db")).await.unwrap();
+        let store = Store::open(&database_in(folder.path()).parse().unwrap()).await.unwrap();
         let service = Service::new(store.clone(), buckets(store.clone()), base_url());
         let token = service.set_up(NOW).await.unwrap().unwrap().token;
         let owner = service.authenticate(token.expose_secret(), RequestContext::default(), NOW).await.unwrap();
         let request = CreateOrganizationRequest { name: "Acme".into() };
         let organization = service.create_organization(&owner, &request, NOW).await.unwrap().id;
         let (key, recovery_key) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
-        let mut plane =
-            Self { service, store, owner, key, recovery_key, organization, project: String::new(), _folder: folder };
+        let mut plane = Self { service, store, owner, key, recovery_key, organization, project: String::new(), folder };
         plane.project = plane.add_project("production").await;
         plane
+    }
+
+    /// Connections of its own to the same database.
+    pub(crate) async fn open_another_store(&self) -> Store {
+        Store::open(&database_in(self.folder.path()).parse().unwrap()).await.unwrap()
+    }
+
+    /// A file of the built-in origin.
+    pub(crate) async fn published(&self, file: &str) -> Option<String> {
+        let address = Address::parse(&format!("{}/{}/{file}", self.organization, self.project)).unwrap();
+        let stored = self.service.read_published(&address).await.unwrap()?;
+        Some(String::from_utf8(stored.body).unwrap())
     }
 
     pub(crate) async fn add_project(&self, environment: &str) -> String {

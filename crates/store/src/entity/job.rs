@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-use crate::{JobId, JobKind, ProjectId, Unsigned};
+use crate::{JobId, JobKind, Unsigned};
 
 /// Work that a committed change still owes: the outbox.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -11,10 +11,10 @@ pub struct Model {
     pub id: JobId,
     /// What is to be done.
     pub kind: JobKind,
-    /// The project.
-    pub project_id: ProjectId,
-    /// The release.
-    pub version: Unsigned,
+    /// The id of what it is about; one job per kind and subject.
+    pub subject: String,
+    /// Whatever else the kind has to know.
+    pub payload: Option<String>,
     /// How often it was begun.
     pub attempts: Unsigned,
     /// Due from this second (since 1970 UTC) on; while leased, when the lease ends.
