@@ -20,9 +20,9 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run the server: API, CDN origin and publisher
     #[command(after_help = "\
-It runs until Ctrl-C or SIGTERM. The first start makes an account and prints its token once. The server holds drafts, \
-releases and public keys, never a private key. It speaks HTTP: put a TLS proxy before it unless only this machine talks \
-to it. Every option can be set in the file and, as in PINTLE_DATA_DIR for data_dir, in the environment; \
+It runs until Ctrl-C or SIGTERM, then finishes what has begun; a second signal ends it at once. The first start makes an account and prints its token once. The server holds drafts, \
+releases and public keys, never a private key. It speaks HTTP unless it is given a certificate: put \
+a TLS proxy before it, or give it one, unless only this machine talks to it. Every option can be set in the file and, as in PINTLE_DATA_DIR for data_dir, in the environment; \
 docs/operations/configuration.md lists them, `pintle config check` shows them. Options count before the environment, and \
 that before the file.")]
     Serve(ServeArgs),

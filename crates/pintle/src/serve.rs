@@ -1,9 +1,9 @@
-use std::{io, io::Write as _, path::PathBuf};
+use std::{future::pending, io, io::Write as _, path::PathBuf};
 
 use clap::Args;
 use pintle_cli::{ExitStatus, Failure, Format};
 use pintle_server::{Ready, ServerConfig, ServerError};
-use tokio::signal;
+use tokio::{signal, sync::watch};
 
 use crate::{
     config,
@@ -28,6 +28,8 @@ pub(crate) enum ServeError {
     Filter(#[from] FilterError),
     #[error("the runtime cannot start: {0}")]
     Runtime(#[source] io::Error),
+    #[error("stopped at once, at the second signal; what was under way is taken up at the next start")]
+    Interrupted,
     #[error(transparent)]
     Server(#[from] ServerError),
 }
@@ -37,6 +39,7 @@ impl ServeError {
         match self {
             Self::Filter(_) => "log_filter_invalid",
             Self::Runtime(_) => "internal_error",
+            Self::Interrupted => "interrupted",
             Self::Server(error) => error.code(),
         }
     }
@@ -45,6 +48,7 @@ impl ServeError {
         match self {
             Self::Filter(_) => "as in info, debug or warn,pintle_server=debug",
             Self::Runtime(_) => "check the limits of this machine on threads and open files",
+            Self::Interrupted => "one signal is enough: requests and jobs that have begun are then finished",
             Self::Server(error) => error.hint(),
         }
     }
@@ -53,6 +57,7 @@ impl ServeError {
         match self {
             Self::Runtime(_) | Self::Server(ServerError::SetUp(_)) => ExitStatus::Internal,
             Self::Server(ServerError::DataDirLocked { .. } | ServerError::Listen { .. }) => ExitStatus::Conflict,
+            Self::Interrupted => ExitStatus::Unavailable,
             Self::Filter(_) | Self::Server(_) => ExitStatus::Input,
         }
     }
@@ -81,16 +86,42 @@ pub(crate) fn run(args: &ServeArgs) -> ExitStatus {
 fn serve(config: ServerConfig) -> Result<(), ServeError> {
     logging::start(&config.log)?;
     let runtime = tokio::runtime::Runtime::new().map_err(ServeError::Runtime)?;
-    runtime.block_on(pintle_server::run(config, wait_for_stop(), |ready| announce(&ready)))?;
-    Ok(())
+    let ended = runtime.block_on(async {
+        let (count, signals) = watch::channel(0_u8);
+        tokio::spawn(count_signals(count));
+        let [first, second] = [1, 2].map(|number| {
+            let mut signals = signals.clone();
+            // Nobody left to count: no signal comes any more.
+            async move {
+                if signals.wait_for(|count| *count >= number).await.is_err() {
+                    pending().await
+                }
+            }
+        });
+        tokio::select! {
+            ended = pintle_server::run(config, first, |ready| announce(&ready)) => ended.map_err(ServeError::from),
+            () = second => Err(ServeError::Interrupted),
+        }
+    });
+    // Whatever was interrupted is not waited for.
+    runtime.shutdown_background();
+    ended
+}
+
+/// The first signal asks the server to stop, the second to do so at once.
+async fn count_signals(count: watch::Sender<u8>) {
+    loop {
+        wait_for_signal().await;
+        count.send_modify(|count| *count = count.saturating_add(1));
+    }
 }
 
 /// Ctrl-C, or what service managers send.
-async fn wait_for_stop() {
+async fn wait_for_signal() {
     let interrupted = async {
         // Without a handler the default one stays, which ends the process.
         if signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+            pending::<()>().await;
         }
     };
     tokio::select! {
@@ -103,13 +134,13 @@ async fn wait_for_stop() {
 async fn wait_for_termination() {
     match signal::unix::signal(signal::unix::SignalKind::terminate()) {
         Ok(mut terminate) => drop(terminate.recv().await),
-        Err(_) => std::future::pending().await,
+        Err(_) => pending().await,
     }
 }
 
 #[cfg(not(unix))]
 async fn wait_for_termination() {
-    std::future::pending().await
+    pending().await
 }
 
 /// Tells where the server is and, the first time, how to sign in.

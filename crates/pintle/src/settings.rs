@@ -37,6 +37,12 @@ pub(crate) struct SettingsArgs {
     /// A directory that gets every release besides the built-in origin; may be repeated
     #[arg(long = "publish-dir", value_name = "DIR")]
     publish_dirs: Vec<String>,
+    /// Terminate TLS here: file of the certificate and its chain, PEM; read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<String>,
+    /// File of the certificate's private key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<String>,
     /// What is logged, as in info, debug or warn,pintle_server=debug [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -83,6 +89,8 @@ impl SettingsArgs {
             ("database", "--database", &self.database),
             ("public_url", "--public-url", &self.public_url),
             ("cdn_url", "--cdn-url", &self.cdn_url),
+            ("tls.certificate", "--tls-certificate", &self.tls_certificate),
+            ("tls.key", "--tls-key", &self.tls_key),
             ("log", "--log", &self.log),
             ("log_format", "--log-format", &self.log_format),
         ];

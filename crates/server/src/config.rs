@@ -5,6 +5,7 @@
 //! configuration` rewrite the table in `docs/operations/configuration.md`.
 
 mod options;
+mod sections;
 mod source;
 mod value;
 
@@ -17,10 +18,13 @@ use pintle_core::root::BaseUrl;
 use pintle_store::DatabaseUrl;
 
 pub use options::{ConfigProblem, EffectiveOption};
+pub use sections::{
+    ForwardedHeader, HttpConfig, LogConfig, LogFormat, ProxyConfig, RateLimitConfig, StopConfig, TlsConfig,
+};
 pub use source::{ConfigFile, ConfigFlag, ConfigSources, Origin};
 
+use crate::listen::Identity;
 use options::Options;
-use value::{OptionValue, parse_one};
 
 /// How a server runs.
 #[derive(Clone, Debug)]
@@ -37,36 +41,22 @@ pub struct ServerConfig {
     pub cdn_url: Option<BaseUrl>,
     /// Directories that get every release besides the built-in origin.
     pub publish_dirs: Vec<PathBuf>,
-    /// Bounds on clients.
+    /// Address of a listener for published files alone; `listen` serves them, too, where there is none.
+    pub cdn_listen: Option<SocketAddr>,
+    /// Address of a listener for metrics.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Certificate and key, where the server terminates TLS itself.
+    pub tls: Option<TlsConfig>,
+    /// Which proxies are believed.
+    pub proxy: ProxyConfig,
+    /// Bounds on connections.
     pub http: HttpConfig,
+    /// How often clients may ask.
+    pub rate_limits: RateLimitConfig,
+    /// How the server stops.
+    pub stop: StopConfig,
     /// What is logged, and how.
     pub log: LogConfig,
-}
-
-/// Bounds on clients.
-#[derive(Clone, Debug)]
-pub struct HttpConfig {
-    /// Most connections at once, per listener.
-    pub connections: usize,
-}
-
-/// What is logged, and how.
-#[derive(Clone, Debug)]
-pub struct LogConfig {
-    /// As in `info` or `warn,pintle_server=debug`.
-    pub filter: String,
-    /// How lines are written.
-    pub format: LogFormat,
-}
-
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object per line.
-    Json,
 }
 
 /// What became of the sources: the options in force, and everything that is wrong with them.
@@ -144,17 +134,51 @@ impl ServerConfig {
                 Vec::new(),
                 "Directories that get every release besides the built-in origin",
             ),
+            cdn_listen: options.optional(
+                "cdn_listen",
+                "`listen` serves them",
+                "Address of a listener for published files alone, so that apps and operators do not crowd each other out",
+            ),
+            metrics_listen: options.optional(
+                "metrics_listen",
+                "no metrics",
+                "Address of a listener for `/metrics`; keep it on loopback or in a network of your own, since nobody signs in",
+            ),
+            tls: TlsConfig::read(options),
+            proxy: ProxyConfig::read(options),
             http: HttpConfig::read(options),
+            rate_limits: RateLimitConfig::read(options),
+            stop: StopConfig::read(options),
             log: LogConfig::read(options),
         }
     }
 
     /// What no option alone can tell.
     fn check(&self, options: &mut Options) {
-        if self.public_url.is_none() && !self.listen.ip().is_loopback() {
-            let message = format!("it is needed to listen on {}, which is not a loopback address", self.listen);
+        let is_open = |address: Option<SocketAddr>| address.filter(|address| !address.ip().is_loopback());
+        if let (None, Some(address)) = (&self.public_url, is_open(Some(self.listen))) {
+            let message = format!("it is needed to listen on {address}, which is not a loopback address");
             let hint = "set it to the https URL under which clients reach this server";
             options.report("public_url_missing", "public_url", &message, hint);
+        }
+        if let (None, Some(address)) = (&self.cdn_url, is_open(self.cdn_listen)) {
+            let message = format!("it is needed to serve files on {address}, which is not a loopback address");
+            options.report(
+                "cdn_url_missing",
+                "cdn_url",
+                &message,
+                "set it to the https URL under which apps reach the files",
+            );
+        }
+        if let Some(tls) = &self.tls
+            && let Err(error) = Identity::load(&tls.certificate, &tls.key)
+        {
+            let hint = "both files are PEM: the server's certificate with its chain, and the key of that certificate";
+            options.report("tls_unusable", "tls.certificate", &error.to_string(), hint);
+        }
+        let is_plain = |url: &BaseUrl| url.as_str().starts_with("http://");
+        if self.tls.is_some() && self.public_url.as_ref().is_some_and(is_plain) {
+            options.refuse("public_url", "the server speaks TLS, and this is no https URL", "begin it with https://");
         }
     }
 }
@@ -162,49 +186,6 @@ impl ServerConfig {
 impl Default for ServerConfig {
     fn default() -> Self {
         Self::read(&mut Options::open(&ConfigSources::default()))
-    }
-}
-
-impl HttpConfig {
-    fn read(options: &mut Options) -> Self {
-        Self {
-            connections: options.number(
-                "http.connections",
-                4096,
-                1..=1_000_000,
-                "Most connections at once, per listener; others wait. Twice as many files must be allowed to be open",
-            ),
-        }
-    }
-}
-
-impl LogConfig {
-    fn read(options: &mut Options) -> Self {
-        Self {
-            filter: options.value(
-                "log",
-                "info".to_owned(),
-                "What is logged, as in `info` or `warn,pintle_server=debug`",
-            ),
-            format: options.value("log_format", LogFormat::Text, "How log lines are written: `text` or `json`"),
-        }
-    }
-}
-
-impl OptionValue for LogFormat {
-    fn parse(elements: &[String]) -> Result<Self, String> {
-        match parse_one::<String>(elements, "text")?.as_str() {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err("`text` or `json`".to_owned()),
-        }
-    }
-
-    fn show(&self) -> String {
-        match self {
-            Self::Text => "text".to_owned(),
-            Self::Json => "json".to_owned(),
-        }
     }
 }
 

@@ -4,24 +4,31 @@
 //! /api/v1/…             JSON API, bearer tokens, problem documents     api/
 //! /cdn/{org}/{project}/ built-in CDN origin: public, static, signed    cdn/
 //! /healthz, /readyz     alive; able to serve                           health
+//! /metrics              numbers for monitoring, a listener of its own    metrics
 //! (no route)            outbox: brings accepted releases to targets     jobs
 //! ```
 //!
-//! [`run()`] does all of it until its shutdown future completes. It terminates no TLS and knows no private key.
+//! [`run()`] does all of it until its shutdown future completes. It terminates TLS where it is told to,
+//! and knows no signing key.
 
 mod api;
 mod app;
 mod cdn;
+mod client;
 mod clock;
 mod config;
+mod doors;
 mod health;
 mod jobs;
 mod listen;
+mod metrics;
+mod rate;
 mod run;
 
 pub use api::openapi_json;
 pub use config::{
-    ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption, LoadedConfig, LogConfig, LogFormat, Origin,
-    ServerConfig,
+    ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption, ForwardedHeader, HttpConfig, LoadedConfig,
+    LogConfig, LogFormat, Origin, ProxyConfig, RateLimitConfig, ServerConfig, StopConfig, TlsConfig,
 };
+pub use listen::TlsError;
 pub use run::{Ready, ServerError, run};

@@ -1,90 +1,181 @@
-//! Accepting connections: what `axum::serve` does, with bounds on what a hostile client can hold.
+//! Accepting connections: what `axum::serve` does, with bounds on what a hostile client can hold, and with TLS.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+mod slots;
+mod tls;
 
-use axum::Router;
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+
+use axum::{Router, body::Body, http::Request};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    server::{
+        conn::auto::Builder,
+        graceful::{GracefulShutdown, Watcher},
+    },
     service::TowerToHyperService,
 };
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
 };
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+use tower::{ServiceExt as _, service_fn};
+
+use self::slots::{Slot, Slots};
+pub use self::tls::TlsError;
+pub(crate) use self::tls::{Identity, acceptor};
+use crate::client::{Clients, Peer};
 
 /// Bounds, each with what it stands against.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Clients that send a request head byte by byte, or open a connection and stay silent.
+    /// Clients that open a connection and stay silent, or send a request head or TLS handshake byte by byte.
     pub(crate) head_timeout: Duration,
+    /// Clients that ask for files and do not take them.
+    pub(crate) write_timeout: Duration,
+    /// Clients that send endless heads.
+    pub(crate) head_bytes: usize,
     /// Clients that open connections until no file descriptor is left.
     pub(crate) connections: usize,
+    /// One client that takes all of them.
+    pub(crate) connections_per_client: usize,
     /// Clients that keep the server from stopping.
     pub(crate) drain_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head_timeout: Duration::from_secs(30), connections: 4096, drain_timeout: Duration::from_secs(10) }
+        Self {
+            head_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+            head_bytes: 64 * 1024,
+            connections: 4096,
+            connections_per_client: 1024,
+            drain_timeout: Duration::from_secs(10),
+        }
     }
 }
 
 /// After an error such as "too many open files": time for connections to end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `shutdown` completes, then lets requests that have begun finish.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    limits: &Limits,
-    shutdown: impl Future<Output = ()> + Send,
-) {
-    // HTTP/1.1 alone: telling HTTP/2 apart means to wait for bytes without a time-out, and whoever terminates TLS in
-    // front of this server speaks HTTP/2 to clients.
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head_timeout);
-    let service = TowerToHyperService::new(router);
+/// A listener and what is behind it.
+pub(crate) struct Door {
+    /// For the log.
+    pub(crate) name: &'static str,
+    pub(crate) listener: TcpListener,
+    pub(crate) router: Router,
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) clients: Arc<Clients>,
+    pub(crate) limits: Limits,
+    /// How many connections are open.
+    pub(crate) open: Gauge<u64, AtomicU64>,
+}
+
+/// Serves until `closing` completes, then lets requests that have begun finish.
+pub(crate) async fn serve(door: Door, closing: impl Future<Output = ()> + Send) {
+    let Door { name, listener, limits, .. } = door;
+    let connection = Connection { router: door.router, tls: door.tls, limits };
+    let slots = Slots::new(limits.connections, limits.connections_per_client, door.open);
     let connections = GracefulShutdown::new();
-    let slots = Arc::new(Semaphore::new(limits.connections));
-    let mut shutdown = pin!(shutdown);
+    let mut closing = pin!(closing);
     loop {
-        let (stream, slot) = tokio::select! {
-            accepted = accept(&listener, &slots) => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::warn!(%error, "a connection was not accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            },
-            () = &mut shutdown => break,
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &slots, &door.clients) => accepted,
+            () = &mut closing => break,
         };
-        let connection = builder.serve_connection(TokioIo::new(stream), service.clone()).into_owned();
-        let connection = connections.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error, "a connection ended early");
+        match accepted {
+            Ok(Some((stream, address, slot))) => {
+                let (connection, watcher) = (connection.clone(), connections.watcher());
+                tokio::spawn(async move {
+                    connection.serve(stream, address, watcher).await;
+                    drop(slot);
+                });
             }
-            drop(slot);
-        });
+            Ok(None) => tracing::debug!(listener = name, "a client has too many connections; one was closed"),
+            Err(error) => {
+                tracing::warn!(listener = name, %error, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
     drop(listener);
-    tracing::info!("stopping");
-    if tokio::time::timeout(limits.drain_timeout, connections.shutdown()).await.is_err() {
-        tracing::warn!("some requests did not finish in time");
+    if timeout(limits.drain_timeout, connections.shutdown()).await.is_err() {
+        tracing::warn!(listener = name, "some requests did not finish in time");
     }
 }
 
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, slot))
+/// The next connection; `None` stands for one that was closed because its client has enough of them.
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Slots>,
+    clients: &Clients,
+) -> io::Result<Option<(TcpStream, IpAddr, Slot)>> {
+    let place = slots.wait().await.ok_or_else(|| io::Error::other("the listener is closed"))?;
+    let (stream, address) = listener.accept().await?;
+    let address: IpAddr = SocketAddr::ip(&address).to_canonical();
+    let client = (!clients.is_proxy(address)).then(|| clients.address_key(address));
+    Ok(slots.take(place, client).map(|slot| (stream, address, slot)))
+}
+
+/// How connections of one listener are served.
+#[derive(Clone)]
+struct Connection {
+    router: Router,
+    tls: Option<TlsAcceptor>,
+    limits: Limits,
+}
+
+impl Connection {
+    async fn serve(&self, stream: TcpStream, address: IpAddr, watcher: Watcher) {
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.limits.write_timeout));
+        let stream = Box::pin(stream);
+        let Some(tls) = &self.tls else { return self.serve_http(stream, address, watcher).await };
+        match timeout(self.limits.head_timeout, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.serve_http(stream, address, watcher).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
+        }
+    }
+
+    async fn serve_http<S>(&self, stream: S, address: IpAddr, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        // HTTP/1.1 alone. What is served are small answers on few connections, so that HTTP/2 would gain little, and it
+        // would bring connections without idle time-out and a history of floods (rapid reset, continuation).
+        let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+        let http1 = &mut builder.http1();
+        http1
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head_timeout)
+            .max_buf_size(self.limits.head_bytes);
+        let router = self.router.clone();
+        let service = service_fn(move |mut request: Request<_>| {
+            request.extensions_mut().insert(Peer(address));
+            router.clone().oneshot(request.map(Body::new))
+        });
+        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(error, "a connection ended early");
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ProxyConfig;
     use axum::routing::get;
     use std::net::SocketAddr;
     use tokio::{
@@ -97,13 +188,15 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(async move { serve(listener, router, &limits, async { drop(stopped.await) }).await });
+        let clients = Arc::new(Clients::new(ProxyConfig::default()));
+        let door = Door { name: "test", listener, router, tls: None, clients, limits, open: Gauge::default() };
+        let task = tokio::spawn(serve(door, async { drop(stopped.await) }));
         (address, stop, task)
     }
 
     async fn read_all(mut stream: TcpStream) -> String {
         let mut answer = Vec::new();
-        tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+        timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await.unwrap().unwrap();
         String::from_utf8(answer).unwrap()
     }
 

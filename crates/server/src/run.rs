@@ -4,31 +4,35 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use pintle_core::root::{BaseUrl, UrlError};
 use pintle_publish::{Bucket, DirectoryBucket};
 use pintle_service::{FirstRun, OriginBucket, Service, ServiceError};
 use pintle_store::{DatabaseUrl, Store, StoreError};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::sync::watch;
 
 use crate::{
     ServerConfig,
-    app::{self, App},
+    app::App,
+    client::Clients,
     clock::now,
+    doors::Doors,
     jobs,
-    listen::{self, Limits},
+    listen::{Identity, TlsError},
+    metrics::Metrics,
+    rate::RateLimits,
 };
-
-/// How long the running job may take to finish once the server stops.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a caller learns once the server listens.
 #[derive(Debug)]
 pub struct Ready {
     /// The address it listens on, with the real port.
     pub address: SocketAddr,
+    /// That of the listener for published files alone, if there is one.
+    pub cdn_address: Option<SocketAddr>,
+    /// That of the listener for metrics, if there is one.
+    pub metrics_address: Option<SocketAddr>,
     /// URL under which clients reach it.
     pub public_url: String,
     /// The token of a fresh installation, to be shown once.
@@ -70,6 +74,15 @@ pub enum ServerError {
         /// As configured.
         address: SocketAddr,
     },
+    /// Apps would not know where published files are.
+    #[error("`cdn_url` is needed to serve published files on {address}, which is not a loopback address")]
+    CdnUrlMissing {
+        /// As configured.
+        address: SocketAddr,
+    },
+    /// Certificate and key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// No usable URL follows from `public_url` or the address.
     #[error("`public_url`: {0}")]
     Url(#[source] UrlError),
@@ -90,6 +103,8 @@ impl ServerError {
             Self::Store(_) => "database_unavailable",
             Self::Listen { .. } => "listen_failed",
             Self::PublicUrlMissing { .. } => "public_url_missing",
+            Self::CdnUrlMissing { .. } => "cdn_url_missing",
+            Self::Tls(_) => "tls_unusable",
             Self::Url(_) => "url_invalid",
             Self::SetUp(error) => error.code(),
         }
@@ -113,6 +128,8 @@ impl ServerError {
             }
             Self::Listen { .. } => "is the port taken by another program? choose another address or port",
             Self::PublicUrlMissing { .. } => "set it to the https URL under which clients reach this server",
+            Self::CdnUrlMissing { .. } => "set it to the https URL under which apps reach the files",
+            Self::Tls(_) => "both files are PEM: the certificate with its chain, and the key of that certificate",
             Self::Url(_) => "write it as https://pins.example.com; plain http is for loopback hosts alone",
         }
     }
@@ -131,12 +148,11 @@ pub async fn run(
     let database = config.database.clone();
     let database = database.unwrap_or_else(|| DatabaseUrl::sqlite(config.data_dir.join("pintle.db")));
     let _lock = database.sqlite_path().and_then(Path::parent).map(lock_data_dir).transpose()?;
-    let (listener, address) = bind(config.listen).await?;
+    let tls = config.tls.as_ref().map(|tls| Identity::load(&tls.certificate, &tls.key)).transpose()?.map(Arc::new);
+    let doors = Doors::bind(&config).await?;
+    let address = doors.main.1;
     let public_url = resolve_public_url(&config, address)?;
-    let base_url = match &config.cdn_url {
-        Some(url) => url.clone(),
-        None => parse_url(&format!("{public_url}/cdn"))?,
-    };
+    let base_url = resolve_cdn_url(&config, &doors, &public_url)?;
     let store = Store::open(&database).await?;
     let mut buckets: Vec<Arc<dyn Bucket>> = vec![Arc::new(OriginBucket::new(store.clone()))];
     buckets.extend(config.publish_dirs.iter().map(|path| Arc::new(DirectoryBucket::new(path)) as Arc<dyn Bucket>));
@@ -144,27 +160,39 @@ pub async fn run(
     let first_run = service.set_up(now()).await.map_err(ServerError::SetUp)?;
 
     let (stop, stopping) = watch::channel(false);
-    let mut running_jobs = tokio::spawn(jobs::run_jobs(Arc::clone(&service), stopping));
+    let (close, closing) = watch::channel(false);
+    let mut running_jobs = tokio::spawn(jobs::run_jobs(Arc::clone(&service), closing.clone()));
+    let app = App {
+        service,
+        served: Arc::default(),
+        metrics: Arc::new(Metrics::new()),
+        clients: Arc::new(Clients::new(config.proxy.clone())),
+        limits: Arc::new(RateLimits::new(&config.rate_limits)),
+        stopping,
+        is_https: public_url.as_str().starts_with("https://"),
+    };
+    let (cdn_address, metrics_address) = (doors.cdn_address(), doors.metrics_address());
+    let mut tasks = doors.open(&app, &config, tls.as_ref(), &closing)?;
     tracing::info!(server.address = %address, server.public_url = %public_url, "listening");
-    on_ready(Ready { address, public_url: public_url.to_string(), first_run });
-    let router = app::router(App { service, served: Arc::default() });
-    let limits = Limits { connections: config.http.connections, ..Limits::default() };
-    listen::serve(listener, router, &limits, shutdown).await;
+    on_ready(Ready { address, cdn_address, metrics_address, public_url: public_url.to_string(), first_run });
+
+    shutdown.await;
+    tracing::info!("stopping");
     stop.send_replace(true);
-    if tokio::time::timeout(DRAIN_TIMEOUT, &mut running_jobs).await.is_err() {
+    tokio::time::sleep(config.stop.delay).await;
+    close.send_replace(true);
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a listener failed");
+        }
+    }
+    if tokio::time::timeout(config.stop.timeout, &mut running_jobs).await.is_err() {
         running_jobs.abort();
         tracing::warn!("the running job did not finish in time; it is taken up again at the next start");
     }
     store.close().await?;
     tracing::info!("stopped");
     Ok(())
-}
-
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
-    let refused = |source| ServerError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(refused)?;
-    let address = listener.local_addr().map_err(refused)?;
-    Ok((listener, address))
 }
 
 /// The returned file holds the lock until it is dropped, also when the process dies.
@@ -191,9 +219,24 @@ fn create_private_dir(path: &Path) -> io::Result<()> {
 fn resolve_public_url(config: &ServerConfig, address: SocketAddr) -> Result<BaseUrl, ServerError> {
     match &config.public_url {
         Some(url) => Ok(url.clone()),
-        None if address.ip().is_loopback() => parse_url(&format!("http://{address}")),
+        None if address.ip().is_loopback() => parse_url(&format!("{}://{address}", scheme(config))),
         None => Err(ServerError::PublicUrlMissing { address: config.listen }),
     }
+}
+
+fn resolve_cdn_url(config: &ServerConfig, doors: &Doors, public_url: &BaseUrl) -> Result<BaseUrl, ServerError> {
+    match (&config.cdn_url, doors.cdn_address()) {
+        (Some(url), _) => Ok(url.clone()),
+        (None, Some(address)) if address.ip().is_loopback() => {
+            parse_url(&format!("{}://{address}/cdn", scheme(config)))
+        }
+        (None, Some(address)) => Err(ServerError::CdnUrlMissing { address }),
+        (None, None) => parse_url(&format!("{public_url}/cdn")),
+    }
+}
+
+fn scheme(config: &ServerConfig) -> &'static str {
+    if config.tls.is_some() { "https" } else { "http" }
 }
 
 /// `https`, or `http` on loopback for trials (P-1.3).

@@ -13,6 +13,7 @@ mod list_organizations;
 mod list_projects;
 mod list_releases;
 mod list_statements;
+mod measure;
 mod prepare_release;
 mod publish_release;
 mod read_bundle;

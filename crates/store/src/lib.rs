@@ -44,6 +44,7 @@ mod succession;
 mod transaction;
 mod url;
 mod value;
+mod workload;
 
 pub use audit::AuditChain;
 pub use draft::DraftDomain;
@@ -64,3 +65,4 @@ pub use project::{NewProject, Project, ProjectScope};
 pub use transaction::{ReadTx, WriteTx};
 pub use url::{DatabaseUrl, DatabaseUrlError};
 pub use value::{Custody, JobKind, ReleaseState, Role, Unsigned};
+pub use workload::{PoolUse, Workload};

@@ -5,11 +5,12 @@ use sea_orm::{
 };
 
 use crate::{
-    DatabaseUrl, ReadTx, StoreError, WriteTx, postgres,
+    DatabaseUrl, PoolUse, ReadTx, StoreError, WriteTx, postgres,
     schema::Schema,
     sqlite,
     transaction::{Connection, in_time},
     url::Location,
+    workload::measure_pool,
 };
 
 /// How long a request waits for a free connection before it fails as unavailable.
@@ -88,6 +89,11 @@ impl Store {
     /// [`StoreError::Unavailable`], [`StoreError::NewerSchema`].
     pub async fn check_ready(&self) -> Result<(), StoreError> {
         self.schema.check(self.read().await?.connection()).await
+    }
+
+    /// The connections that reading requests share.
+    pub fn measure_pool(&self) -> PoolUse {
+        measure_pool(&self.pools.reader)
     }
 
     /// Closes every connection, which folds SQLite's write-ahead log into the database file.

@@ -34,7 +34,7 @@ impl Server {
             // Nobody to tell: the demo has ended meanwhile.
             let _heard = say_ready.send(at);
         }));
-        let Ok(Ready { address, public_url: url, first_run: Some(first_run) }) = ready.await else {
+        let Ok(Ready { address, public_url: url, first_run: Some(first_run), .. }) = ready.await else {
             task.await.map_err(|_| DemoError::ServerEnded)??;
             return Err(DemoError::ServerEnded);
         };

@@ -9,6 +9,8 @@ mod ct;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod road;
 #[cfg(test)]
 mod workshop;

@@ -88,8 +88,14 @@ impl Workshop {
 
     /// Starts a server on a free port, with its data in `data`.
     pub(crate) fn serve(&self) -> Server {
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--data-dir", "data", "--log", "error"]);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        self.serve_with(&["--log", "error"])
+    }
+
+    /// The same with other options; its log goes to the file `log`.
+    pub(crate) fn serve_with(&self, options: &[&str]) -> Server {
+        let arguments = [&["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"], options].concat();
+        let log = fs::File::create(self.path("log")).unwrap();
+        let mut child = self.command(&arguments).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let ready = lines.find(|line| line.starts_with("Pintle is ready")).expect("the server says that it is ready");
         let url = ready.rsplit(' ').next().unwrap().to_owned();
@@ -130,9 +136,18 @@ pub(crate) struct Server {
 impl Server {
     /// Stops it as a service manager does, and waits for its end.
     #[cfg(unix)]
-    pub(crate) fn terminate(mut self) -> ExitStatus {
+    pub(crate) fn terminate(self) -> ExitStatus {
+        self.signal();
+        self.wait()
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn signal(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    pub(crate) fn wait(mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
 use super::{ApiError, Failure};
-use crate::{app::App, clock::now};
+use crate::{app::App, client::ClientNetwork, clock::now};
 
 /// Who asks: the account behind the bearer token.
 pub(super) struct Caller(pub(super) Actor);
@@ -23,14 +23,17 @@ impl FromRequestParts<App> for Caller {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Failure::TokenMissing.into());
         }
-        Ok(Self(app.service.authenticate(token, describe_request(parts), now()).await?))
+        let actor = app.service.authenticate(token, describe_request(parts), now()).await?;
+        app.limits.check_caller(&parts.extensions, &app.clients, token, actor.account_id())?;
+        Ok(Self(actor))
     }
 }
 
 /// What may be kept of the request: its id, and the network it came from.
 fn describe_request(parts: &Parts) -> RequestContext {
     let id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok());
-    RequestContext { request_id: id.map(str::to_owned), network: None }
+    let network = parts.extensions.get::<ClientNetwork>();
+    RequestContext { request_id: id.map(str::to_owned), network: network.map(ToString::to_string) }
 }
 
 /// A JSON body; its failures are problems.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
     Json,
@@ -13,6 +13,8 @@ use utoipa::{
     openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, response::Response as DocumentedResponse},
 };
 
+use crate::rate::whole_secs;
+
 /// A failure of HTTP itself: no action was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
@@ -26,7 +28,9 @@ pub(crate) enum Failure {
     JsonShape(String),
     IfMatch,
     DatabaseUnavailable,
+    Stopping,
     TimedOut,
+    RateLimited { limit: &'static str, wait: Duration },
     Internal,
 }
 
@@ -126,6 +130,18 @@ impl Failure {
                 text("the request took too long"),
                 Some("try again in a moment"),
             ),
+            Self::Stopping => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "stopping",
+                text("the server is stopping"),
+                Some("ask another instance"),
+            ),
+            Self::RateLimited { limit, wait } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                format!("too many requests of this {limit}; the next one is allowed in {} s", whole_secs(wait)),
+                Some("wait as long as `Retry-After` says; `RateLimit-Policy` tells the limits"),
+            ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal_error",
@@ -138,6 +154,10 @@ impl Failure {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let retry_secs = match &self {
+            Self::Http(Failure::RateLimited { wait, .. }) => whole_secs(*wait).max(1),
+            _ => 5,
+        };
         let (status, code, detail, hint) = match self {
             Self::Http(failure) => failure.describe(),
             Self::Service(error) => describe_service_error(&error),
@@ -147,8 +167,8 @@ impl IntoResponse for ApiError {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            headers.insert(header::RETRY_AFTER, retry_secs.into());
         }
         response
     }
@@ -191,9 +211,9 @@ pub(crate) fn internal_failure() -> Response {
     ApiError::from(Failure::Internal).into_response()
 }
 
-/// Failures that a layer answered without a body get their problem document here.
+/// Failures that a layer answered in its own words get their problem document here.
 pub(crate) async fn describe_failure(response: Response) -> Response {
-    let is_described = response.headers().contains_key(header::CONTENT_TYPE);
+    let is_described = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == Problem::MEDIA_TYPE);
     match response.status() {
         _ if is_described => response,
         StatusCode::SERVICE_UNAVAILABLE => ApiError::from(Failure::TimedOut).into_response(),

@@ -5,7 +5,9 @@
 mod cdn;
 mod configuration;
 mod document;
+mod hostile;
 mod instances;
+mod operations;
 mod routes;
 mod start;
 mod support;

@@ -1,4 +1,4 @@
-use std::{future::Future, path::Path, time::Duration};
+use std::{future::Future, net::SocketAddr, path::Path, time::Duration};
 
 use base64ct::{Base64, Encoding};
 use pintle_api::{
@@ -7,7 +7,7 @@ use pintle_api::{
     client::{Client, ClientError, ProjectRef},
 };
 use pintle_core::{OrganizationId, ProjectId, Root, UnixTime};
-use pintle_server::{Ready, ServerConfig, ServerError, run};
+use pintle_server::{RateLimitConfig, Ready, ServerConfig, ServerError, run};
 use pintle_sign::{Signer, SigningKey, make_statement, sign_config};
 use pintle_store::{AccountId, AccountRow, Store, TokenId, TokenRow};
 use pintle_testkit::database::database_in;
@@ -17,6 +17,9 @@ use tokio::{sync::oneshot, task::JoinHandle};
 /// A server on a free port, with its own data directory.
 pub(crate) struct Server {
     pub(crate) url: String,
+    pub(crate) address: SocketAddr,
+    pub(crate) cdn_address: Option<SocketAddr>,
+    pub(crate) metrics_address: Option<SocketAddr>,
     pub(crate) admin: Client,
     pub(crate) token: ApiToken,
     pub(crate) folder: TempDir,
@@ -31,7 +34,13 @@ pub(crate) fn config(data_dir: &Path) -> ServerConfig {
 }
 
 pub(crate) fn config_on_sqlite(data_dir: &Path) -> ServerConfig {
-    ServerConfig { listen: "127.0.0.1:0".parse().unwrap(), data_dir: data_dir.to_owned(), ..ServerConfig::default() }
+    ServerConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        data_dir: data_dir.to_owned(),
+        // Tests ask as fast as they can; those about limits set their own.
+        rate_limits: RateLimitConfig { address_per_minute: 0, token_per_minute: 0, account_per_minute: 0 },
+        ..ServerConfig::default()
+    }
 }
 
 /// Starts a server; the answer is what it says once it listens, or why it does not.
@@ -46,8 +55,14 @@ pub(crate) async fn start(
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::start_changed(|_| {}).await
+    }
+
+    /// The same with another configuration.
+    pub(crate) async fn start_changed(change: impl FnOnce(&mut ServerConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = config(folder.path());
+        let mut config = config(folder.path());
+        change(&mut config);
         Self::start_with(folder, config).await
     }
 
@@ -55,10 +70,16 @@ impl Server {
     pub(crate) async fn start_with(folder: TempDir, config: ServerConfig) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, task) = start(config, async { drop(stopped.await) }).await;
-        let ready = ready.unwrap();
-        let token = ready.first_run.unwrap().token;
-        let admin = Client::new(&ready.public_url, token.clone()).unwrap();
-        Self { url: ready.public_url, admin, token, folder, stop, task }
+        let Ready { address, cdn_address, metrics_address, public_url: url, first_run } = ready.unwrap();
+        let token = first_run.unwrap().token;
+        let admin = Client::new(&url, token.clone()).unwrap();
+        Self { url, address, cdn_address, metrics_address, admin, token, folder, stop, task }
+    }
+
+    /// Asks it to stop, and does not wait.
+    pub(crate) fn begin_to_stop(self) -> (TempDir, JoinHandle<Result<(), ServerError>>) {
+        self.stop.send(()).unwrap();
+        (self.folder, self.task)
     }
 
     pub(crate) async fn stop(self) -> TempDir {
