@@ -1,7 +1,12 @@
 //! A typed client of the HTTP API. It verifies TLS against the platform's CA store, follows no redirects (a token must
 //! not travel to another host), speaks plain `http` to loopback hosts only, and reads bounded answers.
+//!
+//! A request that changes nothing, or that happens once because it carries an idempotency key (every POST), is sent again
+//! when the connection breaks or the server says that it is unavailable for the moment.
 
 mod error;
+mod list;
+mod retry;
 mod routes;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -11,6 +16,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use error::ClientError;
+pub use list::List;
 
 use crate::{ApiToken, BASE_PATH, Problem};
 
@@ -95,15 +101,31 @@ impl Client {
             segments.extend(BASE_PATH.split('/').skip(1)).extend(path);
         }
         let is_change = method != Method::GET;
+        let is_post = method == Method::POST;
         let mut request = self.http.request(method, url).bearer_auth(self.token.expose_secret());
         if let (Some(revision), true) = (self.expected_revision, is_change) {
             request = request.header(header::IF_MATCH, format!("\"{revision}\""));
+        }
+        if is_post {
+            request = request.header(retry::IDEMPOTENCY_KEY, retry::make_key()?);
         }
         Ok(request)
     }
 
     async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Vec<u8>, ClientError> {
-        let mut response = request.send().await.map_err(ClientError::Transport)?;
+        let request = request.build().map_err(ClientError::Transport)?;
+        for wait in retry::waits(&request) {
+            let Some(attempt) = request.try_clone() else { break };
+            match self.exchange_once(attempt).await {
+                Err(error) if retry::may_pass(&error) => tokio::time::sleep(wait).await,
+                answer => return answer,
+            }
+        }
+        self.exchange_once(request).await
+    }
+
+    async fn exchange_once(&self, request: reqwest::Request) -> Result<Vec<u8>, ClientError> {
+        let mut response = self.http.execute(request).await.map_err(ClientError::Transport)?;
         let status = response.status();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(ClientError::Transport)? {

@@ -14,6 +14,7 @@ pub mod client;
 mod ct;
 mod domain;
 mod draft;
+mod list;
 mod organization;
 mod problem;
 mod project;
@@ -33,6 +34,7 @@ pub use domain::{
 pub use draft::{
     Change, ChangeKind, DraftResponse, DraftSettings, Expiry, OnStale, UpdateDraftRequest, Warning, WarningCode,
 };
+pub use list::{ListQuery, ListResponse};
 pub use organization::{CreateOrganizationRequest, OrganizationResponse, Role};
 pub use problem::Problem;
 pub use project::{
@@ -45,15 +47,5 @@ pub use succession::{AcceptStatementRequest, StatementResponse, StatementSigner}
 pub use token::{ApiToken, TokenError};
 pub use whoami::{Scope, WhoamiResponse};
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 /// The path under which every route of this version lies.
 pub const BASE_PATH: &str = "/api/v1";
-
-/// A list of `T`, in the order the route documents.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ListResponse<T> {
-    /// The entries.
-    pub items: Vec<T>,
-}

@@ -96,7 +96,7 @@ impl Context {
     /// The organization in use: the one named, the one configured, or the only one there is.
     pub(crate) async fn find_organization(&self, client: &Client) -> Result<OrganizationResponse, CommandError> {
         let name = self.effective.organization.as_deref();
-        let all = client.list_organizations().await?.items;
+        let all = client.list_organizations().all().await?;
         choose("organization", all, name, |organization| Labels {
             id: organization.id.clone(),
             names: vec![organization.name.clone()],
@@ -116,7 +116,7 @@ impl Context {
     ) -> Result<Project, CommandError> {
         let name = name.or(self.effective.project.as_deref());
         let organization = self.find_organization(client).await?;
-        let all = client.list_projects(&organization.id).await?.items;
+        let all = client.list_projects(&organization.id).all().await?;
         let response = choose("project", all, name, |project| Labels {
             id: project.id.clone(),
             names: vec![format!("{}/{}", project.name, project.environment), project.name.clone()],

@@ -26,6 +26,12 @@ pub struct Output {
     pub format: Format,
 }
 
+/// A whole list, every page of it, as programs read it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Listing<T> {
+    pub(crate) items: Vec<T>,
+}
+
 impl Output {
     /// Writes a command's result: `value` as JSON, or what `text` makes of it.
     ///

@@ -1,15 +1,20 @@
 //! The JSON API: routes that extract, call one action, and map its answer.
 
+mod document;
 mod domains;
+mod door;
 mod drafts;
 mod extract;
 mod failure;
+mod idempotency;
 mod organizations;
 mod projects;
 mod releases;
 mod succession;
 
-use axum::{Json, Router, extract::State, response::Response, routing::get};
+use std::sync::Arc;
+
+use axum::{Json, Router, extract::State, middleware, response::Response, routing::get};
 use pintle_api::{BASE_PATH, Problem, WhoamiResponse};
 use utoipa::{
     Modify, OpenApi,
@@ -20,8 +25,8 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::extract::Caller;
 pub(crate) use self::failure::{ApiError, Failure, describe_failure, internal_failure};
+use self::{document::Routes, door::Door, extract::Caller};
 use crate::app::App;
 
 #[derive(OpenApi)]
@@ -59,16 +64,26 @@ fn describe() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi()).nest(BASE_PATH, routes)
 }
 
-pub(crate) fn router() -> Router<App> {
-    let (router, document) = describe().split_for_parts();
-    router.route(&format!("{BASE_PATH}/openapi.json"), get(async move || Json(document)))
+pub(crate) fn router(app: &App) -> Router<App> {
+    let (router, _) = describe().split_for_parts();
+    let document = document();
+    let door = Door { app: app.clone(), routes: Arc::new(Routes::read(&document)) };
+    router
+        .route_layer(middleware::from_fn_with_state(door, door::pass))
+        .route(&format!("{BASE_PATH}/openapi.json"), get(async move || Json(document)))
 }
 
 /// The OpenAPI document of the API, as `docs/openapi.json` holds it.
 pub fn openapi_json() -> String {
-    let mut text = describe().to_openapi().to_pretty_json().unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&document()).unwrap_or_default();
     text.push('\n');
     text
+}
+
+fn document() -> serde_json::Value {
+    let mut document = serde_json::to_value(describe().to_openapi()).unwrap_or_default();
+    document::complete(&mut document);
+    document
 }
 
 pub(crate) async fn no_such_route() -> ApiError {

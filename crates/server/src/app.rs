@@ -60,7 +60,7 @@ pub(crate) fn router(app: App, rooms: &[Room]) -> Router {
     let request_id = HeaderName::from_static("x-request-id");
     let limit = middleware::from_fn_with_state(Arc::clone(&app.limits), rate::limit);
     let open = |room: &Room| match room {
-        Room::Api => api::router().layer(limit.clone()),
+        Room::Api => api::router(&app).layer(limit.clone()),
         Room::Cdn => cdn::router(),
         Room::Metrics => metrics::router(),
     };

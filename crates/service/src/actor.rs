@@ -1,5 +1,9 @@
+use std::sync::Arc;
+
 use pintle_api::Scope;
 use pintle_store::{AccountId, TokenId};
+
+use crate::IdempotencyKey;
 
 /// Who acts, and what the credential presented allows at most. Made by
 /// [`authenticate`](crate::Service::authenticate) alone.
@@ -10,6 +14,7 @@ pub struct Actor {
     pub(crate) credential: Credential,
     pub(crate) scopes: Vec<Scope>,
     pub(crate) request: RequestContext,
+    pub(crate) idempotency: Option<Arc<IdempotencyKey>>,
 }
 
 /// What an actor signed in with.
@@ -28,6 +33,12 @@ pub struct RequestContext {
 }
 
 impl Actor {
+    /// The same actor, whose change is the one that `key` stands for: it happens once, however often it is asked for.
+    #[must_use]
+    pub fn with_idempotency_key(self, key: IdempotencyKey) -> Self {
+        Self { idempotency: Some(Arc::new(key)), ..self }
+    }
+
     /// `acc_…`, for logs.
     pub fn account_id(&self) -> &str {
         self.account_id.as_str()

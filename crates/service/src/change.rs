@@ -19,9 +19,13 @@ pub(crate) struct Change {
 }
 
 impl Service {
-    /// Begins a change by `actor`.
+    /// Begins a change by `actor`; a request that came with an idempotency key changes something once.
     pub(crate) async fn begin_change(&self, actor: &Actor, now: UnixTime) -> Result<Change, ServiceError> {
-        Ok(Change { tx: self.store.write().await?, author: Author::Actor(actor.clone()), now })
+        let tx = self.store.write().await?;
+        if let Some(key) = &actor.idempotency {
+            key.claim(&tx, actor, now).await?;
+        }
+        Ok(Change { tx, author: Author::Actor(actor.clone()), now })
     }
 
     /// Begins a change by the server itself.

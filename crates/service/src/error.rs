@@ -1,3 +1,5 @@
+mod idempotency;
+
 use pintle_api::{Scope, TokenError};
 use pintle_core::{
     Code, ConfigError, KeyId,
@@ -7,6 +9,8 @@ use pintle_core::{
 use pintle_store::StoreError;
 
 use crate::Permission;
+
+pub use idempotency::IdempotencyError;
 
 /// Why an action was not taken. Nothing of it happened.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +62,9 @@ pub enum ServiceError {
         /// What is allowed.
         expected: &'static str,
     },
+    /// Not what the list answered as `next_cursor`.
+    #[error("`cursor` is not one that this list gave")]
+    CursorInvalid,
     /// Not a name that a configuration can hold.
     #[error("{name:?} is not a valid domain name or IP address")]
     DomainInvalid {
@@ -149,6 +156,9 @@ pub enum ServiceError {
         /// Number in the signed file.
         version: u64,
     },
+    /// The idempotency key was used before.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
     /// The database failed.
     #[error(transparent)]
     Store(StoreError),
@@ -238,6 +248,9 @@ impl ServiceError {
                 "read the draft again, then repeat the change if it still makes sense",
             ),
             Self::ValueInvalid { .. } => Facts { code: "value_invalid", kind: Unprocessable, hint: None },
+            Self::CursorInvalid => {
+                facts("cursor_invalid", Unprocessable, "send `next_cursor` as it came, or begin again without one")
+            }
             Self::DomainInvalid { .. } => facts(
                 "domain_invalid",
                 Unprocessable,
@@ -307,6 +320,7 @@ impl ServiceError {
             Self::ClaimsAltered { .. } => {
                 facts("claims_altered", Unprocessable, "prepare again, and sign exactly what you get")
             }
+            Self::Idempotency(error) => error.facts(),
             Self::Store(_) => facts("database_unavailable", Unavailable, "try again in a moment"),
             Self::Internal(_) => Facts { code: "internal_error", kind: Internal, hint: None },
         }

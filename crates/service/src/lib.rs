@@ -20,9 +20,11 @@ mod ct;
 mod diff;
 mod error;
 mod hex;
+mod idempotency;
 mod input;
 mod jobs;
 mod origin;
+mod page;
 mod respond;
 mod succession;
 
@@ -37,7 +39,8 @@ pub use access::{Permission, ProjectPath};
 pub use actions::FirstRun;
 pub use actor::{Actor, RequestContext};
 pub use audit::AuditAction;
-pub use error::{ErrorKind, ServiceError};
+pub use error::{ErrorKind, IdempotencyError, ServiceError};
+pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use jobs::Progress;
 pub use origin::OriginBucket;
 

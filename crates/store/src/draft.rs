@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use crate::{
-    DomainId, DomainRow, DraftRow, PinId, PinRow, ProjectScope, ReadTx, StoreError, WriteTx,
+    DomainId, DomainRow, DraftRow, Page, PinId, PinRow, ProjectScope, ReadTx, StoreError, WriteTx,
     entity::{domain, draft, pin},
 };
 
@@ -32,11 +32,23 @@ impl ReadTx {
             .order_by_asc(domain::Column::Name)
             .all(self.connection())
             .await?;
-        let mut pins: HashMap<DomainId, Vec<PinRow>> = HashMap::new();
-        for row in self.list_pins(pin::Column::DomainId.in_subquery(domains_of(scope))).await? {
-            pins.entry(row.domain_id.clone()).or_default().push(row);
-        }
-        Ok(domains.into_iter().map(|row| DraftDomain { pins: pins.remove(&row.id).unwrap_or_default(), row }).collect())
+        let pins = self.list_pins(pin::Column::DomainId.in_subquery(domains_of(scope))).await?;
+        Ok(join(domains, pins))
+    }
+
+    /// Domains of the draft with their pins, by name.
+    pub async fn list_domain_page(
+        &self,
+        scope: &ProjectScope,
+        page: &Page<String>,
+    ) -> Result<Vec<DraftDomain>, StoreError> {
+        let list = domain::Entity::find()
+            .filter(domain::Column::ProjectId.eq(scope.project.clone()))
+            .cursor_by(domain::Column::Name);
+        let domains = self.list_page(list, page).await?;
+        let ids = domains.iter().map(|row| row.id.clone());
+        let pins = self.list_pins(pin::Column::DomainId.is_in(ids)).await?;
+        Ok(join(domains, pins))
     }
 
     /// One domain of the draft with its pins.
@@ -59,6 +71,14 @@ impl ReadTx {
             .all(self.connection())
             .await?)
     }
+}
+
+fn join(domains: Vec<DomainRow>, pins: Vec<PinRow>) -> Vec<DraftDomain> {
+    let mut by_domain: HashMap<DomainId, Vec<PinRow>> = HashMap::new();
+    for row in pins {
+        by_domain.entry(row.domain_id.clone()).or_default().push(row);
+    }
+    domains.into_iter().map(|row| DraftDomain { pins: by_domain.remove(&row.id).unwrap_or_default(), row }).collect()
 }
 
 impl WriteTx {

@@ -7,6 +7,7 @@ pub(crate) mod audit_personal;
 pub(crate) mod ct_log;
 pub(crate) mod domain;
 pub(crate) mod draft;
+pub(crate) mod idempotent_request;
 pub(crate) mod job;
 pub(crate) mod membership;
 pub(crate) mod organization;

@@ -31,9 +31,11 @@ mod draft;
 mod entity;
 mod error;
 mod id;
+mod idempotency;
 mod job;
 mod open;
 mod organization;
+mod page;
 mod postgres;
 mod project;
 mod published;
@@ -51,9 +53,9 @@ pub use draft::DraftDomain;
 pub use entity::{
     account::Model as AccountRow, api_token::Model as TokenRow, audit_event::Model as AuditEventRow,
     audit_personal::Model as AuditPersonalRow, ct_log::Model as CtLogRow, domain::Model as DomainRow,
-    draft::Model as DraftRow, job::Model as JobRow, organization::Model as OrganizationRow, pin::Model as PinRow,
-    prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
-    published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
+    draft::Model as DraftRow, idempotent_request::Model as IdempotentRequestRow, job::Model as JobRow,
+    organization::Model as OrganizationRow, pin::Model as PinRow, prepared_release::Model as PreparedReleaseRow,
+    project::Model as ProjectRow, published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
     succession_statement::Model as StatementRow,
 };
 pub use error::StoreError;
@@ -61,6 +63,7 @@ pub use id::{AccountId, DomainId, IdError, JobId, OrganizationId, PinId, Project
 pub use job::{LeasedJob, NewJob};
 pub use open::Store;
 pub use organization::{Membership, OrganizationScope};
+pub use page::Page;
 pub use project::{NewProject, Project, ProjectScope};
 pub use transaction::{ReadTx, WriteTx};
 pub use url::{DatabaseUrl, DatabaseUrlError};

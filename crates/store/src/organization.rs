@@ -1,7 +1,7 @@
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::{
-    AccountId, OrganizationId, OrganizationRow, ReadTx, Role, StoreError, WriteTx,
+    AccountId, OrganizationId, OrganizationRow, Page, ReadTx, Role, StoreError, WriteTx,
     entity::{membership, organization},
 };
 
@@ -35,19 +35,21 @@ impl ReadTx {
         Ok(found.map(|organization| Membership::new(organization, member.role)))
     }
 
-    /// Every organization of `account`, by name.
-    pub async fn list_memberships(&self, account: &AccountId) -> Result<Vec<Membership>, StoreError> {
+    /// Organizations of `account`, by name and id.
+    pub async fn list_memberships(
+        &self,
+        account: &AccountId,
+        page: &Page<(String, String)>,
+    ) -> Result<Vec<Membership>, StoreError> {
         let members = membership::Entity::find()
             .filter(membership::Column::AccountId.eq(account.clone()))
             .all(self.connection())
             .await?;
         let ids = members.iter().map(|member| member.organization_id.clone());
-        let organizations = organization::Entity::find()
+        let list = organization::Entity::find()
             .filter(organization::Column::Id.is_in(ids))
-            .order_by_asc(organization::Column::Name)
-            .order_by_asc(organization::Column::Id)
-            .all(self.connection())
-            .await?;
+            .cursor_by((organization::Column::Name, organization::Column::Id));
+        let organizations = self.list_page(list, page).await?;
         let role_in = |id: &OrganizationId| members.iter().find(|member| member.organization_id == *id).map(|m| m.role);
         Ok(organizations
             .into_iter()

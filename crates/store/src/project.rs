@@ -1,7 +1,8 @@
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use crate::{
-    Custody, DraftRow, OrganizationId, OrganizationScope, ProjectId, ProjectRow, ReadTx, StoreError, Unsigned, WriteTx,
+    Custody, DraftRow, OrganizationId, OrganizationScope, Page, ProjectId, ProjectRow, ReadTx, StoreError, Unsigned,
+    WriteTx,
     entity::{draft, project},
 };
 
@@ -52,15 +53,16 @@ impl ReadTx {
         Ok(found.map(Project::new))
     }
 
-    /// Every project of the organization, by name and environment.
-    pub async fn list_projects(&self, scope: &OrganizationScope) -> Result<Vec<Project>, StoreError> {
-        let found = project::Entity::find()
+    /// Projects of the organization, by name and environment.
+    pub async fn list_projects(
+        &self,
+        scope: &OrganizationScope,
+        page: &Page<(String, String)>,
+    ) -> Result<Vec<Project>, StoreError> {
+        let list = project::Entity::find()
             .filter(project::Column::OrganizationId.eq(scope.id.clone()))
-            .order_by_asc(project::Column::Name)
-            .order_by_asc(project::Column::Environment)
-            .all(self.connection())
-            .await?;
-        Ok(found.into_iter().map(Project::new).collect())
+            .cursor_by((project::Column::Name, project::Column::Environment));
+        Ok(self.list_page(list, page).await?.into_iter().map(Project::new).collect())
     }
 
     pub(crate) async fn load_project(&self, project: &ProjectId) -> Result<Option<Project>, StoreError> {

@@ -1,7 +1,7 @@
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 
 use crate::{
-    PreparedReleaseRow, ProjectScope, ReadTx, ReleaseRow, ReleaseState, StoreError, Unsigned, WriteTx,
+    Page, PreparedReleaseRow, ProjectScope, ReadTx, ReleaseRow, ReleaseState, StoreError, Unsigned, WriteTx,
     entity::{prepared_release, release, release_file},
 };
 
@@ -54,9 +54,11 @@ impl ReadTx {
         Ok(found)
     }
 
-    /// The newest `limit` releases, newest first.
-    pub async fn list_releases(&self, scope: &ProjectScope, limit: u64) -> Result<Vec<ReleaseRow>, StoreError> {
-        Ok(releases_of(scope).order_by_desc(release::Column::Version).limit(limit).all(self.connection()).await?)
+    /// Releases, newest first, by number.
+    pub async fn list_releases(&self, scope: &ProjectScope, page: &Page<u64>) -> Result<Vec<ReleaseRow>, StoreError> {
+        let mut list = releases_of(scope).cursor_by(release::Column::Version);
+        list.desc();
+        self.list_page(list, &page.by_number()).await
     }
 
     /// The signed file of a release, byte for byte.

@@ -1,12 +1,21 @@
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use crate::{ProjectScope, ReadTx, StatementRow, StoreError, WriteTx, entity::succession_statement};
+use crate::{Page, ProjectScope, ReadTx, StatementRow, StoreError, WriteTx, entity::succession_statement};
 
 impl ReadTx {
     /// Every succession statement of the project, by `seq`.
     pub async fn list_statements(&self, scope: &ProjectScope) -> Result<Vec<StatementRow>, StoreError> {
         let all = statements_of(scope).order_by_asc(succession_statement::Column::Seq).all(self.connection()).await?;
         Ok(all)
+    }
+
+    /// Succession statements of the project, by `seq`.
+    pub async fn list_statement_page(
+        &self,
+        scope: &ProjectScope,
+        page: &Page<u64>,
+    ) -> Result<Vec<StatementRow>, StoreError> {
+        self.list_page(statements_of(scope).cursor_by(succession_statement::Column::Seq), &page.by_number()).await
     }
 
     /// The statement with the highest `seq`: it names the current key.

@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use pintle_store::{
-    AccountId, AccountRow, CtLogRow, Custody, DomainId, DomainRow, DraftDomain, JobKind, LeasedJob, NewJob, NewProject,
-    OrganizationId, OrganizationRow, OrganizationScope, PinId, PinRow, Project, PublishedObjectRow, ReleaseId,
-    ReleaseRow, ReleaseState, Role, StatementRow, Store, StoreError, TokenId, TokenRow, Unsigned, WriteTx,
+    AccountId, AccountRow, CtLogRow, Custody, DomainId, DomainRow, DraftDomain, IdempotentRequestRow, JobKind,
+    LeasedJob, NewJob, NewProject, OrganizationId, OrganizationRow, OrganizationScope, Page, PinId, PinRow, Project,
+    PublishedObjectRow, ReleaseId, ReleaseRow, ReleaseState, Role, StatementRow, Store, StoreError, TokenId, TokenRow,
+    Unsigned, WriteTx,
 };
 
 const NOW: u64 = 1_800_000_000;
@@ -53,7 +54,13 @@ suite!(
     a_cancelled_job_is_not_done,
     a_published_file_is_replaced_only_by_who_knows_it,
     two_writers_wait_for_each_other,
+    a_list_is_read_page_by_page,
+    an_idempotency_key_belongs_to_one_account_until_it_is_old,
 );
+
+fn first<K>(limit: u64) -> Page<K> {
+    Page { after: None, limit }
+}
 
 async fn write<T, E: From<StoreError>>(store: &Store, change: impl AsyncFn(&WriteTx) -> Result<T, E>) -> Result<T, E> {
     let tx = store.write().await?;
@@ -133,6 +140,18 @@ fn release(project: &Project, by: &AccountId, version: u64) -> ReleaseRow {
     }
 }
 
+fn statement(project: &Project, by: &AccountId, seq: u64, key: &str) -> StatementRow {
+    StatementRow {
+        project_id: project.row.id.clone(),
+        seq: seq.into(),
+        jws: format!("jws {seq}"),
+        public_key: key.into(),
+        signer_kid: "kid".into(),
+        accepted_by: by.clone(),
+        accepted_at: NOW.into(),
+    }
+}
+
 async fn a_failed_change_leaves_nothing_behind(store: &Store) {
     let account = AccountRow { id: AccountId::make(NOW), name: "ada".into(), created_at: NOW.into() };
     let refused = write(store, async |tx| {
@@ -171,8 +190,8 @@ async fn an_organization_is_visible_to_its_members_alone(store: &Store) {
     let view = store.read().await.unwrap();
     assert_eq!(view.find_membership(&ada.id, &organization.id).await.unwrap().unwrap().organization, organization);
     assert!(view.find_membership(&bob.id, &organization.id).await.unwrap().is_none());
-    assert_eq!(view.list_memberships(&ada.id).await.unwrap().len(), 1);
-    assert!(view.list_memberships(&bob.id).await.unwrap().is_empty());
+    assert_eq!(view.list_memberships(&ada.id, &first(9)).await.unwrap().len(), 1);
+    assert!(view.list_memberships(&bob.id, &first(9)).await.unwrap().is_empty());
 }
 
 async fn a_project_is_reached_through_its_organization_alone(store: &Store) {
@@ -181,7 +200,7 @@ async fn a_project_is_reached_through_its_organization_alone(store: &Store) {
     let other = add_organization(store, &stranger, "other").await;
     let view = store.read().await.unwrap();
     assert!(view.find_project(&other, &project.row.id).await.unwrap().is_none());
-    assert!(view.list_projects(&other).await.unwrap().is_empty());
+    assert!(view.list_projects(&other, &first(9)).await.unwrap().is_empty());
     assert_eq!(project.row.custody, Custody::External);
     let draft = view.find_draft(&project.scope).await.unwrap().unwrap();
     assert_eq!((draft.revision.value(), draft.refresh_secs.value()), (1, 600));
@@ -326,26 +345,18 @@ async fn one_release_is_live_at_a_time(store: &Store) {
     .unwrap();
     let view = store.read().await.unwrap();
     let states: Vec<_> =
-        view.list_releases(scope, 10).await.unwrap().iter().map(|r| (r.version.value(), r.state)).collect();
+        view.list_releases(scope, &first(10)).await.unwrap().iter().map(|r| (r.version.value(), r.state)).collect();
     assert_eq!(states, [(2, ReleaseState::Live), (1, ReleaseState::Superseded)]);
     assert_eq!(view.find_live_release(scope).await.unwrap().unwrap().live_at.map(Unsigned::value), Some(NOW + 1));
     assert_eq!(view.load_release_file(scope, 1).await.unwrap().as_deref(), Some("jws 1"));
     assert_eq!(view.find_last_release(scope).await.unwrap().unwrap().version.value(), 2);
-    assert_eq!(view.list_releases(scope, 1).await.unwrap().len(), 1);
+    assert_eq!(view.list_releases(scope, &first(1)).await.unwrap().len(), 1);
 }
 
 async fn statements_of_a_project_are_kept_in_order_each_once(store: &Store) {
     let (mine, foreign) = (add_project(store).await, add_project(store).await);
     let by = add_account(store).await.id;
-    let statement = |seq: u64, key: &str| StatementRow {
-        project_id: mine.row.id.clone(),
-        seq: seq.into(),
-        jws: format!("jws {seq}"),
-        public_key: key.into(),
-        signer_kid: "kid".into(),
-        accepted_by: by.clone(),
-        accepted_at: NOW.into(),
-    };
+    let statement = |seq: u64, key: &str| statement(&mine, &by, seq, key);
     let add =
         async |row: StatementRow| write(store, async |tx| tx.insert_statement(&mine.scope, row.clone()).await).await;
     for seq in [10, 9] {
@@ -434,4 +445,94 @@ async fn two_writers_wait_for_each_other(store: &Store) {
     tokio::join!(raise(), raise(), raise());
     let view = store.read().await.unwrap();
     assert_eq!(view.find_draft(&project.scope).await.unwrap().unwrap().revision.value(), 61);
+}
+
+async fn a_list_is_read_page_by_page(store: &Store) {
+    let owner = add_account(store).await;
+    let organization = add_organization(store, &owner, "acme").await;
+    for (name, environment) in [("b", "x"), ("a", "y"), ("B", "x"), ("b", "w"), ("ä", "x")] {
+        let project = NewProject { name: name.into(), ..new_project(environment) };
+        write(store, async |tx| tx.insert_project(&organization, project.clone(), NOW).await).await.unwrap();
+    }
+    let view = store.read().await.unwrap();
+    let mut seen = Vec::new();
+    let mut page: Page<(String, String)> = first(2);
+    loop {
+        let found = view.list_projects(&organization, &page).await.unwrap();
+        let Some(last) = found.last() else { break };
+        page.after = Some((last.row.name.clone(), last.row.environment.clone()));
+        seen.extend(found.into_iter().map(|project| format!("{}/{}", project.row.name, project.row.environment)));
+    }
+    assert_eq!(seen, ["B/x", "a/y", "b/w", "b/x", "ä/x"]);
+
+    let project = view.list_projects(&organization, &first(1)).await.unwrap().pop().unwrap();
+    drop(view);
+    for (seq, name) in (1..=3).zip(["c.example", "a.example", "b.example"]) {
+        let row = domain(&project, name);
+        write(store, async |tx| {
+            tx.insert_domain(&project.scope, row.clone()).await?;
+            let found = tx.find_domain(&project.scope, &row.id).await?.unwrap();
+            tx.insert_pin(&found, pin(&row, name)).await?;
+            tx.insert_statement(&project.scope, statement(&project, &owner.id, seq, name)).await?;
+            tx.insert_release(&project.scope, release(&project, &owner.id, seq), "a.b.c".into()).await
+        })
+        .await
+        .unwrap();
+    }
+    let view = store.read().await.unwrap();
+    let after_a = Page { after: Some("a.example".to_owned()), limit: 1 };
+    let domains = view.list_domain_page(&project.scope, &after_a).await.unwrap();
+    let found: Vec<_> = domains.iter().flat_map(|domain| &domain.pins).map(|pin| pin.digest.as_str()).collect();
+    assert_eq!(found, ["b.example"]);
+    let after_2 = Page { after: Some(2), limit: 9 };
+    let statements = view.list_statement_page(&project.scope, &after_2).await.unwrap();
+    assert_eq!(statements.iter().map(|statement| statement.seq.value()).collect::<Vec<_>>(), [3]);
+    // The newest come first.
+    let releases = view.list_releases(&project.scope, &after_2).await.unwrap();
+    assert_eq!(releases.iter().map(|release| release.version.value()).collect::<Vec<_>>(), [1]);
+    // A number that no column holds.
+    let beyond = Page { after: Some(u64::MAX), limit: 9 };
+    assert!(view.list_statement_page(&project.scope, &beyond).await.unwrap().is_empty());
+}
+
+async fn an_idempotency_key_belongs_to_one_account_until_it_is_old(store: &Store) {
+    let (ada, bob) = (add_account(store).await.id, add_account(store).await.id);
+    let row = |account: &AccountId, key: &str, at: u64| IdempotentRequestRow {
+        account_id: account.clone(),
+        key_sha256: key.into(),
+        fingerprint: "f".into(),
+        attempt: "1".into(),
+        created_at: at.into(),
+        status: None,
+        headers: None,
+        body: None,
+    };
+    let first = row(&ada, "k1", NOW);
+    write(store, async |tx| tx.insert_idempotent_request(first.clone(), 2).await).await.unwrap();
+    write(store, async |tx| tx.insert_idempotent_request(row(&bob, "k1", NOW), 2).await).await.unwrap();
+    let twice = write(store, async |tx| tx.insert_idempotent_request(first.clone(), 2).await).await;
+    assert!(matches!(twice, Err(StoreError::AlreadyExists)));
+
+    let answered = IdempotentRequestRow {
+        status: Some(201.into()),
+        headers: Some("etag: 1".into()),
+        body: Some(b"{}".to_vec()),
+        ..first
+    };
+    let other_attempt = IdempotentRequestRow { attempt: "2".into(), status: Some(500.into()), ..answered.clone() };
+    write(store, async |tx| tx.save_idempotent_answer(answered.clone()).await).await.unwrap();
+    write(store, async |tx| tx.save_idempotent_answer(other_attempt.clone()).await).await.unwrap();
+    let find = async |account: &AccountId, key: &str| {
+        store.read().await.unwrap().find_idempotent_request(account, key).await.unwrap()
+    };
+    assert_eq!(find(&ada, "k1").await, Some(answered));
+
+    for (key, at) in [("k2", NOW + 1), ("k3", NOW + 2)] {
+        write(store, async |tx| tx.insert_idempotent_request(row(&ada, key, at), 2).await).await.unwrap();
+    }
+    let kept = [find(&ada, "k1").await, find(&ada, "k2").await, find(&ada, "k3").await, find(&bob, "k1").await];
+    assert_eq!(kept.map(|found| found.is_some()), [false, true, true, true], "the oldest of the account went");
+    write(store, async |tx| tx.delete_idempotent_requests_before(NOW + 2).await).await.unwrap();
+    let kept = [find(&ada, "k2").await, find(&ada, "k3").await, find(&bob, "k1").await];
+    assert_eq!(kept.map(|found| found.is_some()), [false, true, false]);
 }

@@ -25,6 +25,9 @@ pub enum ClientError {
     /// The CA store of this machine cannot be used.
     #[error("the CA store of this machine cannot be used: {0}")]
     Tls(#[source] rustls::Error),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    NoRandomness,
     /// The server was not reached, or the connection broke.
     #[error("the server cannot be reached: {}", innermost(.0))]
     Transport(#[source] reqwest::Error),
@@ -56,6 +59,7 @@ impl ClientError {
             Self::InsecureUrl { .. } => "server_url_insecure",
             Self::InvalidId { .. } => "id_invalid",
             Self::Tls(_) => "ca_store_unusable",
+            Self::NoRandomness => "randomness_missing",
             Self::Transport(_) => "server_unreachable",
             Self::Problem(problem) => &problem.code,
             Self::UnexpectedStatus { .. } | Self::UnexpectedBody(_) | Self::ResponseTooLarge { .. } => {
@@ -71,6 +75,7 @@ impl ClientError {
             Self::InsecureUrl { .. } => Some("use https; plain http is for loopback hosts alone"),
             Self::InvalidId { .. } => Some("ids look like `org_…` and `prj_…`; list what is there to find them"),
             Self::Tls(_) => Some("install the system's CA certificates, or point SSL_CERT_FILE at them"),
+            Self::NoRandomness => None,
             Self::Transport(_) => Some("check the URL, and that the server is running"),
             Self::Problem(problem) => problem.hint.as_deref(),
             Self::UnexpectedStatus { .. } | Self::UnexpectedBody(_) | Self::ResponseTooLarge { .. } => {

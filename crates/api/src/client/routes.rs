@@ -1,14 +1,14 @@
 use reqwest::Method;
 
-use super::{Client, ClientError, ProjectRef};
+use super::{Client, ClientError, List, ProjectRef};
 use crate::{
     AcceptReleaseRequest, AcceptStatementRequest, AddDomainRequest, AddPinRequest, CreateOrganizationRequest,
-    CreateProjectRequest, CtLogsResponse, DomainResponse, DraftResponse, ListResponse, OrganizationResponse,
-    PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse, RegisterKeyRequest, ReleaseResponse,
+    CreateProjectRequest, CtLogsResponse, DomainResponse, DraftResponse, OrganizationResponse, PinResponse,
+    PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse, RegisterKeyRequest, ReleaseResponse,
     ReplaceCtLogsRequest, StatementResponse, UpdateDomainRequest, UpdateDraftRequest, WhoamiResponse,
 };
 
-/// One method per route. Each fails with [`ClientError`].
+/// One method per route. Each fails with [`ClientError`]; lists are fetched when they are asked for entries.
 impl Client {
     /// Whose token this is.
     pub async fn whoami(&self) -> Result<WhoamiResponse, ClientError> {
@@ -24,8 +24,8 @@ impl Client {
     }
 
     /// The caller's organizations, by name.
-    pub async fn list_organizations(&self) -> Result<ListResponse<OrganizationResponse>, ClientError> {
-        self.send(Method::GET, &["organizations"]).await
+    pub fn list_organizations(&self) -> List<OrganizationResponse> {
+        List::new(self, &["organizations"])
     }
 
     /// One organization.
@@ -43,8 +43,8 @@ impl Client {
     }
 
     /// The projects of an organization, by name and environment.
-    pub async fn list_projects(&self, organization: &str) -> Result<ListResponse<ProjectResponse>, ClientError> {
-        self.send(Method::GET, &["organizations", organization, "projects"]).await
+    pub fn list_projects(&self, organization: &str) -> List<ProjectResponse> {
+        List::new(self, &["organizations", organization, "projects"])
     }
 
     /// One project.
@@ -71,11 +71,8 @@ impl Client {
     }
 
     /// Every succession statement, by `seq`.
-    pub async fn list_statements(
-        &self,
-        project: ProjectRef<'_>,
-    ) -> Result<ListResponse<StatementResponse>, ClientError> {
-        self.send(Method::GET, &project.path(["statements"])).await
+    pub fn list_statements(&self, project: ProjectRef<'_>) -> List<StatementResponse> {
+        List::new(self, &project.path(["statements"]))
     }
 
     /// `pintle.json`, byte for byte as apps embed it.
@@ -93,8 +90,8 @@ impl Client {
     }
 
     /// The domains of the draft, by name.
-    pub async fn list_domains(&self, project: ProjectRef<'_>) -> Result<ListResponse<DomainResponse>, ClientError> {
-        self.send(Method::GET, &project.path(["domains"])).await
+    pub fn list_domains(&self, project: ProjectRef<'_>) -> List<DomainResponse> {
+        List::new(self, &project.path(["domains"]))
     }
 
     /// Changes the settings of a domain in the draft.
@@ -174,8 +171,8 @@ impl Client {
     }
 
     /// The accepted releases, newest first.
-    pub async fn list_releases(&self, project: ProjectRef<'_>) -> Result<ListResponse<ReleaseResponse>, ClientError> {
-        self.send(Method::GET, &project.path(["releases"])).await
+    pub fn list_releases(&self, project: ProjectRef<'_>) -> List<ReleaseResponse> {
+        List::new(self, &project.path(["releases"]))
     }
 
     /// One release and how far its publication is.

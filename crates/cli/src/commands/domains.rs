@@ -7,7 +7,7 @@ use pintle_api::{
 use crate::{
     CommandError,
     context::{Context, Project},
-    output::Text,
+    output::{Listing, Text},
     word::{parse_word, word},
 };
 
@@ -110,7 +110,7 @@ pub(crate) async fn run(command: &DomainsCommand, context: &Context) -> Result<(
             context.output.show(&added, |added, text| write_rows(std::slice::from_ref(added), text))
         }
         DomainsCommand::List => {
-            let list = client.list_domains(project.reference()).await?;
+            let list = Listing { items: client.list_domains(project.reference()).all().await? };
             context.output.show(&list, |list, text| write_rows(&list.items, text))
         }
         DomainsCommand::Set { domain, settings } => {
@@ -138,7 +138,7 @@ pub(super) async fn find_domain(
     let fits = |domain: &DomainResponse| {
         domain.name == lower_case || domain.display_name.to_lowercase() == lower_case || domain.id == name
     };
-    let domains = client.list_domains(project.reference()).await?.items;
+    let domains = client.list_domains(project.reference()).all().await?;
     domains.into_iter().find(fits).ok_or_else(|| CommandError::NotFound { kind: "domain", name: name.to_owned() })
 }
 

@@ -1,7 +1,13 @@
 use clap::Subcommand;
 use pintle_api::{CreateOrganizationRequest, OrganizationResponse};
 
-use crate::{CommandError, context::Context, moment::show_moment, output::Text, word::word};
+use crate::{
+    CommandError,
+    context::Context,
+    moment::show_moment,
+    output::{Listing, Text},
+    word::word,
+};
 
 /// Commands about organizations.
 #[derive(Subcommand, Clone, Debug)]
@@ -24,7 +30,7 @@ pub(crate) async fn run(command: &OrgsCommand, context: &Context) -> Result<(), 
             context.output.show(&created, |created, text| write_rows(std::slice::from_ref(created), text))
         }
         OrgsCommand::List => {
-            let list = client.list_organizations().await?;
+            let list = Listing { items: client.list_organizations().all().await? };
             context.output.show(&list, |list, text| write_rows(&list.items, text))
         }
     }

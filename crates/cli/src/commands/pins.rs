@@ -17,7 +17,7 @@ use crate::{
     context::Context,
     file::read_file,
     moment::{parse_moment, show_moment, show_moment_from},
-    output::{STRONG, Text},
+    output::{Listing, STRONG, Text},
     word::{parse_word, word},
 };
 
@@ -213,9 +213,9 @@ async fn list(domain: Option<&str>, context: &Context) -> Result<(), CommandErro
     let project = context.find_project(&client).await?;
     let domains = match domain {
         Some(name) => vec![find_domain(&client, &project, name).await?],
-        None => client.list_domains(project.reference()).await?.items,
+        None => client.list_domains(project.reference()).all().await?,
     };
-    context.output.show(&pintle_api::ListResponse { items: domains }, |list, text| {
+    context.output.show(&Listing { items: domains }, |list, text| {
         if list.items.is_empty() {
             text.line("No domain yet. Add one: pintle domains add NAME");
         }

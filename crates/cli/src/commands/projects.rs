@@ -2,7 +2,13 @@ use clap::Subcommand;
 use pintle_api::{CreateProjectRequest, ProjectResponse};
 use pintle_core::UnixTime;
 
-use crate::{CommandError, context::Context, moment::show_moment, output::Text, word::word};
+use crate::{
+    CommandError,
+    context::Context,
+    moment::show_moment,
+    output::{Listing, Text},
+    word::word,
+};
 
 /// Commands about projects: one per app and environment.
 #[derive(Subcommand, Clone, Debug)]
@@ -35,7 +41,7 @@ pub(crate) async fn run(command: &ProjectsCommand, context: &Context) -> Result<
         }
         ProjectsCommand::List => {
             let organization = context.find_organization(&client).await?;
-            let list = client.list_projects(&organization.id).await?;
+            let list = Listing { items: client.list_projects(&organization.id).all().await? };
             context.output.show(&list, |list, text| write_rows(&list.items, text))
         }
         ProjectsCommand::Show { project } => {

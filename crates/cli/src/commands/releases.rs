@@ -2,7 +2,13 @@ use clap::Subcommand;
 use pintle_api::ReleaseResponse;
 use pintle_core::UnixTime;
 
-use crate::{CommandError, context::Context, moment::show_moment, output::Text, word::word};
+use crate::{
+    CommandError,
+    context::Context,
+    moment::show_moment,
+    output::{Listing, Text},
+    word::word,
+};
 
 /// Commands about releases.
 #[derive(Subcommand, Clone, Debug)]
@@ -21,7 +27,7 @@ pub(crate) async fn run(command: &ReleasesCommand, context: &Context) -> Result<
     let project = context.find_project(&client).await?;
     match command {
         ReleasesCommand::List => {
-            let list = client.list_releases(project.reference()).await?;
+            let list = Listing { items: client.list_releases(project.reference()).all().await? };
             context.output.show(&list, |list, text| {
                 let rows: Vec<_> = list.items.iter().map(row).collect();
                 text.table(&["RELEASE", "STATE", "ACCEPTED", "LIVE SINCE"], &rows, "No release yet: pintle release");

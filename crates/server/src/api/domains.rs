@@ -1,10 +1,12 @@
 use axum::{Json, extract::State, http::StatusCode};
-use pintle_api::{AddDomainRequest, AddPinRequest, DomainResponse, ListResponse, PinResponse, UpdateDomainRequest};
+use pintle_api::{
+    AddDomainRequest, AddPinRequest, DomainResponse, ListQuery, ListResponse, PinResponse, UpdateDomainRequest,
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     ApiError, Failure,
-    extract::{Body, Caller, DomainIds, ExpectedRevision, Ids, PinIds, ProjectIds},
+    extract::{Body, Caller, DomainIds, ExpectedRevision, Ids, PinIds, ProjectIds, Query},
 };
 use crate::{app::App, clock::now};
 
@@ -36,14 +38,15 @@ async fn add(
 /// The domains of the draft with their pins, by name.
 #[utoipa::path(
     get, path = "/organizations/{organization}/projects/{project}/domains", operation_id = "list_domains",
-    tag = "draft", params(ProjectIds), responses((status = 200, body = ListResponse<DomainResponse>), Failure)
+    tag = "draft", params(ProjectIds, ListQuery), responses((status = 200, body = ListResponse<DomainResponse>), Failure)
 )]
 async fn list(
     State(app): State<App>,
     Caller(actor): Caller,
     Ids(ids): Ids<ProjectIds>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<ListResponse<DomainResponse>>, ApiError> {
-    Ok(Json(app.service.list_domains(&actor, ids.project()).await?))
+    Ok(Json(app.service.list_domains(&actor, ids.project(), &query).await?))
 }
 
 /// Changes the settings of a domain in the draft.

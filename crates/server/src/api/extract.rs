@@ -17,6 +17,9 @@ impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        if let Some(actor) = parts.extensions.get::<Actor>() {
+            return Ok(Self(actor.clone()));
+        }
         let header = parts.headers.get(header::AUTHORIZATION).ok_or(Failure::TokenMissing)?;
         let (scheme, token) =
             header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Failure::TokenMissing)?;
@@ -79,6 +82,20 @@ impl FromRequestParts<App> for ExpectedRevision {
     }
 }
 
+/// The parameters of a query. Unknown ones were refused at the door.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
+        match axum::extract::Query::try_from_uri(&parts.uri) {
+            Ok(axum::extract::Query(query)) => Ok(Self(query)),
+            Err(rejection) => Err(Failure::QueryInvalid(rejection.body_text()).into()),
+        }
+    }
+}
+
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(super) struct OrganizationIds {
@@ -86,70 +103,28 @@ pub(super) struct OrganizationIds {
     pub(super) organization: String,
 }
 
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-pub(super) struct ProjectIds {
-    /// `org_…`
-    organization: String,
-    /// `prj_…`
-    project: String,
+/// The ids of what belongs to a project.
+macro_rules! project_ids {
+    ($name:ident $(, $(#[$doc:meta])+ $id:ident: $type:ty)*) => {
+        #[derive(Deserialize, IntoParams)]
+        #[into_params(parameter_in = Path)]
+        pub(super) struct $name {
+            /// `org_…`
+            organization: String,
+            /// `prj_…`
+            project: String,
+            $($(#[$doc])+ pub(super) $id: $type,)*
+        }
+
+        impl $name {
+            pub(super) fn project(&self) -> ProjectPath<'_> {
+                ProjectPath { organization: &self.organization, project: &self.project }
+            }
+        }
+    };
 }
 
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-pub(super) struct DomainIds {
-    /// `org_…`
-    organization: String,
-    /// `prj_…`
-    project: String,
-    /// `dom_…`
-    pub(super) domain: String,
-}
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-pub(super) struct PinIds {
-    /// `org_…`
-    organization: String,
-    /// `prj_…`
-    project: String,
-    /// `dom_…`
-    pub(super) domain: String,
-    /// `pin_…`
-    pub(super) pin: String,
-}
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-pub(super) struct ReleaseIds {
-    /// `org_…`
-    organization: String,
-    /// `prj_…`
-    project: String,
-    /// Release number.
-    pub(super) version: u64,
-}
-
-impl ProjectIds {
-    pub(super) fn project(&self) -> ProjectPath<'_> {
-        ProjectPath { organization: &self.organization, project: &self.project }
-    }
-}
-
-impl DomainIds {
-    pub(super) fn project(&self) -> ProjectPath<'_> {
-        ProjectPath { organization: &self.organization, project: &self.project }
-    }
-}
-
-impl PinIds {
-    pub(super) fn project(&self) -> ProjectPath<'_> {
-        ProjectPath { organization: &self.organization, project: &self.project }
-    }
-}
-
-impl ReleaseIds {
-    pub(super) fn project(&self) -> ProjectPath<'_> {
-        ProjectPath { organization: &self.organization, project: &self.project }
-    }
-}
+project_ids!(ProjectIds);
+project_ids!(DomainIds, /** `dom_…` */ domain: String);
+project_ids!(PinIds, /** `dom_…` */ domain: String, /** `pin_…` */ pin: String);
+project_ids!(ReleaseIds, /** Release number. */ version: u64);

@@ -1,10 +1,10 @@
 use axum::{Json, extract::State, http::StatusCode};
-use pintle_api::{CreateOrganizationRequest, ListResponse, OrganizationResponse};
+use pintle_api::{CreateOrganizationRequest, ListQuery, ListResponse, OrganizationResponse};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     ApiError, Failure,
-    extract::{Body, Caller, Ids, OrganizationIds},
+    extract::{Body, Caller, Ids, OrganizationIds, Query},
 };
 use crate::{app::App, clock::now};
 
@@ -28,13 +28,14 @@ async fn create(
 /// The caller's organizations, by name.
 #[utoipa::path(
     get, path = "/organizations", operation_id = "list_organizations", tag = "organizations",
-    responses((status = 200, body = ListResponse<OrganizationResponse>), Failure)
+    params(ListQuery), responses((status = 200, body = ListResponse<OrganizationResponse>), Failure)
 )]
 async fn list(
     State(app): State<App>,
     Caller(actor): Caller,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<ListResponse<OrganizationResponse>>, ApiError> {
-    Ok(Json(app.service.list_organizations(&actor).await?))
+    Ok(Json(app.service.list_organizations(&actor, &query).await?))
 }
 
 /// One organization.

@@ -4,12 +4,12 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use pintle_api::{BundleResponse, CreateProjectRequest, ListResponse, ProjectResponse, RegisterKeyRequest};
+use pintle_api::{BundleResponse, CreateProjectRequest, ListQuery, ListResponse, ProjectResponse, RegisterKeyRequest};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     ApiError, Failure,
-    extract::{Body, Caller, Ids, OrganizationIds, ProjectIds},
+    extract::{Body, Caller, Ids, OrganizationIds, ProjectIds, Query},
 };
 use crate::{app::App, clock::now};
 
@@ -40,14 +40,15 @@ async fn create(
 /// The projects of an organization, by name and environment.
 #[utoipa::path(
     get, path = "/organizations/{organization}/projects", operation_id = "list_projects", tag = "projects",
-    params(OrganizationIds), responses((status = 200, body = ListResponse<ProjectResponse>), Failure)
+    params(OrganizationIds, ListQuery), responses((status = 200, body = ListResponse<ProjectResponse>), Failure)
 )]
 async fn list(
     State(app): State<App>,
     Caller(actor): Caller,
     Ids(ids): Ids<OrganizationIds>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<ListResponse<ProjectResponse>>, ApiError> {
-    Ok(Json(app.service.list_projects(&actor, &ids.organization).await?))
+    Ok(Json(app.service.list_projects(&actor, &ids.organization, &query).await?))
 }
 
 /// One project and where it stands.

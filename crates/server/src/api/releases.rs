@@ -1,10 +1,12 @@
 use axum::{Json, extract::State, http::StatusCode};
-use pintle_api::{AcceptReleaseRequest, ListResponse, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseResponse};
+use pintle_api::{
+    AcceptReleaseRequest, ListQuery, ListResponse, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseResponse,
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     ApiError, Failure,
-    extract::{Body, Caller, Ids, ProjectIds, ReleaseIds},
+    extract::{Body, Caller, Ids, ProjectIds, Query, ReleaseIds},
 };
 use crate::{app::App, clock::now};
 
@@ -47,14 +49,15 @@ async fn accept(
 /// The newest 100 releases, newest first.
 #[utoipa::path(
     get, path = "/organizations/{organization}/projects/{project}/releases", operation_id = "list_releases",
-    tag = "releases", params(ProjectIds), responses((status = 200, body = ListResponse<ReleaseResponse>), Failure)
+    tag = "releases", params(ProjectIds, ListQuery), responses((status = 200, body = ListResponse<ReleaseResponse>), Failure)
 )]
 async fn list(
     State(app): State<App>,
     Caller(actor): Caller,
     Ids(ids): Ids<ProjectIds>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<ListResponse<ReleaseResponse>>, ApiError> {
-    Ok(Json(app.service.list_releases(&actor, ids.project()).await?))
+    Ok(Json(app.service.list_releases(&actor, ids.project(), &query).await?))
 }
 
 /// One release and how far its publication is.

@@ -1,10 +1,10 @@
 use axum::{Json, extract::State, http::StatusCode};
-use pintle_api::{AcceptStatementRequest, ListResponse, StatementResponse};
+use pintle_api::{AcceptStatementRequest, ListQuery, ListResponse, StatementResponse};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     ApiError, Failure,
-    extract::{Body, Caller, Ids, ProjectIds},
+    extract::{Body, Caller, Ids, ProjectIds, Query},
 };
 use crate::{app::App, clock::now};
 
@@ -32,12 +32,13 @@ async fn accept(
 /// Every succession statement of the project, by `seq`.
 #[utoipa::path(
     get, path = "/organizations/{organization}/projects/{project}/statements", operation_id = "list_statements",
-    tag = "succession", params(ProjectIds), responses((status = 200, body = ListResponse<StatementResponse>), Failure)
+    tag = "succession", params(ProjectIds, ListQuery), responses((status = 200, body = ListResponse<StatementResponse>), Failure)
 )]
 async fn list(
     State(app): State<App>,
     Caller(actor): Caller,
     Ids(ids): Ids<ProjectIds>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<ListResponse<StatementResponse>>, ApiError> {
-    Ok(Json(app.service.list_statements(&actor, ids.project()).await?))
+    Ok(Json(app.service.list_statements(&actor, ids.project(), &query).await?))
 }

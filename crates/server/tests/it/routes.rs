@@ -40,9 +40,9 @@ async fn an_owner_walks_every_route() {
     let project = server.add_project().await;
     let (client, id) = (&server.admin, project.id());
     assert_eq!(client.whoami().await.unwrap().account_name, "admin");
-    assert_eq!(client.list_organizations().await.unwrap().items.len(), 1);
+    assert_eq!(client.list_organizations().all().await.unwrap().len(), 1);
     assert_eq!(client.read_organization(&project.organization).await.unwrap().name, "Acme");
-    assert_eq!(client.list_projects(&project.organization).await.unwrap().items.len(), 1);
+    assert_eq!(client.list_projects(&project.organization).all().await.unwrap().len(), 1);
     let key = RegisterKeyRequest { public_key: project.key.public_key().to_base64(), recovery_key: None };
     assert_eq!(client.register_key(id, &key).await.unwrap().urls, [format!("{}/cdn", server.url)]);
 
@@ -52,7 +52,7 @@ async fn an_owner_walks_every_route() {
     let changed = client.update_domain(id, &added.id, &report).await.unwrap();
     assert_eq!(changed.enforce, Enforce::Word(EnforceWord::Report));
     let pinned = client.add_pin(id, &added.id, &pin()).await.unwrap();
-    let listed = client.list_domains(id).await.unwrap().items;
+    let listed = client.list_domains(id).all().await.unwrap();
     assert_eq!(listed.first().map(|domain| domain.pins.as_slice()), Some(&[pinned.clone()][..]));
     client.remove_pin(id, &added.id, &pinned.id).await.unwrap();
     client.remove_domain(id, &added.id).await.unwrap();
@@ -64,7 +64,7 @@ async fn an_owner_walks_every_route() {
     assert_eq!((logs.as_of, logs.logs.len()), (Some(1), 1));
     assert_eq!(client.read_ct_logs(id).await.unwrap(), logs);
     project.release(client).await;
-    assert_eq!(client.list_releases(id).await.unwrap().items.len(), 1);
+    assert_eq!(client.list_releases(id).all().await.unwrap().len(), 1);
     let read = client.read_project(id).await.unwrap();
     assert_eq!((read.latest_release, read.live_release), (Some(1), Some(1)));
     let next = SigningKey::generate().unwrap();
@@ -72,7 +72,7 @@ async fn an_owner_walks_every_route() {
     let accepted = client.accept_statement(id, &statement).await.unwrap();
     assert_eq!(accepted.kid, next.public_key().kid().to_string());
     assert_eq!(client.read_project(id).await.unwrap().key.unwrap().kid, accepted.kid);
-    assert_eq!(client.list_statements(id).await.unwrap().items, [accepted]);
+    assert_eq!(client.list_statements(id).all().await.unwrap(), [accepted]);
     let again = pintle_api::AcceptStatementRequest { jws: project.statement(1, &SigningKey::generate().unwrap()) };
     let refused = client.accept_statement(id, &again).await.unwrap_err();
     assert_eq!((refused.code(), refused.status()), ("statement_out_of_turn", Some(409)));
@@ -88,12 +88,12 @@ async fn answers(client: &Client, project: &Project, domain_id: &str, pin_id: &s
     let statement = pintle_api::AcceptStatementRequest { jws: "a.b.c".into() };
     vec![
         ("read organization", code(client.read_organization(&project.organization).await)),
-        ("list projects", code(client.list_projects(&project.organization).await)),
+        ("list projects", code(client.list_projects(&project.organization).all().await)),
         ("create project", code(client.create_project(&project.organization, &new_project).await)),
         ("read project", code(client.read_project(id).await)),
         ("register key", code(client.register_key(id, &key).await)),
         ("read bundle", code(client.read_bundle(id).await)),
-        ("list domains", code(client.list_domains(id).await)),
+        ("list domains", code(client.list_domains(id).all().await)),
         ("add domain", code(client.add_domain(id, &domain("b.example")).await)),
         ("update domain", code(client.update_domain(id, domain_id, &UpdateDomainRequest::default()).await)),
         ("remove domain", code(client.remove_domain(id, domain_id).await)),
@@ -105,10 +105,10 @@ async fn answers(client: &Client, project: &Project, domain_id: &str, pin_id: &s
         ("replace ct logs", code(client.replace_ct_logs(id, &ct_logs(project)).await)),
         ("prepare", code(client.prepare_release(id, &PrepareReleaseRequest::default()).await)),
         ("accept", code(client.accept_release(id, &jws).await)),
-        ("list releases", code(client.list_releases(id).await)),
+        ("list releases", code(client.list_releases(id).all().await)),
         ("read release", code(client.read_release(id, 1).await)),
         ("accept statement", code(client.accept_statement(id, &statement).await)),
-        ("list statements", code(client.list_statements(id).await)),
+        ("list statements", code(client.list_statements(id).all().await)),
     ]
 }
 
@@ -125,7 +125,7 @@ async fn a_stranger_finds_nothing_and_changes_nothing() {
     for (route, answer) in answers(&stranger, &project, &added.id, &pinned.id).await {
         assert_eq!(answer, "not_found", "{route}");
     }
-    assert!(stranger.list_organizations().await.unwrap().items.is_empty());
+    assert!(stranger.list_organizations().all().await.unwrap().is_empty());
     assert_eq!(server.admin.read_draft(project.id()).await.unwrap(), before);
     server.stop().await;
 }
@@ -136,7 +136,7 @@ async fn an_unknown_token_is_refused_on_every_route() {
     let project = server.add_project().await;
     let unknown = Client::new(&server.url, pintle_api::ApiToken::make(&[1; 32])).unwrap();
     assert_eq!(code(unknown.whoami().await), "token_invalid");
-    assert_eq!(code(unknown.list_organizations().await), "token_invalid");
+    assert_eq!(code(unknown.list_organizations().all().await), "token_invalid");
     let organization = CreateOrganizationRequest { name: "X".into() };
     assert_eq!(code(unknown.create_organization(&organization).await), "token_invalid");
     for (route, answer) in answers(&unknown, &project, "dom_x", "pin_x").await {

@@ -9,10 +9,13 @@ use pintle_api::{
 use pintle_core::{OrganizationId, ProjectId, Root, UnixTime};
 use pintle_server::{RateLimitConfig, Ready, ServerConfig, ServerError, run};
 use pintle_sign::{Signer, SigningKey, make_statement, sign_config};
-use pintle_store::{AccountId, AccountRow, Store, TokenId, TokenRow};
+use pintle_store::{AccountId, AccountRow, Store, TokenId, TokenRow, Unsigned, WriteTx};
 use pintle_testkit::database::database_in;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
+
+pub(crate) const ALL_SCOPES: &str = "read edit release admin";
 
 /// A server on a free port, with its own data directory.
 pub(crate) struct Server {
@@ -88,28 +91,60 @@ impl Server {
         self.folder
     }
 
+    /// Stops it and starts another one on the same data, elsewhere.
+    pub(crate) async fn restart(self) -> Self {
+        let token = self.token.clone();
+        let folder = self.stop().await;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (ready, task) = start(config(folder.path()), async { drop(stopped.await) }).await;
+        let Ready { address, cdn_address, metrics_address, public_url: url, .. } = ready.unwrap();
+        let admin = Client::new(&url, token.clone()).unwrap();
+        Self { url, address, cdn_address, metrics_address, admin, token, folder, stop, task }
+    }
+
     /// The token of somebody who belongs to no organization.
     pub(crate) async fn add_stranger(&self) -> ApiToken {
-        let token = ApiToken::make(&[0x77; 32]);
-        let store = Store::open(&database_in(self.folder.path()).parse().unwrap()).await.unwrap();
-        let account = AccountRow { id: AccountId::make(1), name: "stranger".into(), created_at: 1.into() };
+        self.add_token(&self.add_account("stranger").await, ALL_SCOPES, None).await
+    }
+
+    /// Another token of the admin.
+    pub(crate) async fn add_admin_token(&self, scopes: &str) -> ApiToken {
+        let account = AccountId::parse(&self.admin.whoami().await.unwrap().account_id).unwrap();
+        self.add_token(&account, scopes, None).await
+    }
+
+    pub(crate) async fn add_account(&self, name: &str) -> AccountId {
+        let account = AccountRow { id: AccountId::make(1), name: name.into(), created_at: 1.into() };
+        self.write(async |tx| tx.insert_account(account.clone()).await.unwrap()).await;
+        account.id
+    }
+
+    pub(crate) async fn add_token(&self, account: &AccountId, scopes: &str, expires_at: Option<u64>) -> ApiToken {
+        let id = TokenId::make(1);
+        // As good as random: ids are.
+        let token = ApiToken::make(&Sha256::digest(id.as_str()).into());
         let row = TokenRow {
-            id: TokenId::make(1),
-            account_id: account.id.clone(),
+            id,
+            account_id: account.clone(),
             name: "test".into(),
             prefix: token.prefix().into(),
             secret_sha256: token.sha256().iter().map(|byte| format!("{byte:02x}")).collect(),
-            scopes: "read edit release admin".into(),
+            scopes: scopes.into(),
             created_at: 1.into(),
             last_used_at: None,
-            expires_at: None,
+            expires_at: expires_at.map(Unsigned::from),
         };
+        self.write(async |tx| tx.insert_token(row.clone()).await.unwrap()).await;
+        token
+    }
+
+    /// Changes the server's database behind its back.
+    async fn write(&self, change: impl AsyncFn(&WriteTx)) {
+        let store = Store::open(&database_in(self.folder.path()).parse().unwrap()).await.unwrap();
         let tx = store.write().await.unwrap();
-        tx.insert_account(account).await.unwrap();
-        tx.insert_token(row).await.unwrap();
+        change(&tx).await;
         tx.commit().await.unwrap();
         store.close().await.unwrap();
-        token
     }
 
     pub(crate) async fn add_project(&self) -> Project {

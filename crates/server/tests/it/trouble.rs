@@ -77,6 +77,6 @@ async fn a_locked_sqlite_can_be_read_and_says_later_to_writers() {
     assert_eq!(status(&server, "readyz").await, 200);
     lock.rollback().await.unwrap();
     server.admin.create_organization(&organization()).await.unwrap();
-    assert_eq!(server.admin.list_organizations().await.unwrap().items.len(), 2, "the refused one was not made");
+    assert_eq!(server.admin.list_organizations().all().await.unwrap().len(), 2, "the refused one was not made");
     server.stop().await;
 }

@@ -38,6 +38,7 @@ impl Service {
             scopes: parse_scopes(&token.scopes),
             credential: Credential::Token { id: token.id, name: token.name },
             request,
+            idempotency: None,
         })
     }
 

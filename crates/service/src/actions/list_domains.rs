@@ -1,8 +1,9 @@
-use pintle_api::{DomainResponse, ListResponse};
+use pintle_api::{DomainResponse, ListQuery, ListResponse};
 
 use crate::{
     Actor, ProjectPath, Service, ServiceError,
     access::{Permission, find_project},
+    page::{close_page, open_page},
     respond,
 };
 
@@ -10,15 +11,17 @@ impl Service {
     /// The domains of the draft with their pins, by name.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`], [`ServiceError::Store`].
+    /// [`ServiceError::CursorInvalid`], [`ServiceError::NotFound`], [`ServiceError::Store`].
     pub async fn list_domains(
         &self,
         actor: &Actor,
         path: ProjectPath<'_>,
+        query: &ListQuery,
     ) -> Result<ListResponse<DomainResponse>, ServiceError> {
         let tx = self.store.read().await?;
         let project = find_project(&tx, actor, path, Permission::Read).await?;
-        let domains = tx.list_domains(&project.scope).await?;
-        Ok(ListResponse { items: domains.iter().map(respond::domain).collect::<Result<_, _>>()? })
+        let page = open_page(query)?;
+        let domains = tx.list_domain_page(&project.scope, &page).await?;
+        close_page(&page, domains, |domain| domain.row.name.clone(), respond::domain)
     }
 }

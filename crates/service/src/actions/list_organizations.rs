@@ -1,15 +1,27 @@
-use pintle_api::{ListResponse, OrganizationResponse, Scope};
+use pintle_api::{ListQuery, ListResponse, OrganizationResponse, Scope};
+use pintle_store::Membership;
 
-use crate::{Actor, Service, ServiceError, access::require_scope, respond};
+use crate::{
+    Actor, Service, ServiceError,
+    access::require_scope,
+    page::{close_page, open_page},
+    respond,
+};
 
 impl Service {
     /// The organizations of the actor, by name.
     ///
     /// # Errors
-    /// [`ServiceError::ScopeMissing`], [`ServiceError::Store`].
-    pub async fn list_organizations(&self, actor: &Actor) -> Result<ListResponse<OrganizationResponse>, ServiceError> {
+    /// [`ServiceError::CursorInvalid`], [`ServiceError::ScopeMissing`], [`ServiceError::Store`].
+    pub async fn list_organizations(
+        &self,
+        actor: &Actor,
+        query: &ListQuery,
+    ) -> Result<ListResponse<OrganizationResponse>, ServiceError> {
         require_scope(actor, Scope::Read)?;
-        let members = self.store.read().await?.list_memberships(&actor.account_id).await?;
-        Ok(ListResponse { items: members.iter().map(respond::organization).collect() })
+        let page = open_page(query)?;
+        let members = self.store.read().await?.list_memberships(&actor.account_id, &page).await?;
+        let key = |member: &Membership| (member.organization.name.clone(), member.organization.id.to_string());
+        close_page(&page, members, key, |member| Ok(respond::organization(member)))
     }
 }

@@ -1,8 +1,9 @@
-use pintle_api::{ListResponse, ProjectResponse};
+use pintle_api::{ListQuery, ListResponse, ProjectResponse};
 
 use crate::{
     Actor, Service, ServiceError,
     access::{Permission, find_organization},
+    page::{close_page, open_page},
     respond,
 };
 
@@ -10,18 +11,21 @@ impl Service {
     /// The projects of an organization, by name and environment.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`], [`ServiceError::Store`].
+    /// [`ServiceError::CursorInvalid`], [`ServiceError::NotFound`], [`ServiceError::Store`].
     pub async fn list_projects(
         &self,
         actor: &Actor,
         organization: &str,
+        query: &ListQuery,
     ) -> Result<ListResponse<ProjectResponse>, ServiceError> {
         let tx = self.store.read().await?;
         let member = find_organization(&tx, actor, organization, Permission::Read).await?;
-        let mut items = Vec::new();
-        for project in tx.list_projects(&member.scope).await? {
-            items.push(respond::project(&tx, &project, &self.base_url).await?);
+        let page = open_page(query)?;
+        let mut projects = Vec::new();
+        for project in tx.list_projects(&member.scope, &page).await? {
+            projects.push(respond::project(&tx, &project, &self.base_url).await?);
         }
-        Ok(ListResponse { items })
+        let key = |project: &ProjectResponse| (project.name.clone(), project.environment.clone());
+        close_page(&page, projects, key, |project| Ok(project.clone()))
     }
 }

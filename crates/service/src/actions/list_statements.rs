@@ -1,9 +1,10 @@
-use pintle_api::{ListResponse, StatementResponse};
+use pintle_api::{ListQuery, ListResponse, StatementResponse};
 
 use crate::{
     Actor, ProjectPath, Service, ServiceError,
     access::{Permission, find_project},
     claims::make_root,
+    page::{close_page, open_page},
     respond,
 };
 
@@ -11,18 +12,23 @@ impl Service {
     /// Every succession statement of the project, by `seq`.
     ///
     /// # Errors
-    /// [`ServiceError::KeyMissing`], [`ServiceError::NotFound`], [`ServiceError::Store`].
+    /// [`ServiceError::CursorInvalid`], [`ServiceError::KeyMissing`], [`ServiceError::NotFound`], [`ServiceError::Store`].
     pub async fn list_statements(
         &self,
         actor: &Actor,
         path: ProjectPath<'_>,
+        query: &ListQuery,
     ) -> Result<ListResponse<StatementResponse>, ServiceError> {
         let tx = self.store.read().await?;
         let project = find_project(&tx, actor, path, Permission::Read).await?;
         let root = make_root(&project, &self.base_url)?;
-        let statements = tx.list_statements(&project.scope).await?;
-        let items =
-            statements.iter().map(|statement| respond::statement(statement, &root)).collect::<Result<_, _>>()?;
-        Ok(ListResponse { items })
+        let page = open_page(query)?;
+        let statements = tx.list_statement_page(&project.scope, &page).await?;
+        close_page(
+            &page,
+            statements,
+            |statement| statement.seq.value(),
+            |statement| respond::statement(statement, &root),
+        )
     }
 }

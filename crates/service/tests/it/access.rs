@@ -1,4 +1,4 @@
-use pintle_api::{ApiToken, CreateOrganizationRequest, Scope};
+use pintle_api::{ApiToken, CreateOrganizationRequest, ListQuery, Scope};
 use pintle_core::UnixTime;
 use pintle_service::{ProjectPath, RequestContext};
 
@@ -59,13 +59,13 @@ async fn what_belongs_to_others_does_not_exist() {
     let path = plane.path();
     let service = &plane.service;
     assert_eq!(code(service.read_organization(&stranger, &plane.organization).await), "not_found");
-    assert_eq!(code(service.list_projects(&stranger, &plane.organization).await), "not_found");
+    assert_eq!(code(service.list_projects(&stranger, &plane.organization, &ListQuery::default()).await), "not_found");
     assert_eq!(code(service.read_project(&stranger, path).await), "not_found");
     assert_eq!(code(service.read_draft(&stranger, path, NOW).await), "not_found");
     assert_eq!(code(service.read_bundle(&stranger, path).await), "not_found");
     assert_eq!(code(service.remove_domain(&stranger, path, &domain.id, None, NOW).await), "not_found");
-    assert_eq!(code(service.list_releases(&stranger, path).await), "not_found");
-    assert!(service.list_organizations(&stranger).await.unwrap().items.is_empty());
+    assert_eq!(code(service.list_releases(&stranger, path, &ListQuery::default()).await), "not_found");
+    assert!(service.list_organizations(&stranger, &ListQuery::default()).await.unwrap().items.is_empty());
 
     // Through an organization of one's own a foreign project is as far away.
     let request = CreateOrganizationRequest { name: "Mallory".into() };

@@ -1,5 +1,6 @@
 use pintle_api::{
-    AddDomainRequest, CtRequest, Enforce, EnforceWord, Expiry, Trust, UpdateDomainRequest, UpdateDraftRequest,
+    AddDomainRequest, CtRequest, Enforce, EnforceWord, Expiry, ListQuery, Trust, UpdateDomainRequest,
+    UpdateDraftRequest,
 };
 
 use crate::support::{NOW, Plane, code, pin};
@@ -46,7 +47,7 @@ async fn settings_that_contradict_each_other_are_refused_at_once() {
     let to_pins = UpdateDomainRequest { trust: Some(Trust::Pins), ..UpdateDomainRequest::default() };
     let answer = plane.service.update_domain(&plane.owner, plane.path(), &domain.id, &to_pins, None, NOW).await;
     assert_eq!(code(answer), "draft_invalid");
-    let listed = plane.service.list_domains(&plane.owner, plane.path()).await.unwrap().items;
+    let listed = plane.service.list_domains(&plane.owner, plane.path(), &ListQuery::default()).await.unwrap().items;
     assert_eq!(listed.first().map(|domain| domain.trust), Some(Trust::Platform), "nothing half-written");
 }
 

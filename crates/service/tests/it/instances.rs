@@ -45,7 +45,8 @@ async fn several_publishers_bring_every_release_to_its_end_once() {
         done += instance.await.unwrap();
     }
     assert_eq!(done, RELEASES, "each once");
-    let releases = plane.service.list_releases(&plane.owner, plane.path()).await.unwrap();
+    let releases =
+        plane.service.list_releases(&plane.owner, plane.path(), &pintle_api::ListQuery::default()).await.unwrap();
     let unfinished = releases.items.iter().filter(|release| release.state != ReleaseState::Superseded);
     let unfinished: Vec<_> = unfinished.map(|release| (release.version, release.state)).collect();
     assert_eq!(unfinished, [(RELEASES, ReleaseState::Live)]);

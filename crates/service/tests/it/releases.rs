@@ -1,5 +1,7 @@
 use base64ct::{Base64, Encoding};
-use pintle_api::{ChangeKind, ProjectResponse, RegisterKeyRequest, ReleaseState, UpdateDraftRequest, WarningCode};
+use pintle_api::{
+    ChangeKind, ListQuery, ProjectResponse, RegisterKeyRequest, ReleaseState, UpdateDraftRequest, WarningCode,
+};
 use pintle_core::{State, UnixTime, claims::Claims, verify};
 use pintle_service::ProjectPath;
 use pintle_sign::{Signer, SigningKey, canonical_claims};
@@ -90,7 +92,10 @@ async fn submitting_a_release_twice_answers_the_same_release() {
     assert_eq!(plane.accept(&jws).await.unwrap(), first);
     plane.release().await;
     assert_eq!(plane.accept(&jws).await.unwrap().id, first.id, "also after a later one");
-    assert_eq!(plane.service.list_releases(&plane.owner, plane.path()).await.unwrap().items.len(), 2);
+    assert_eq!(
+        plane.service.list_releases(&plane.owner, plane.path(), &ListQuery::default()).await.unwrap().items.len(),
+        2
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use base64ct::{Base64, Encoding};
 use pintle_api::{
-    AcceptStatementRequest, PreparedReleaseResponse, ProjectKeyResponse, ReleaseState, StatementResponse,
+    AcceptStatementRequest, ListQuery, PreparedReleaseResponse, ProjectKeyResponse, ReleaseState, StatementResponse,
     StatementSigner,
 };
 use pintle_core::{
@@ -112,7 +112,7 @@ async fn submitting_a_release_or_statement_again_answers_what_it_became() {
     let first = plane.submit(&statement).await.unwrap();
     assert_eq!(plane.submit(&statement).await.unwrap(), first);
     assert_eq!(plane.accept(&release).await.unwrap().version, 1);
-    let listed = plane.service.list_statements(&plane.owner, plane.path()).await.unwrap().items;
+    let listed = plane.service.list_statements(&plane.owner, plane.path(), &ListQuery::default()).await.unwrap().items;
     assert_eq!(listed, [first]);
 }
 
@@ -160,7 +160,7 @@ async fn only_an_administrator_of_the_organization_may_change_the_key() {
     let stranger = plane.add_account("read edit release admin").await;
     let refused = plane.service.accept_statement(&stranger, plane.path(), &request, NOW).await;
     assert_eq!(code(refused), "not_found");
-    assert_eq!(code(plane.service.list_statements(&stranger, plane.path()).await), "not_found");
+    assert_eq!(code(plane.service.list_statements(&stranger, plane.path(), &ListQuery::default()).await), "not_found");
     let publisher = plane.add_account("read edit release").await;
     let refused = plane.service.accept_statement(&publisher, plane.path(), &request, NOW).await;
     assert_eq!(code(refused), "scope_missing");
@@ -209,7 +209,7 @@ async fn a_release_drops_what_lies_before_a_recovery() {
     let root = Root::parse_bundle(bundle.as_bytes()).unwrap();
     assert_eq!(root.public_key(), &fourth.public_key());
     assert!(verify(after.as_bytes(), &root, &State::default(), NOW).is_ok(), "new builds accept it too");
-    let all = plane.service.list_statements(&plane.owner, plane.path()).await.unwrap().items;
+    let all = plane.service.list_statements(&plane.owner, plane.path(), &ListQuery::default()).await.unwrap().items;
     assert_eq!(all.iter().map(|statement| statement.seq).collect::<Vec<_>>(), [1, 2, 3], "nothing is forgotten");
 }
 

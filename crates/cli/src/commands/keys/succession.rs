@@ -180,7 +180,7 @@ impl<'a> Succession<'a> {
     /// Has `signer` vouch for the next key, which is made unless it exists.
     async fn succeed(&self, signer: &SigningKey, existing: Option<SigningKey>) -> Result<SigningKey, CommandError> {
         let refused = |error| CommandError::Config { source_name: "the project's succession".to_owned(), error };
-        let accepted = self.client.list_statements(self.project.reference()).await?.items;
+        let accepted = self.client.list_statements(self.project.reference()).all().await?;
         let mut statements: Vec<String> = accepted.into_iter().map(|statement| statement.jws).collect();
         // The server says what came before; a number to sign comes from what verifies.
         let chain = Chain::evaluate(&statements, &self.root).map_err(refused)?;
