@@ -7,7 +7,7 @@ use base64::{
 };
 
 /// Base64url without padding, unused bits zero, no white space (RFC 7515 §2). `None` otherwise.
-pub(crate) fn parse_url(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn parse_url(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 

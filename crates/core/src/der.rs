@@ -40,8 +40,8 @@ pub struct Certificate<'a> {
     spki: &'a [u8],
     issuer: &'a [u8],
     subject: &'a [u8],
-    not_before: UnixTime,
-    not_after: UnixTime,
+    not_before: CalendarTime,
+    not_after: CalendarTime,
     before_extensions: &'a [u8],
     extensions: &'a [u8],
 }
@@ -110,20 +110,20 @@ impl<'a> Certificate<'a> {
 
     /// `notBefore`; the epoch for anything earlier.
     #[must_use]
-    pub const fn not_before(&self) -> UnixTime {
-        self.not_before
+    pub fn not_before(&self) -> UnixTime {
+        self.not_before.into()
     }
 
     /// `notAfter`, itself still valid; the epoch for anything earlier.
     #[must_use]
-    pub const fn not_after(&self) -> UnixTime {
-        self.not_after
+    pub fn not_after(&self) -> UnixTime {
+        self.not_after.into()
     }
 
     /// Whether `at` lies in the validity period, both ends included (RFC 5280 §4.1.2.5).
     #[must_use]
     pub fn is_valid_at(&self, at: UnixTime) -> bool {
-        self.not_before <= at && at <= self.not_after
+        self.not_before() <= at && at <= self.not_after()
     }
 
     /// The extensions, in order.
@@ -208,35 +208,33 @@ impl<'a> Reader<'a> {
         Ok(Self(element.contents))
     }
 
+    #[inline]
     pub(crate) fn read(&mut self, tag: u8) -> Result<Tlv<'a>> {
-        match self.read_any()? {
-            element if element.tag == tag => Ok(element),
-            _ => Err(DerError),
-        }
+        let element = self.read_unchecked()?;
+        if element.tag == tag { Ok(element) } else { Err(DerError) }
     }
 
+    #[inline]
     pub(crate) fn read_optional(&mut self, tag: u8) -> Result<Option<Tlv<'a>>> {
         if self.0.first() == Some(&tag) { self.read(tag).map(Some) } else { Ok(None) }
     }
 
     pub(crate) fn read_any(&mut self) -> Result<Tlv<'a>> {
-        let (&tag, after_tag) = self.0.split_first().ok_or(DerError)?;
-        let (&first, after_first) = after_tag.split_first().ok_or(DerError)?;
+        let element = self.read_unchecked()?;
         // No field of a certificate has a tag number above 30.
-        if tag & 0x1F == 0x1F {
-            return Err(DerError);
-        }
-        let (length, header_len) = match first {
-            0..=0x7F => (usize::from(first), 2),
-            0x81..=0x83 => {
-                let count = usize::from(first & 0x7F);
-                let bytes = after_first.get(..count).ok_or(DerError)?;
-                let length = bytes.iter().fold(0, |length, &byte| length << 8 | usize::from(byte));
-                let minimal = length > 0x7F && bytes.first() != Some(&0);
-                if !minimal {
-                    return Err(DerError);
-                }
-                (length, 2 + count)
+        if element.tag & 0x1F == 0x1F { Err(DerError) } else { Ok(element) }
+    }
+
+    /// The next element, if its tag is one byte; whether it is, the caller judges. Inlined: a handshake waits for some
+    /// hundred of these.
+    #[inline(always)]
+    fn read_unchecked(&mut self) -> Result<Tlv<'a>> {
+        let (tag, length, header_len) = match *self.0 {
+            [tag, length @ 0..=0x7F, ..] => (tag, usize::from(length), 2),
+            [tag, 0x81, length @ 0x80..=0xFF, ..] => (tag, usize::from(length), 3),
+            [tag, 0x82, high @ 1..=0xFF, low, ..] => (tag, usize::from(high) << 8 | usize::from(low), 4),
+            [tag, 0x83, high @ 1..=0xFF, middle, low, ..] => {
+                (tag, usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low), 5)
             }
             _ => return Err(DerError),
         };
@@ -286,58 +284,72 @@ impl<'a> Reader<'a> {
         Ok(Extension { oid, value, whole: extension.whole })
     }
 
-    fn read_time(&mut self) -> Result<UnixTime> {
+    fn read_time(&mut self) -> Result<CalendarTime> {
         let element = self.read_any()?;
-        let digits = element.contents.strip_suffix(b"Z").ok_or(DerError)?;
-        let (year, rest) = match element.tag {
-            // RFC 5280 §4.1.2.5.1: 50 to 99 are of the 20th century.
-            UTC_TIME => match digits.split_at_checked(2).ok_or(DerError)? {
-                (year, rest) if number(year)? < 50 => (2000 + number(year)?, rest),
-                (year, rest) => (1900 + number(year)?, rest),
-            },
-            GENERALIZED_TIME => {
-                let (year, rest) = digits.split_at_checked(4).ok_or(DerError)?;
-                (number(year)?, rest)
-            }
+        let ([c1, c2], digits) = match (element.tag, element.contents) {
+            (UTC_TIME, [digits @ .., b'Z']) => ([b'0'; 2], digits),
+            (GENERALIZED_TIME, [tens, ones, digits @ .., b'Z']) => ([*tens, *ones], digits),
             _ => return Err(DerError),
         };
-        let [month, day, hour, minute, second] = two_digit_numbers(rest)?;
+        let Some((year_to_hour, &[m1, m2, s1, s2])) = digits.split_first_chunk() else {
+            return Err(DerError);
+        };
+        let [year, month, day, hour] = pair_numbers(*year_to_hour)?;
+        let [century, minute, second, _] = pair_numbers([c1, c2, m1, m2, s1, s2, b'0', b'0'])?;
+        // RFC 5280 §4.1.2.5.1: 50 to 99 are of the 20th century.
+        let century = match element.tag {
+            UTC_TIME if year < 50 => 20,
+            UTC_TIME => 19,
+            _ => century,
+        };
+        let year = u16::from(century) * 100 + u16::from(year);
         let in_range = (1..=12).contains(&month)
             && (1..=days_in_month(year, month)).contains(&day)
             && hour < 24
             && minute < 60
             && second < 60;
-        if !in_range {
-            return Err(DerError);
-        }
-        let seconds = days_since_epoch(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
-        Ok(UnixTime::from_secs(u64::try_from(seconds).unwrap_or(0)))
+        if in_range { Ok(CalendarTime { year, month, day, hour, minute, second }) } else { Err(DerError) }
     }
 }
 
-fn number(digits: &[u8]) -> Result<i64> {
-    digits.iter().try_fold(0, |number, byte| match byte {
-        b'0'..=b'9' => Ok(number * 10 + i64::from(byte - b'0')),
-        _ => Err(DerError),
-    })
+/// A date that the calendar has, and a time of day, in UTC.
+#[derive(Clone, Copy, Debug)]
+struct CalendarTime {
+    year: u16,
+    month: u8,
+    day: u8,
+    hour: u8,
+    minute: u8,
+    second: u8,
 }
 
-fn two_digit_numbers(digits: &[u8]) -> Result<[i64; 5]> {
-    let (pairs, []) = digits.as_chunks::<2>() else {
+impl From<CalendarTime> for UnixTime {
+    /// The epoch for anything earlier.
+    fn from(time: CalendarTime) -> Self {
+        let days = days_since_epoch(time.year.into(), time.month.into(), time.day.into());
+        let second_of_day = (i64::from(time.hour) * 60 + i64::from(time.minute)) * 60 + i64::from(time.second);
+        Self::from_secs(u64::try_from(days * 86_400 + second_of_day).unwrap_or(0))
+    }
+}
+
+/// Four numbers of two digits each, read at once: six dates of a chain are in the way of a handshake.
+fn pair_numbers(digits: [u8; 8]) -> Result<[u8; 4]> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const EVERY_OTHER: u64 = 0x00FF_00FF_00FF_00FF;
+    let values = u64::from_be_bytes(digits) ^ (EACH * 0x30);
+    // Of a digit, neither the value nor the sum has the highest bit.
+    if (values | values.wrapping_add(EACH * 0x76)) & (EACH * 0x80) != 0 {
         return Err(DerError);
-    };
-    let pairs: &[[u8; 2]; 5] = pairs.try_into().map_err(|_| DerError)?;
-    let mut numbers = [0; 5];
-    for (slot, pair) in numbers.iter_mut().zip(pairs) {
-        *slot = number(pair)?;
     }
-    Ok(numbers)
+    let [_, first, _, second, _, third, _, fourth] =
+        ((values >> 8 & EVERY_OTHER) * 10 + (values & EVERY_OTHER)).to_be_bytes();
+    Ok([first, second, third, fourth])
 }
 
-fn days_in_month(year: i64, month: i64) -> i64 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+fn days_in_month(year: u16, month: u8) -> u8 {
+    let is_leap = || year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
-        2 if leap => 29,
+        2 if is_leap() => 29,
         2 => 28,
         4 | 6 | 9 | 11 => 30,
         _ => 31,

@@ -1,10 +1,10 @@
-use alloc::vec::Vec;
 use core::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
 
 use crate::{
     claims::Domain,
+    error::{Malformed, MalformedReason},
     name::{HostRef, Name, parent},
 };
 
@@ -24,14 +24,22 @@ enum Key<'a> {
 }
 
 impl Index {
-    pub(crate) fn derive(domains: &[Domain]) -> Self {
+    /// Refuses two entries of one name (P-2.5).
+    pub(crate) fn derive(domains: &[Domain]) -> Result<Self, Malformed> {
         let hasher = DefaultHashBuilder::default();
-        let hashes: Vec<u64> = domains.iter().map(|domain| hasher.hash_one(Key::of(&domain.name))).collect();
         let mut positions = HashTable::with_capacity(domains.len());
-        for (position, hash) in hashes.iter().enumerate() {
-            positions.insert_unique(*hash, position, |other| hashes.get(*other).copied().unwrap_or_default());
+        for (position, domain) in domains.iter().enumerate() {
+            let key = Key::of(&domain.name);
+            let is_key = |other: &usize| domains.get(*other).is_some_and(|other| Key::of(&other.name) == key);
+            let hash = |other: &usize| domains.get(*other).map_or(0, |other| hasher.hash_one(Key::of(&other.name)));
+            match positions.entry(hash(&position), is_key, hash) {
+                Entry::Vacant(place) => place.insert(position),
+                Entry::Occupied(_) => {
+                    return Err(Malformed::from(MalformedReason::Repeated).within("name").within_index(position));
+                }
+            };
         }
-        Self { positions, hasher }
+        Ok(Self { positions, hasher })
     }
 
     /// The most specific of `domains`, those the index was derived from; it alone decides.

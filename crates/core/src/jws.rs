@@ -5,7 +5,7 @@ use alloc::{string::String, vec::Vec};
 use crate::{
     base64,
     error::{Malformed, MalformedReason},
-    json::{self, Value},
+    json::{Document, Value},
     key::PublicKey,
     limits::{MAX_HEADER_BYTES, MAX_SUCCESSION},
 };
@@ -29,10 +29,12 @@ pub(crate) struct UnverifiedJws<'a> {
 impl<'a> UnverifiedJws<'a> {
     /// Takes `bytes` apart; the header must be exactly that of P-2.2 with `typ` = `expected_type`.
     pub(crate) fn parse(bytes: &'a [u8], expected_type: &'static str) -> Result<Self, Malformed> {
-        let text = core::str::from_utf8(bytes).map_err(|_| MalformedReason::NotCompactJws)?;
-        let mut parts = text.split('.');
-        let (Some(header), Some(payload), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
+        let is_dot = |byte: &u8| *byte == b'.';
+        let (Some(first), Some(last)) = (bytes.iter().position(is_dot), bytes.iter().rposition(is_dot)) else {
+            return Err(MalformedReason::NotCompactJws.into());
+        };
+        let (Some(header), Some(payload), Some(signing_input), Some(signature)) =
+            (bytes.get(..first), bytes.get(first + 1..last), bytes.get(..last), bytes.get(last + 1..))
         else {
             return Err(MalformedReason::NotCompactJws.into());
         };
@@ -40,9 +42,11 @@ impl<'a> UnverifiedJws<'a> {
         if header.len() > (MAX_HEADER_BYTES * 4).div_ceil(3) {
             return Err(Malformed::from(MalformedReason::TooMany { limit: MAX_HEADER_BYTES }).within("header"));
         }
-        let signing_input = bytes.get(..header.len() + 1 + payload.len()).ok_or(MalformedReason::NotCompactJws)?;
-        let decode = |part: &str, name: &str| {
-            base64::parse_url(part).ok_or_else(|| Malformed::from(MalformedReason::Base64).within(name))
+        let decode = |part: &[u8], name: &str| {
+            base64::parse_url(part).ok_or_else(|| match part.contains(&b'.') {
+                true => MalformedReason::NotCompactJws.into(),
+                false => Malformed::from(MalformedReason::Base64).within(name),
+            })
         };
         let header = decode(header, "header")?;
         let payload = decode(payload, "payload")?;
@@ -69,20 +73,22 @@ impl<'a> UnverifiedJws<'a> {
 }
 
 fn parse_header(header: &[u8], expected_type: &'static str) -> Result<(String, Vec<String>), Malformed> {
-    let mut header = json::parse_object(header)?;
+    let document = Document::parse(header)?;
+    let header = document.object()?;
     header.required("alg", |value| exactly(value, "ES256"))?;
     header.required("typ", |value| exactly(value, expected_type))?;
-    let kid = header.required("kid", Value::into_string)?;
-    let succession = match expected_type {
-        CONFIG_TYPE => header.optional("succ", read_succession)?.unwrap_or_default(),
-        _ => Vec::new(),
-    };
-    header.refuse_rest()?;
+    let kid = header.required("kid", Value::to_text)?;
+    if expected_type != CONFIG_TYPE {
+        header.refuse_all_but(&["alg", "typ", "kid"])?;
+        return Ok((kid, Vec::new()));
+    }
+    let succession = header.optional("succ", read_succession)?.unwrap_or_default();
+    header.refuse_all_but(&["alg", "typ", "kid", "succ"])?;
     Ok((kid, succession))
 }
 
 fn read_succession(value: Value<'_>) -> Result<Vec<String>, Malformed> {
-    let statements = json::each(value, Value::into_string)?;
+    let statements = value.each(Value::to_text)?;
     match statements.len() {
         0 => Err(MalformedReason::Value { expected: "1 to 32 statements" }.into()),
         1..=MAX_SUCCESSION => Ok(statements),
@@ -91,5 +97,5 @@ fn read_succession(value: Value<'_>) -> Result<Vec<String>, Malformed> {
 }
 
 fn exactly(value: Value<'_>, expected: &'static str) -> Result<(), Malformed> {
-    if value.into_string()? == expected { Ok(()) } else { Err(MalformedReason::Value { expected }.into()) }
+    if value.text()? == expected { Ok(()) } else { Err(MalformedReason::Value { expected }.into()) }
 }

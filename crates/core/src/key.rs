@@ -1,6 +1,6 @@
 //! P-256 public keys as the protocol spells them.
 
-use alloc::{format, string::String};
+use alloc::string::String;
 use core::fmt;
 
 use crate::{base64, crypto};
@@ -68,7 +68,7 @@ impl PublicKey {
         let (x, y) = self.0.split_at(33);
         let x = base64::to_url(x.get(1..).unwrap_or_default());
         let y = base64::to_url(y);
-        let jwk = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
+        let jwk = [r#"{"crv":"P-256","kty":"EC","x":""#, &x, r#"","y":""#, &y, r#""}"#].concat();
         KeyId(crypto::sha256(jwk.as_bytes()))
     }
 

@@ -10,8 +10,6 @@ pub const MAX_JSON_DEPTH: usize = 16;
 pub const MAX_INTEGER: u64 = (1 << 53) - 1;
 /// Most statements in a succession chain (P-5.2): each costs a signature check before the file's own.
 pub const MAX_SUCCESSION: usize = 32;
-/// Most names in `needs` (P-9.2).
-pub const MAX_NEEDS: usize = 32;
 /// Most certificates in a chain (P-4.3): each is parsed and hashed in the handshake.
 pub const MAX_CHAIN_CERTIFICATES: usize = 32;
 /// Most bytes in a chain (P-4.3).

@@ -76,31 +76,36 @@ impl From<HostRef<'_>> for HostName {
 impl<'a> HostRef<'a> {
     /// [`HostName::parse`].
     fn parse(text: &'a str) -> Result<Self, NameError> {
-        if text.contains(':') {
-            let address: Ipv6Addr = text.parse().map_err(|_| NameError)?;
-            // One spelling each: this is what makes RFC 5952 mandatory.
-            return if address.to_string() == text { Ok(Self::V6(address)) } else { Err(NameError) };
+        // No text is both a name and an address: names have no `:`, and their last label is no number.
+        if is_dns_name(text) {
+            return Ok(Self::Dns(text));
         }
-        match text.parse() {
-            Ok(address) => Ok(Self::V4(address)),
-            Err(_) if is_dns_name(text) => Ok(Self::Dns(text)),
-            Err(_) => Err(NameError),
+        if let Ok(address) = text.parse() {
+            return Ok(Self::V4(address));
         }
+        let address: Ipv6Addr = text.parse().map_err(|_| NameError)?;
+        // One spelling each: this is what makes RFC 5952 mandatory.
+        if address.to_string() == text { Ok(Self::V6(address)) } else { Err(NameError) }
     }
 
     /// [`HostName::parse_connection`]; `buffer` takes the name in lower case.
-    pub(crate) fn parse_connection(text: &str, buffer: &'a mut HostBuffer) -> Result<Self, NameError> {
-        if let Some(bracketed) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            return bracketed.parse().map(Self::V6).map_err(|_| NameError);
+    pub(crate) fn parse_connection(text: &'a str, buffer: &'a mut HostBuffer) -> Result<Self, NameError> {
+        let name = text.strip_suffix('.').unwrap_or(text);
+        if is_dns_name(name) {
+            return Ok(Self::Dns(name));
         }
-        if text.contains(':') {
-            return text.parse().map(Self::V6).map_err(|_| NameError);
-        }
-        let text = text.strip_suffix('.').unwrap_or(text);
-        let lower = buffer.get_mut(..text.len()).ok_or(NameError)?;
-        lower.copy_from_slice(text.as_bytes());
+        let lower = buffer.get_mut(..name.len()).ok_or(NameError)?;
+        lower.copy_from_slice(name.as_bytes());
         lower.make_ascii_lowercase();
-        Self::parse(core::str::from_utf8(lower).map_err(|_| NameError)?)
+        let lower = core::str::from_utf8(lower).map_err(|_| NameError)?;
+        if is_dns_name(lower) {
+            return Ok(Self::Dns(lower));
+        }
+        if let Ok(address) = name.parse() {
+            return Ok(Self::V4(address));
+        }
+        let bracketed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        bracketed.unwrap_or(text).parse().map(Self::V6).map_err(|_| NameError)
     }
 }
 
@@ -134,17 +139,28 @@ pub(crate) fn parent(name: &str) -> Option<&str> {
 }
 
 fn is_dns_name(text: &str) -> bool {
-    let labels = || text.as_bytes().split(|byte| *byte == b'.');
+    let mut label_len = 0;
+    let mut after_hyphen = false;
+    for byte in text.bytes() {
+        if matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_') {
+            label_len += 1;
+            after_hyphen = false;
+        } else if byte == b'.' && !after_hyphen && is_label_len(label_len) {
+            label_len = 0;
+        } else if byte == b'-' && label_len > 0 {
+            label_len += 1;
+            after_hyphen = true;
+        } else {
+            return false;
+        }
+    }
     // Some resolvers read a name whose last label is a number as an IPv4 address (WHATWG URL, "ends in a number").
-    text.len() <= MAX_NAME_CHARS && labels().all(is_label) && !labels().next_back().is_some_and(is_number)
+    let is_last_a_number = || text.as_bytes().get(text.len() - label_len..).is_some_and(is_number);
+    text.len() <= MAX_NAME_CHARS && !after_hyphen && is_label_len(label_len) && !is_last_a_number()
 }
 
-fn is_label(label: &[u8]) -> bool {
-    let inner = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
-    (1..=MAX_LABEL_CHARS).contains(&label.len())
-        && label.iter().all(inner)
-        && !label.starts_with(b"-")
-        && !label.ends_with(b"-")
+fn is_label_len(len: usize) -> bool {
+    (1..=MAX_LABEL_CHARS).contains(&len)
 }
 
 fn is_number(label: &[u8]) -> bool {

@@ -6,7 +6,7 @@ use core::fmt;
 use crate::{
     crypto,
     error::Malformed,
-    json::{self, Value},
+    json::{Document, Value},
     key::{KeyError, PublicKey},
     limits::{MAX_ID_CHARS, MAX_URLS},
     name::HostName,
@@ -148,24 +148,25 @@ impl Root {
     }
 
     fn parse_bundle_with(bytes: &[u8], parse_url: fn(&str) -> Result<BaseUrl, UrlError>) -> Result<Self, SetupError> {
-        let mut bundle = json::parse_object(bytes)?;
-        let organization = bundle.required("organization", Value::into_string)?;
-        let project = bundle.required("project", Value::into_string)?;
-        let public_key = bundle.required("public_key", Value::into_string)?;
-        let recovery_key = bundle.optional("recovery_key", Value::into_string)?;
-        let urls = bundle.required("urls", |value| json::each(value, Value::into_string))?;
-        let built_at = bundle.optional("built_at", Value::into_integer)?;
+        let document = Document::parse(bytes)?;
+        let bundle = document.object()?;
+        let organization = bundle.required("organization", Value::text)?;
+        let project = bundle.required("project", Value::text)?;
+        let public_key = bundle.required("public_key", Value::text)?;
+        let recovery_key = bundle.optional("recovery_key", Value::text)?;
+        let urls = bundle.required("urls", |value| value.each(Value::text))?;
+        let built_at = bundle.optional("built_at", Value::integer)?;
 
         let key = |member, text: &str| PublicKey::parse_base64(text).map_err(|error| SetupError::Key { member, error });
         let root = Self::new(
-            OrganizationId::parse(&organization).map_err(|error| SetupError::Id { member: "organization", error })?,
-            ProjectId::parse(&project).map_err(|error| SetupError::Id { member: "project", error })?,
-            key("public_key", &public_key)?,
+            OrganizationId::parse(organization).map_err(|error| SetupError::Id { member: "organization", error })?,
+            ProjectId::parse(project).map_err(|error| SetupError::Id { member: "project", error })?,
+            key("public_key", public_key)?,
             urls.iter().map(|url| parse_url(url)).collect::<Result<_, _>>()?,
         )?
         .with_built_at(UnixTime::from_secs(built_at.unwrap_or_default()));
         match recovery_key {
-            Some(text) => root.with_recovery_key(key("recovery_key", &text)?),
+            Some(text) => root.with_recovery_key(key("recovery_key", text)?),
             None => Ok(root),
         }
     }

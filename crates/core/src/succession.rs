@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use crate::{
     error::{ConfigError, Malformed, MalformedReason},
-    json::{self, Value},
+    json::{Document, Value},
     jws::{SUCCESSION_TYPE, UnverifiedJws},
     key::PublicKey,
     root::{OrganizationId, ProjectId, Root},
@@ -115,21 +115,22 @@ impl<'a> UnverifiedStatement<'a> {
     /// Reads one statement (P-5.1).
     pub fn parse(text: &'a str) -> Result<Self, Malformed> {
         let jws = UnverifiedJws::parse(text.as_bytes(), SUCCESSION_TYPE)?;
-        let mut claims = json::parse_object(jws.dangerous_unverified_payload())?;
+        let document = Document::parse(jws.dangerous_unverified_payload())?;
+        let claims = document.object()?;
         let organization = claims.required("iss", |value| {
-            OrganizationId::parse(&value.into_string()?).map_err(|_| expected("an organization id"))
+            OrganizationId::parse(value.text()?).map_err(|_| expected("an organization id"))
         })?;
-        let project = claims
-            .required("sub", |value| ProjectId::parse(&value.into_string()?).map_err(|_| expected("a project id")))?;
-        let seq = claims.required("seq", |value| match value.into_integer()? {
+        let project =
+            claims.required("sub", |value| ProjectId::parse(value.text()?).map_err(|_| expected("a project id")))?;
+        let seq = claims.required("seq", |value| match value.integer()? {
             0 => Err(expected("1 or more")),
             seq => Ok(seq),
         })?;
-        claims.required("iat", Value::into_integer)?;
+        claims.required("iat", Value::integer)?;
         let key = claims.required("key", |value| {
-            PublicKey::parse_base64(&value.into_string()?).map_err(|_| expected("a P-256 public key"))
+            PublicKey::parse_base64(value.text()?).map_err(|_| expected("a P-256 public key"))
         })?;
-        claims.refuse_rest()?;
+        claims.refuse_all_but(&["iss", "sub", "seq", "iat", "key"])?;
         Ok(Self { jws, organization, project, seq, key })
     }
 

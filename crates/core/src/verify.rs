@@ -52,7 +52,7 @@ pub fn verify(bytes: &[u8], root: &Root, state: &State, now: UnixTime) -> Result
     // P-3.3
     let payload = jws.into_payload_signed_by(&chain.current).ok_or(ConfigError::SignatureInvalid { kid })?;
     // P-3.4
-    let claims = Claims::parse(&payload)?;
+    let (claims, index) = Claims::parse_and_index(&payload)?;
     // P-3.5
     check_project(&claims, root)?;
     // P-3.6
@@ -64,7 +64,6 @@ pub fn verify(bytes: &[u8], root: &Root, state: &State, now: UnixTime) -> Result
     // P-3.8; after a recovery the thief's time floor is void as well.
     let stored_time_floor = if recovered { UnixTime::default() } else { state.time_floor };
     let time_floor = stored_time_floor.max(claims.issued_at);
-    let index = Index::derive(&claims.domains);
     let config = VerifiedConfig { claims, kid, recovery_seq: chain.recovery_seq, index };
     config.check_not_expired(effective_time(now, root, stored_time_floor))?;
     // P-3.9

@@ -1,9 +1,6 @@
 //! Claims from bytes: first what is not understood (P-3.4), then what is not well formed.
 
-use alloc::{collections::BTreeSet, vec::Vec};
-use core::hash::Hash;
-
-use hashbrown::HashSet;
+use alloc::{borrow::ToOwned, collections::BTreeSet, vec::Vec};
 
 use super::{
     Claims, CtLog, CtPolicy, CtRequirement, Domain, Enforce, FORMAT, OnStale, Pin, PinDigest, PinMatch, PinType, Trust,
@@ -11,9 +8,10 @@ use super::{
 use crate::{
     base64,
     error::{ConfigError, Malformed, MalformedReason, Unsupported},
-    json::{self, Object, Value},
+    index::Index,
+    json::{Array, Document, Object, Value},
     key::PublicKey,
-    limits::{DEFAULT_REFRESH_SECS, MAX_NEEDS, MAX_REFRESH_SECS, MIN_REFRESH_SECS},
+    limits::{DEFAULT_REFRESH_SECS, MAX_REFRESH_SECS, MIN_REFRESH_SECS},
     name::Name,
     root::{OrganizationId, ProjectId},
     time::UnixTime,
@@ -25,37 +23,41 @@ impl Claims {
     /// Parses the payload of a configuration (P-2.3 to P-2.8). What is not understood is reported before what is
     /// not well formed, so that an old reader of a newer file says so (P-3.4).
     pub fn parse(payload: &[u8]) -> core::result::Result<Self, ConfigError> {
-        let claims = json::parse_object(payload)?;
-        match find_unsupported(&claims) {
-            Some(unsupported) => Err(ConfigError::Unsupported(unsupported)),
-            None => Ok(read_claims(claims)?),
-        }
+        Self::parse_and_index(payload).map(|(claims, _)| claims)
+    }
+
+    /// [`parse`](Self::parse), and the index that shows that no two entries share a name.
+    pub(crate) fn parse_and_index(payload: &[u8]) -> core::result::Result<(Self, Index), ConfigError> {
+        let document = Document::parse(payload)?;
+        let claims = document.object()?;
+        // Whatever is not understood fails to be read, so it is looked for only then.
+        read_claims(claims).map_err(|malformed| match find_unsupported(claims) {
+            Some(unsupported) => ConfigError::Unsupported(unsupported),
+            None => malformed.into(),
+        })
     }
 }
 
-fn find_unsupported(claims: &Object<'_>) -> Option<Unsupported> {
-    if let Some(Value::Integer(format)) = claims.peek("fmt")
-        && *format != FORMAT
+fn find_unsupported(claims: Object<'_>) -> Option<Unsupported> {
+    if let Some(Value::Integer(format)) = claims.member("fmt")
+        && format != FORMAT
     {
-        return Some(Unsupported::Format(*format));
+        return Some(Unsupported::Format(format));
     }
     // No name in `needs` is known at level 1.
-    if let Some(Value::Array(needs)) = claims.peek("needs")
-        && let Some(need) = needs.iter().find_map(|need| match need {
-            Value::String(need) => Some(need),
-            _ => None,
-        })
+    if let Some(Value::Array(needs)) = claims.member("needs")
+        && let Some(need) = needs.iter().find_map(|need| need.text().ok())
     {
-        return Some(Unsupported::Need(need.clone().into_owned()));
+        return Some(Unsupported::Need(need.to_owned()));
     }
     let unknown = unknown_value(claims, OnStale::MEMBER, |text| OnStale::parse(text).is_some());
     unknown.or_else(|| objects(claims, "domains").find_map(find_unsupported_in_domain))
 }
 
-fn find_unsupported_in_domain(domain: &Object<'_>) -> Option<Unsupported> {
+fn find_unsupported_in_domain(domain: Object<'_>) -> Option<Unsupported> {
     unknown_value(domain, "enforce", |text| parse_enforce(text).is_some())
         .or_else(|| unknown_value(domain, Trust::MEMBER, |text| Trust::parse(text).is_some()))
-        .or_else(|| match domain.peek("ct") {
+        .or_else(|| match domain.member("ct") {
             Some(Value::Object(ct)) => unknown_value(ct, CtPolicy::MEMBER, |text| CtPolicy::parse(text).is_some()),
             _ => None,
         })
@@ -67,34 +69,31 @@ fn find_unsupported_in_domain(domain: &Object<'_>) -> Option<Unsupported> {
         })
 }
 
-fn unknown_value(object: &Object<'_>, member: &'static str, is_known: impl Fn(&str) -> bool) -> Option<Unsupported> {
-    match object.peek(member) {
-        Some(Value::String(text)) if !is_known(text) => {
-            Some(Unsupported::Value { member, value: text.clone().into_owned() })
-        }
+fn unknown_value(object: Object<'_>, member: &'static str, is_known: impl Fn(&str) -> bool) -> Option<Unsupported> {
+    match object.member(member) {
+        Some(Value::String(text)) if !is_known(text) => Some(Unsupported::Value { member, value: text.to_owned() }),
         _ => None,
     }
 }
 
-fn objects<'o, 'a>(object: &'o Object<'a>, member: &str) -> impl Iterator<Item = &'o Object<'a>> {
-    let elements = match object.peek(member) {
-        Some(Value::Array(elements)) => elements.as_slice(),
-        _ => &[],
-    };
-    elements.iter().filter_map(|element| match element {
-        Value::Object(object) => Some(object),
+fn objects<'d>(object: Object<'d>, member: &str) -> impl Iterator<Item = Object<'d>> {
+    let elements = match object.member(member) {
+        Some(Value::Array(elements)) => Some(elements),
         _ => None,
-    })
+    };
+    elements.into_iter().flat_map(Array::iter).filter_map(|element| element.object().ok())
 }
 
-fn read_claims(mut object: Object<'_>) -> Result<Claims> {
-    object.required("fmt", Value::into_integer)?;
-    let organization = object.required("iss", |value| {
-        OrganizationId::parse(&value.into_text()?).map_err(|_| expected("an organization id"))
+fn read_claims(object: Object<'_>) -> Result<(Claims, Index)> {
+    object.required("fmt", |value| match value.integer()? {
+        FORMAT => Ok(()),
+        _ => Err(expected("1")),
     })?;
+    let organization = object
+        .required("iss", |value| OrganizationId::parse(value.text()?).map_err(|_| expected("an organization id")))?;
     let project =
-        object.required("sub", |value| ProjectId::parse(&value.into_text()?).map_err(|_| expected("a project id")))?;
-    let version = object.required("ver", |value| match value.into_integer()? {
+        object.required("sub", |value| ProjectId::parse(value.text()?).map_err(|_| expected("a project id")))?;
+    let version = object.required("ver", |value| match value.integer()? {
         0 => Err(expected("1 or more")),
         version => Ok(version),
     })?;
@@ -107,22 +106,24 @@ fn read_claims(mut object: Object<'_>) -> Result<Claims> {
     })?;
     let on_stale = object.optional("on_stale", |value| known(value, OnStale::parse))?.unwrap_or_default();
     let refresh_secs = object.optional("refresh", |value| {
-        let secs = value.into_integer()?;
+        let secs = value.integer()?;
         let allowed = MIN_REFRESH_SECS..=MAX_REFRESH_SECS;
         if allowed.contains(&secs) { Ok(secs) } else { Err(expected("60 to 604800")) }
     })?;
-    let deny = object.optional("deny", |value| json::each(value, digest))?.unwrap_or_default();
-    let ct_logs = object.optional("ct_logs", |value| unique_logs(json::each(value, read_log)?))?.unwrap_or_default();
+    let deny = object.optional("deny", |value| value.each(digest))?.unwrap_or_default();
+    let ct_logs = object.optional("ct_logs", |value| unique_logs(value.each(read_log)?))?.unwrap_or_default();
     let ct_logs_as_of = object.optional("ct_logs_as_of", time)?;
-    object.optional("needs", |value| match json::each(value, Value::into_string)?.len() {
-        count if count > MAX_NEEDS => Err(MalformedReason::TooMany { limit: MAX_NEEDS }.into()),
-        _ => Ok(()),
-    })?;
+    // Of its strings none is understood.
+    object.optional("needs", |value| value.each(|need| need.text().and_then(|_| Err::<(), _>(expected("no name")))))?;
     let withdrawn = object.optional("withdrawn", |value| match value {
         Value::Bool(true) => Ok(()),
         _ => Err(expected("true, or absent")),
     })?;
-    let domains = object.required("domains", |value| unique_names(json::each(value, read_domain)?))?;
+    let (domains, index) = object.required("domains", |value| {
+        let domains = value.each(read_domain)?;
+        let index = Index::derive(&domains)?;
+        Ok((domains, index))
+    })?;
     let claims = Claims {
         organization,
         project,
@@ -139,7 +140,7 @@ fn read_claims(mut object: Object<'_>) -> Result<Claims> {
         withdrawn: withdrawn.is_some(),
     };
     check_ct(&claims)?;
-    Ok(claims)
+    Ok((claims, index))
 }
 
 /// P-6.1: a requirement that could never be met is an error of the author, found here and not in a handshake.
@@ -172,12 +173,12 @@ fn check_ct(claims: &Claims) -> Result<()> {
 }
 
 fn read_domain(value: Value<'_>) -> Result<Domain> {
-    let mut object = value.into_object()?;
+    let object = value.object()?;
     let name =
-        object.required("name", |value| Name::parse(&value.into_text()?).map_err(|_| expected("a host or pattern")))?;
+        object.required("name", |value| Name::parse(value.text()?).map_err(|_| expected("a host or pattern")))?;
     let enforce = object.optional("enforce", read_enforce)?.unwrap_or_default();
     let trust = object.optional("trust", |value| known(value, Trust::parse))?.unwrap_or_default();
-    let pins = object.required("pins", |value| json::each(value, read_pin))?;
+    let pins = object.required("pins", |value| value.each(read_pin))?;
     let ct = object.optional("ct", read_ct)?.unwrap_or_default();
     if trust == Trust::Pins {
         // P-2.5: without a CA store there is no verified path to match issuers in, and nothing may soften the check.
@@ -195,34 +196,33 @@ fn read_domain(value: Value<'_>) -> Result<Domain> {
 }
 
 fn read_pin(value: Value<'_>) -> Result<Pin> {
-    let mut object = value.into_object()?;
+    let object = value.object()?;
     let kind = object.required("type", |value| known(value, PinType::parse))?;
-    let digest = object.required("digest", |value| {
-        PinDigest::parse(kind, &value.into_text()?).ok_or_else(|| MalformedReason::Base64.into())
-    })?;
+    let digest = object.required("digest", Value::text)?;
+    let digest =
+        PinDigest::parse(kind, digest).ok_or_else(|| Malformed::from(MalformedReason::Base64).within("digest"))?;
     let matches = object.optional("match", |value| known(value, PinMatch::parse))?.unwrap_or_default();
     let expires_at = object.optional("expires_at", time)?;
     Ok(Pin { digest, matches, expires_at })
 }
 
 fn read_ct(value: Value<'_>) -> Result<CtRequirement> {
-    let mut object = value.into_object()?;
+    let object = value.object()?;
     let policy = object.required("policy", |value| known(value, CtPolicy::parse))?;
-    let min = object.optional("min", |value| match value.into_integer()? {
+    let min = object.optional("min", |value| match value.integer()? {
         0 => Err(expected("1 or more")),
         min => Ok(min),
     })?;
-    let logs = object.optional("logs", |value| Ok(json::each(value, digest)?.into_iter().collect()))?;
+    let logs = object.optional("logs", |value| Ok(value.each(digest)?.into_iter().collect()))?;
     Ok(CtRequirement { policy, min: min.unwrap_or(CtRequirement::DEFAULT_MIN), logs })
 }
 
 fn read_log(value: Value<'_>) -> Result<CtLog> {
-    let mut object = value.into_object()?;
+    let object = value.object()?;
     let id = object.required("id", digest)?;
-    let key = object.required("key", |value| {
-        PublicKey::parse_base64(&value.into_text()?).map_err(|_| expected("a P-256 public key"))
-    })?;
-    let operator = object.required("operator", Value::into_string)?;
+    let key = object
+        .required("key", |value| PublicKey::parse_base64(value.text()?).map_err(|_| expected("a P-256 public key")))?;
+    let operator = object.required("operator", Value::to_text)?;
     let usable_until = object.optional("usable_until", time)?;
     let log = CtLog::new(key, operator, usable_until);
     if *log.id() == id { Ok(log) } else { Err(expected("the SHA-256 of `key`").within("id")) }
@@ -230,7 +230,7 @@ fn read_log(value: Value<'_>) -> Result<CtLog> {
 
 fn read_enforce(value: Value<'_>) -> Result<Enforce> {
     match value {
-        Value::String(text) => parse_enforce(&text).ok_or_else(|| expected("`always` or `report`")),
+        Value::String(text) => parse_enforce(text).ok_or_else(|| expected("`always` or `report`")),
         Value::Integer(0) => Ok(Enforce::Report),
         Value::Integer(100) => Ok(Enforce::Always),
         Value::Integer(percent) => match u8::try_from(percent) {
@@ -249,35 +249,24 @@ fn parse_enforce(text: &str) -> Option<Enforce> {
     }
 }
 
-fn unique_names(domains: Vec<Domain>) -> Result<Vec<Domain>> {
-    match first_repeated(domains.iter().map(|domain| &domain.name)) {
-        Some(index) => Err(Malformed::from(MalformedReason::Repeated).within("name").within_index(index)),
-        None => Ok(domains),
-    }
-}
-
 fn unique_logs(logs: Vec<CtLog>) -> Result<Vec<CtLog>> {
-    match first_repeated(logs.iter().map(CtLog::id)) {
+    let mut seen = BTreeSet::new();
+    match logs.iter().position(|log| !seen.insert(log.id())) {
         Some(index) => Err(Malformed::from(MalformedReason::Repeated).within("id").within_index(index)),
         None => Ok(logs),
     }
 }
 
-fn first_repeated<T: Eq + Hash>(values: impl Iterator<Item = T>) -> Option<usize> {
-    let mut seen = HashSet::new();
-    values.enumerate().find_map(|(index, value)| (!seen.insert(value)).then_some(index))
-}
-
 fn known<T>(value: Value<'_>, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
-    parse(&value.into_text()?).ok_or_else(|| expected("a known value"))
+    parse(value.text()?).ok_or_else(|| expected("a known value"))
 }
 
 fn digest(value: Value<'_>) -> Result<[u8; 32]> {
-    base64::parse_standard(&value.into_text()?).ok_or_else(|| MalformedReason::Base64.into())
+    base64::parse_standard(value.text()?).ok_or_else(|| MalformedReason::Base64.into())
 }
 
 fn time(value: Value<'_>) -> Result<UnixTime> {
-    value.into_integer().map(UnixTime::from_secs)
+    value.integer().map(UnixTime::from_secs)
 }
 
 fn expected(expected: &'static str) -> Malformed {
