@@ -2,10 +2,10 @@
 
 use crate::{
     Code, ConfigError, UnixTime, VerifiedConfig,
-    claims::{CtPolicy, Domain, Pin, PinDigest, PinMatch, PinType, Trust},
+    claims::{CtPolicy, Domain, Pin, PinDigest, PinMatch, Trust},
     crypto,
     ct::{self, SctSources},
-    der::{Certificate, DerError},
+    der::Certificate,
     limits::{MAX_CHAIN_BYTES, MAX_CHAIN_CERTIFICATES, MAX_NAME_CHARS},
     name::{HostRef, Name},
 };
@@ -207,7 +207,7 @@ fn decide_verdict(
     // P-4.3
     let path = Path::parse(connection)?;
     // P-4.4
-    if path.holds_denied(connection.presented, config) {
+    if path.holds_denied(connection.presented, config)? {
         return Err(Code::KeyDenied);
     }
     // P-4.5
@@ -226,13 +226,15 @@ fn decide_verdict(
     // P-4.7, P-4.8
     let matched = match match_pins(domain, &path, t) {
         Ok(matched) => matched,
+        // P-4.3, found here because nobody looked before.
+        Err(code @ Code::CertificateUnparsable) => return Err(code),
         // P-4.9
         Err(code) if domain.enforce.applies_to(installation.draw) => return Ok(refused(code)),
         Err(violation) => {
             return Ok(Verdict::Reported { domain: domain.name.clone(), violation });
         }
     };
-    let ct_holds = check_ct(domain, config, connection, &path, t);
+    let ct_holds = check_ct(domain, config, connection, &path, t)?;
     *ct_list_stale = domain.ct.policy == CtPolicy::Verified && ct::is_list_stale(config, t);
     if !ct_holds {
         let violation = Code::CtNotSatisfied;
@@ -250,20 +252,20 @@ fn decide_verdict(
 /// The part of a connection that proves something: the leaf, and what a path builder verified above it.
 struct Path<'a> {
     leaf: Certificate<'a>,
-    elements: [Element<'a>; MAX_CHAIN_CERTIFICATES],
-    count: usize,
+    /// Read where a rule looks at them, which most decisions spare (P-4.3).
+    above: &'a [PathCertificate<'a>],
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Element<'a> {
     spki: &'a [u8],
     der: Option<&'a [u8]>,
 }
 
 impl<'a> Element<'a> {
-    fn read(certificate: &PathCertificate<'a>) -> Result<Self, DerError> {
+    fn read(certificate: &PathCertificate<'a>) -> Result<Self, Code> {
         Ok(match certificate {
-            PathCertificate::Certificate(der) => Self { spki: Certificate::parse(der)?.spki(), der: Some(der) },
+            PathCertificate::Certificate(der) => Self { spki: parse_certificate(der)?.spki(), der: Some(der) },
             PathCertificate::Anchor { spki } => Self { spki, der: None },
         })
     }
@@ -271,45 +273,48 @@ impl<'a> Element<'a> {
 
 impl<'a> Path<'a> {
     fn parse(connection: &Connection<'a>) -> Result<Self, Code> {
-        let unparsable = |_: DerError| Code::CertificateUnparsable;
         check_size(connection.presented.iter().map(|der| der.len()))?;
-        let presented_leaf = connection.presented.first().copied();
-        let leaf_alone = presented_leaf.map(PathCertificate::Certificate);
-        let path = connection.path.unwrap_or(leaf_alone.as_slice());
-        check_size(path.iter().map(|element| match element {
+        check_size(connection.path.unwrap_or_default().iter().map(|element| match element {
             PathCertificate::Certificate(bytes) | PathCertificate::Anchor { spki: bytes } => bytes.len(),
         }))?;
-        let Some(PathCertificate::Certificate(leaf)) = path.first() else {
-            return Err(Code::CertificateUnparsable);
+        let presented_leaf = connection.presented.first().copied();
+        let (leaf, above) = match (connection.path, presented_leaf) {
+            // A path that proves another leaf than the one presented proves nothing here.
+            (Some([PathCertificate::Certificate(leaf), above @ ..]), presented)
+                if presented.is_none_or(|presented| presented == *leaf) =>
+            {
+                (*leaf, above)
+            }
+            (None, Some(leaf)) => (leaf, &[][..]),
+            _ => return Err(Code::CertificateUnparsable),
         };
-        // A path that proves another leaf than the one presented proves nothing here.
-        if presented_leaf.is_some_and(|presented| presented != *leaf) {
-            return Err(Code::CertificateUnparsable);
-        }
-        let leaf = Certificate::parse(leaf).map_err(unparsable)?;
-        let first = Element { spki: leaf.spki(), der: Some(leaf.der()) };
-        let read = core::iter::once(Ok(first)).chain(path.iter().skip(1).map(Element::read));
-        let mut elements = [Element::default(); MAX_CHAIN_CERTIFICATES];
-        for (slot, element) in elements.iter_mut().zip(read) {
-            *slot = element.map_err(unparsable)?;
-        }
-        Ok(Self { leaf, elements, count: path.len() })
+        Ok(Self { leaf: parse_certificate(leaf)?, above })
     }
 
-    fn elements(&self) -> &[Element<'a>] {
-        self.elements.get(..self.count).unwrap_or_default()
+    fn elements(&self) -> impl Iterator<Item = Result<Element<'a>, Code>> {
+        let leaf = Element { spki: self.leaf.spki(), der: Some(self.leaf.der()) };
+        core::iter::once(Ok(leaf)).chain(self.above.iter().map(Element::read))
     }
 
-    fn holds_denied(&self, presented: &[&[u8]], config: &VerifiedConfig) -> bool {
+    fn holds_denied(&self, presented: &[&[u8]], config: &VerifiedConfig) -> Result<bool, Code> {
         let deny = &config.claims().deny;
         if deny.is_empty() {
-            return false;
+            return Ok(false);
+        }
+        let is_denied = |spki: &[u8]| deny.contains(&crypto::sha256(spki));
+        for element in self.elements() {
+            if is_denied(element?.spki) {
+                return Ok(true);
+            }
         }
         // What is presented but unreadable is no certificate that anything could be built on.
-        let presented = presented.iter().filter_map(|der| Certificate::parse(der).ok()).map(|parsed| parsed.spki());
-        let verified = self.elements().iter().map(|element| element.spki);
-        verified.chain(presented).any(|spki| deny.contains(&crypto::sha256(spki)))
+        let mut presented = presented.iter().filter_map(|der| Certificate::parse(der).ok());
+        Ok(presented.any(|certificate| is_denied(certificate.spki())))
     }
+}
+
+fn parse_certificate(der: &[u8]) -> Result<Certificate<'_>, Code> {
+    Certificate::parse(der).map_err(|_| Code::CertificateUnparsable)
 }
 
 fn check_size(sizes: impl ExactSizeIterator<Item = usize>) -> Result<(), Code> {
@@ -337,12 +342,15 @@ fn check_trust(
 /// Which pin matches at which position of the path (P-4.7): of several the first pin, at its first position.
 fn match_pins(domain: &Domain, path: &Path<'_>, t: UnixTime) -> Result<(usize, usize), Code> {
     let usable = || domain.pins.iter().enumerate().filter(|(_, pin)| !is_expired(pin, t));
-    let matches = path.elements().iter().enumerate().filter_map(|(position, element)| {
-        let mut digests = Digests::of(*element);
-        let (index, _) = usable().find(|(_, pin)| pin.matches.covers(position) && digests.hold(&pin.digest))?;
-        Some((index, position))
-    });
-    match matches.min() {
+    let leaf_alone = domain.pins.iter().all(|pin| pin.matches == PinMatch::Leaf);
+    let positions = if leaf_alone { 1 } else { MAX_CHAIN_CERTIFICATES };
+    let mut matched = None;
+    for (position, element) in path.elements().take(positions).enumerate() {
+        let mut digests = Digests::of(element?);
+        let found = usable().find(|(_, pin)| pin.matches.covers(position) && digests.hold(&pin.digest));
+        matched = matched.into_iter().chain(found.map(|(index, _)| (index, position))).min();
+    }
+    match matched {
         Some(matched) => Ok(matched),
         None if domain.pins.is_empty() || usable().next().is_some() => Err(Code::PinMismatch),
         None => Err(Code::AllPinsExpired),
@@ -356,23 +364,34 @@ fn is_expired(pin: &Pin, t: UnixTime) -> bool {
 /// The digests of one element, each computed when a pin first asks for it.
 struct Digests<'a> {
     element: Element<'a>,
-    known: [Option<PinDigest>; PinType::ALL.len()],
+    spki_sha256: Option<[u8; 32]>,
+    spki_sha512: Option<[u8; 64]>,
+    cert_sha256: Option<[u8; 32]>,
+    cert_sha512: Option<[u8; 64]>,
 }
 
 impl<'a> Digests<'a> {
     const fn of(element: Element<'a>) -> Self {
-        Self { element, known: [None; PinType::ALL.len()] }
+        Self { element, spki_sha256: None, spki_sha512: None, cert_sha256: None, cert_sha512: None }
     }
 
     fn hold(&mut self, digest: &PinDigest) -> bool {
-        let kind = digest.kind();
-        let certificate = match (kind, self.element.der) {
-            (_, Some(der)) => der,
-            (PinType::SpkiSha256 | PinType::SpkiSha512, None) => &[],
-            (PinType::CertSha256 | PinType::CertSha512, None) => return false,
-        };
-        let derive = || PinDigest::derive(kind, self.element.spki, certificate);
-        self.known.get_mut(kind as usize).is_some_and(|known| known.get_or_insert_with(derive) == digest)
+        let Element { spki, der } = self.element;
+        match (digest, der) {
+            (PinDigest::SpkiSha256(digest), _) => {
+                self.spki_sha256.get_or_insert_with(|| crypto::sha256(spki)) == digest
+            }
+            (PinDigest::SpkiSha512(digest), _) => {
+                self.spki_sha512.get_or_insert_with(|| crypto::sha512(spki)) == digest
+            }
+            (PinDigest::CertSha256(digest), Some(der)) => {
+                self.cert_sha256.get_or_insert_with(|| crypto::sha256(der)) == digest
+            }
+            (PinDigest::CertSha512(digest), Some(der)) => {
+                self.cert_sha512.get_or_insert_with(|| crypto::sha512(der)) == digest
+            }
+            (PinDigest::CertSha256(_) | PinDigest::CertSha512(_), None) => false,
+        }
     }
 }
 
@@ -382,15 +401,16 @@ fn check_ct(
     connection: &Connection<'_>,
     path: &Path<'_>,
     t: UnixTime,
-) -> bool {
-    match domain.ct.policy {
+) -> Result<bool, Code> {
+    Ok(match domain.ct.policy {
         CtPolicy::Off => true,
         CtPolicy::Declared => ct::is_declared(&domain.ct, &path.leaf),
         CtPolicy::Verified => {
-            let issuer_spki = path.elements().get(1).map(|issuer| issuer.spki);
+            let issuer = path.above.first().map(Element::read).transpose()?;
+            let issuer_spki = issuer.map(|issuer| issuer.spki);
             ct::is_verified(&domain.ct, config, &path.leaf, issuer_spki, &connection.scts, t)
         }
-    }
+    })
 }
 
 /// Whether an unexpired `issuer` or `any` pin of the entry for `host` matches `certificate` (DER). An SDK that knows

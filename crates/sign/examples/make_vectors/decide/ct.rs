@@ -105,6 +105,15 @@ fn embedded(suite: &mut Decide) {
     ] {
         suite.refused_by(name, rules, asked, "a.example", NOT_MET);
     }
+    // Of the path, CT asks for the issuer's key alone (P-4.3).
+    suite.certificate("rubbish", b"rubbish");
+    for file in ["verified", "verified under report"] {
+        let rubbish = two.clone().path(&["a1 b1", "rubbish"]).file(file);
+        let case = format!("unreadable-issuer-{}", file.replace(' ', "-"));
+        suite.refused(&case, &["P-4.3", "P-6.3"], rubbish, "certificate_unparsable");
+    }
+    let root = two.clone().path(&["a1 b1", "intermediate", "rubbish"]);
+    suite.pinned("unreadable-root", &["P-4.3", "P-6.3"], root, "a.example", 0, 0);
     let anchored = Asked { presented: json!(["a1 b1"]), path: json!(["a1 b1", { "anchor": "intermediate" }]), ..two };
     suite.pinned("issuer-known-by-its-key-alone", rules, anchored, "a.example", 0, 0);
     let none = asked().file("verified under report");

@@ -92,13 +92,7 @@ fn chains(suite: &mut Decide) {
         refused_in_both(suite, name, rules, asked().presented(&presented), unreadable);
     }
     suite.pinned("rubbish-above-a-presented-leaf", rules, asked().presented(&["site", "rubbish"]), "a.example", 0, 0);
-    refused_in_both(
-        suite,
-        "rubbish-in-the-path",
-        rules,
-        Asked { presented: json!(["site"]), path: json!(["site", "rubbish"]), ..asked() },
-        unreadable,
-    );
+    unreadable_above_the_leaf(suite);
     refused_in_both(suite, "empty-path", rules, Asked { path: json!([]), ..asked() }, unreadable);
     refused_in_both(
         suite,
@@ -134,6 +128,42 @@ fn chains(suite: &mut Decide) {
         asked().host("other.example").presented(&[]),
         unreadable,
     );
+}
+
+/// Above the leaf, a certificate of the path is read where a rule looks at its key, and only there.
+fn unreadable_above_the_leaf(suite: &mut Decide) {
+    let unreadable = "certificate_unparsable";
+    let rubbish = || Asked { presented: json!(["site"]), path: json!(["site", "rubbish"]), ..asked() };
+    let root_is_rubbish = || Asked { path: json!(["site", "intermediate", "rubbish"]), ..rubbish() };
+    let rules = &["P-4.3"];
+    suite.pinned("rubbish-in-the-path-that-no-rule-looks-at", rules, rubbish(), "a.example", 0, 0);
+    let other = rubbish().host("other.example");
+    suite.refused("rubbish-in-the-path-of-an-unregistered-host", rules, other.clone(), "domain_not_registered");
+    suite.not_covered("rubbish-in-the-path-of-an-unregistered-host-permissive", rules, other.permissive());
+
+    let denied = &["P-4.3", "P-4.4"];
+    refused_in_both(suite, "rubbish-in-the-path-under-deny", denied, rubbish().file("foreign denied"), unreadable);
+    refused_in_both(
+        suite,
+        "rubbish-in-the-path-under-deny-of-an-unregistered-host",
+        denied,
+        rubbish().file("foreign denied").host("other.example"),
+        unreadable,
+    );
+
+    let leaf = pin("spki-sha256", &key("site").spki(), "");
+    let foreign = |more: &str| pin("spki-sha256", &key("foreign").spki(), more);
+    for (name, enforce, more) in [
+        ("an issuer pin", "always", r#","match":"issuer""#),
+        ("a pin for any", "always", r#","match":"any""#),
+        ("an expired issuer pin", "always", r#","match":"issuer","expires_at":1"#),
+        ("an issuer pin under report", "report", r#","match":"issuer""#),
+    ] {
+        let pins = [&leaf, &foreign(more)].map(String::as_str).join(",");
+        suite.file(name, &format!(r#"[{{"name":"a.example","enforce":"{enforce}","pins":[{pins}]}}]"#), "");
+        let case = format!("rubbish-in-the-path-under-{}", name.replace(' ', "-"));
+        refused_in_both(suite, &case, &["P-4.3", "P-4.7", "P-4.9"], root_is_rubbish().file(name), unreadable);
+    }
 }
 
 fn denied(suite: &mut Decide) {
