@@ -7,8 +7,8 @@ use crate::workshop::{Program, Run};
 
 const CORE: &str = "pintle-core";
 const SDK: &str = "pintle-sdk";
-/// Its tests know both databases.
-const STORE: &str = "pintle-store";
+/// Their tests know both databases.
+const KNOW_POSTGRES: [&str; 2] = ["pintle-store", "pintle"];
 /// Their tests run on whichever database the environment names.
 const ON_BOTH_DATABASES: [&str; 2] = ["pintle-server", "pintle-service"];
 /// Drives the built binary and foreign programs.
@@ -113,7 +113,7 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
     let selected = select(extent, packages);
     if let Some(selected) = &selected {
         let mut tests = step("tests", [test(&format!("{selected} --all-features --all-targets {run_ignored}"))]);
-        if has(packages, STORE) || ON_BOTH_DATABASES.iter().any(|name| has(packages, name)) {
+        if KNOW_POSTGRES.iter().chain(&ON_BOTH_DATABASES).any(|name| has(packages, name)) {
             tests.needs = &[Tool::Debian];
         }
         if has(packages, E2E) {

@@ -4,7 +4,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use pintle_cli::{ExitStatus, GlobalArgs};
 
-use crate::{config::ConfigCommand, serve::ServeArgs};
+use crate::{admin::AdminCommand, config::ConfigCommand, serve::ServeArgs};
 
 /// Dynamic TLS certificate pinning, self-hosted: the server, and the tool that manages, signs, verifies and checks pins
 #[derive(Parser, Debug)]
@@ -26,6 +26,9 @@ a TLS proxy before it, or give it one, unless only this machine talks to it. Eve
 docs/operations/configuration.md lists them, `pintle config check` shows them. Options count before the environment, and \
 that before the file.")]
     Serve(ServeArgs),
+    /// The server's database, on its own machine: back up, restore, check
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Show it working: server, site, app and attackers, on this machine alone, in seconds
     #[command(after_help = "\
 Starts the server, a CDN and an HTTPS site with its own CA on 127.0.0.1, in a temporary folder that is removed \

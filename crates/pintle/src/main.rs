@@ -1,5 +1,6 @@
 //! The one binary of Pintle: `pintle serve`, `pintle demo` and every command of `pintle-cli`.
 
+mod admin;
 mod arguments;
 mod config;
 mod demo;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
     let arguments = arguments::parse();
     let status = match &arguments.command {
         Command::Serve(args) => serve::run(args),
+        Command::Admin(command) => admin::run(command, arguments.global.format()),
         Command::Demo => demo::run(),
         Command::Completions { shell } => {
             arguments::write_completions(*shell);

@@ -11,6 +11,7 @@
 //! [`run()`] does all of it until its shutdown future completes. It terminates TLS where it is told to,
 //! and knows no signing key.
 
+pub mod admin;
 mod api;
 mod app;
 mod cdn;

@@ -99,6 +99,7 @@ impl ServerError {
             Self::DataDirLocked { .. } => "data_dir_locked",
             Self::Store(StoreError::Corrupt { .. }) => "database_corrupt",
             Self::Store(StoreError::NewerSchema { .. }) => "database_newer",
+            Self::Store(StoreError::OlderSchema { .. }) => "database_older",
             Self::Store(StoreError::Encoding { .. }) => "database_encoding",
             Self::Store(_) => "database_unavailable",
             Self::Listen { .. } => "listen_failed",
@@ -119,6 +120,9 @@ impl ServerError {
                 "move the file away and restore it from a backup; apps are not affected meanwhile"
             }
             Self::Store(StoreError::NewerSchema { .. }) => "run the newer version of Pintle",
+            Self::Store(StoreError::OlderSchema { .. }) => {
+                "use the version of Pintle that wrote it, or start this one's server, which migrates it"
+            }
             Self::Store(StoreError::Encoding { .. }) => {
                 "make a database with `createdb --template=template0 --encoding=UTF8 NAME`"
             }
@@ -145,8 +149,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send,
     on_ready: impl FnOnce(Ready) + Send,
 ) -> Result<(), ServerError> {
-    let database = config.database.clone();
-    let database = database.unwrap_or_else(|| DatabaseUrl::sqlite(config.data_dir.join("pintle.db")));
+    let database = database_url(&config);
     let _lock = database.sqlite_path().and_then(Path::parent).map(lock_data_dir).transpose()?;
     let tls = config.tls.as_ref().map(|tls| Identity::load(&tls.certificate, &tls.key)).transpose()?.map(Arc::new);
     let doors = Doors::bind(&config).await?;
@@ -195,8 +198,12 @@ pub async fn run(
     Ok(())
 }
 
+pub(crate) fn database_url(config: &ServerConfig) -> DatabaseUrl {
+    config.database.clone().unwrap_or_else(|| DatabaseUrl::sqlite(config.data_dir.join("pintle.db")))
+}
+
 /// The returned file holds the lock until it is dropped, also when the process dies.
-fn lock_data_dir(path: &Path) -> Result<File, ServerError> {
+pub(crate) fn lock_data_dir(path: &Path) -> Result<File, ServerError> {
     let unusable = |source| ServerError::DataDir { path: path.to_owned(), source };
     create_private_dir(path).map_err(unusable)?;
     let lock =
@@ -240,6 +247,6 @@ fn scheme(config: &ServerConfig) -> &'static str {
 }
 
 /// `https`, or `http` on loopback for trials (P-1.3).
-fn parse_url(text: &str) -> Result<BaseUrl, ServerError> {
+pub(crate) fn parse_url(text: &str) -> Result<BaseUrl, ServerError> {
     BaseUrl::dangerous_parse_http_loopback(text).map_err(ServerError::Url)
 }

@@ -36,6 +36,8 @@ macro_rules! audit_actions {
 audit_actions! {
     /// The installation was set up: first account and token.
     InstallationSetUp = "installation.set_up",
+    /// The database was restored from a backup.
+    InstallationRestored = "installation.restored",
     /// An organization was created.
     OrganizationCreated = "organization.created",
     /// A project was created.
@@ -58,6 +60,8 @@ audit_actions! {
     PinAdded = "pin.added",
     /// A pin was removed from the draft.
     PinRemoved = "pin.removed",
+    /// Numbers that a release lost with a database may have had are not given again.
+    NumbersSkipped = "release.numbers_skipped",
     /// Claims were fixed under a number, to be signed.
     ReleasePrepared = "release.prepared",
     /// A signed release was accepted.

@@ -36,7 +36,7 @@ use pintle_store::Store;
 use tokio::sync::Notify;
 
 pub use access::{Permission, ProjectPath};
-pub use actions::FirstRun;
+pub use actions::{FirstRun, ReleaseCheck};
 pub use actor::{Actor, RequestContext};
 pub use audit::AuditAction;
 pub use error::{ErrorKind, IdempotencyError, ServiceError};

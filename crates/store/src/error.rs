@@ -38,6 +38,14 @@ pub enum StoreError {
         /// Newest version this program knows.
         known: u64,
     },
+    /// An older version of Pintle wrote this database, and it was not asked to be migrated.
+    #[error("the database has schema version {found}; this program's is {known}")]
+    OlderSchema {
+        /// Version of the database.
+        found: u64,
+        /// This program's version.
+        known: u64,
+    },
     /// A row with this unique name or id is already there.
     #[error("the entry already exists")]
     AlreadyExists,

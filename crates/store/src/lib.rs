@@ -33,6 +33,7 @@ mod error;
 mod id;
 mod idempotency;
 mod job;
+mod maintenance;
 mod open;
 mod organization;
 mod page;
@@ -61,6 +62,7 @@ pub use entity::{
 pub use error::StoreError;
 pub use id::{AccountId, DomainId, IdError, JobId, OrganizationId, PinId, ProjectId, ReleaseId, TokenId};
 pub use job::{LeasedJob, NewJob};
+pub use maintenance::{Inspection, copy_sqlite, fold_sqlite, inspect_sqlite};
 pub use open::Store;
 pub use organization::{Membership, OrganizationScope};
 pub use page::Page;

@@ -54,6 +54,35 @@ impl Store {
         Self::open(&DatabaseUrl::sqlite(path)).await
     }
 
+    /// Opens a database to be looked at: one that exists, and that has this program's schema already.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`StoreError::OlderSchema`].
+    pub async fn open_as_it_is(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let store = Self { pools: connect(url).await?, schema: Schema::CURRENT };
+        match store.require_current_schema().await {
+            Ok(()) => Ok(store),
+            Err(error) => {
+                store.close().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn require_current_schema(&self) -> Result<(), StoreError> {
+        self.check_ready().await?;
+        let (found, known) = (self.load_schema_version().await?, self.schema.version());
+        if found < known { Err(StoreError::OlderSchema { found, known }) } else { Ok(()) }
+    }
+
+    /// The schema version of the database.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn load_schema_version(&self) -> Result<u64, StoreError> {
+        Ok(Schema::load_version(self.read().await?.connection()).await?)
+    }
+
     pub(crate) async fn open_with(url: &DatabaseUrl, schema: Schema) -> Result<Self, StoreError> {
         let pools = connect(url).await?;
         schema.migrate(&pools.writer).await?;

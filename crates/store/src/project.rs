@@ -65,6 +65,12 @@ impl ReadTx {
         Ok(self.list_page(list, page).await?.into_iter().map(Project::new).collect())
     }
 
+    /// Every project of every organization: for work on the database as a whole, on nobody's behalf.
+    pub async fn list_all_projects(&self) -> Result<Vec<Project>, StoreError> {
+        let found = project::Entity::find().order_by_asc(project::Column::Id).all(self.connection()).await?;
+        Ok(found.into_iter().map(Project::new).collect())
+    }
+
     pub(crate) async fn load_project(&self, project: &ProjectId) -> Result<Option<Project>, StoreError> {
         Ok(project::Entity::find_by_id(project.clone()).one(self.connection()).await?.map(Project::new))
     }

@@ -61,6 +61,11 @@ impl ReadTx {
         self.list_page(list, &page.by_number()).await
     }
 
+    /// Every release, oldest first.
+    pub async fn list_all_releases(&self, scope: &ProjectScope) -> Result<Vec<ReleaseRow>, StoreError> {
+        Ok(releases_of(scope).order_by_asc(release::Column::Version).all(self.connection()).await?)
+    }
+
     /// The signed file of a release, byte for byte.
     pub async fn load_release_file(&self, scope: &ProjectScope, version: u64) -> Result<Option<String>, StoreError> {
         let key = (scope.project.clone(), Unsigned::from(version));

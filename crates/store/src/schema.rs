@@ -5,7 +5,7 @@
 //! indexes), which the previous version does not notice; what is no longer needed is taken away by a *contract* in a
 //! later version, which names the oldest schema version whose programs it leaves able to work. Older ones stop writing.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 
 use crate::{StoreError, open::begin_change, postgres};
 
@@ -59,7 +59,7 @@ impl Schema {
             postgres::lock_for_migrating(&tx).await?;
         }
         tx.execute_unprepared(HISTORY).await?;
-        let applied = load_version(&tx).await?;
+        let applied = Self::load_version(&tx).await?;
         let missing = (1..).zip(self.migrations).skip_while(|(version, _)| *version <= applied);
         for (version, migration) in missing.clone() {
             tx.execute_unprepared(&spell(migration.sql, database)).await?;
@@ -77,6 +77,18 @@ impl Schema {
         Ok(())
     }
 
+    /// The version of a database that has one.
+    pub(crate) async fn load_version(tx: &impl ConnectionTrait) -> Result<u64, DbErr> {
+        let sql = "SELECT MAX(version) FROM schema_migration";
+        let row = tx.query_one_raw(Statement::from_string(tx.get_database_backend(), sql)).await?;
+        Ok(to_version(row.map(|row| row.try_get_by_index(0)).transpose()?.flatten()))
+    }
+
+    /// The version this program brings databases to.
+    pub(crate) fn version(self) -> u64 {
+        self.migrations.len() as u64
+    }
+
     /// Whether this program can work with the database as it is.
     pub(crate) async fn check(self, tx: &impl ConnectionTrait) -> Result<(), StoreError> {
         let sql = "SELECT MAX(version), MAX(COALESCE(compatible_from, version)) FROM schema_migration";
@@ -85,15 +97,9 @@ impl Schema {
             Some(row) => Ok(to_version(row.try_get_by_index(index)?)),
             None => Ok::<_, StoreError>(0),
         };
-        let (found, compatible_from, known) = (number(0)?, number(1)?, self.migrations.len() as u64);
+        let (found, compatible_from, known) = (number(0)?, number(1)?, self.version());
         if found > known && compatible_from > known { Err(StoreError::NewerSchema { found, known }) } else { Ok(()) }
     }
-}
-
-async fn load_version(tx: &impl ConnectionTrait) -> Result<u64, StoreError> {
-    let sql = "SELECT MAX(version) FROM schema_migration";
-    let row = tx.query_one_raw(Statement::from_string(tx.get_database_backend(), sql)).await?;
-    Ok(to_version(row.map(|row| row.try_get_by_index(0)).transpose()?.flatten()))
 }
 
 fn to_version(number: Option<i64>) -> u64 {

@@ -16,10 +16,7 @@ use crate::{
 
 /// Opens the database at `path`, creates it where there is none, and looks it through.
 pub(crate) async fn open(path: &Path) -> Result<Pools, StoreError> {
-    let refused = |source: DbErr| match damage(&source) {
-        Some(finding) => StoreError::Corrupt { path: path.to_owned(), finding },
-        None => StoreError::Open { database: path.display().to_string(), source },
-    };
+    let refused = |error| refuse(path, error);
     let writer = connect(path, 1).await.map_err(refused)?;
     let check = Statement::from_string(DbBackend::Sqlite, "PRAGMA quick_check(1)");
     for finding in writer.query_all_raw(check).await.map_err(refused)? {
@@ -41,15 +38,45 @@ async fn connect(path: &Path, connections: u32) -> Result<DatabaseConnection, Db
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(LOCK_TIMEOUT)
         .disable_statement_logging();
+    pool(options, connections).await
+}
+
+/// A connection that changes nothing, not even the file's journal mode.
+pub(crate) async fn connect_to_read(path: &Path) -> Result<DatabaseConnection, StoreError> {
+    connect_as_it_is(path, true).await
+}
+
+/// A connection to a database that is there.
+pub(crate) async fn connect_to_fold(path: &Path) -> Result<DatabaseConnection, StoreError> {
+    connect_as_it_is(path, false).await
+}
+
+async fn connect_as_it_is(path: &Path, is_read_only: bool) -> Result<DatabaseConnection, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(is_read_only)
+        .busy_timeout(LOCK_TIMEOUT)
+        .disable_statement_logging();
+    pool(options, 1).await.map_err(|error| refuse(path, error))
+}
+
+/// Why the database at `path` cannot be used.
+pub(crate) fn refuse(path: &Path, source: DbErr) -> StoreError {
+    match damage(&source) {
+        Some(finding) => StoreError::Corrupt { path: path.to_owned(), finding },
+        None => StoreError::Open { database: path.display().to_string(), source },
+    }
+}
+
+async fn pool(options: SqliteConnectOptions, connections: u32) -> Result<DatabaseConnection, DbErr> {
     let pool = SqlitePoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .connect_with(options)
-        .await;
-    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(
-        pool.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?,
-    ))
+        .await
+        .map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?;
+    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
 }
 
 /// SQLite's words if it says that the file is damaged (SQLITE_CORRUPT) or no database at all (SQLITE_NOTADB).

@@ -1,6 +1,8 @@
 //! The real binary, run as a user runs it.
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod configuration;
