@@ -16,7 +16,7 @@ pub(crate) enum ConfigCommand {
     #[command(after_help = "\
 It reads what `pintle serve` would read, with the same options, and starts nothing. Secrets are not shown. Exit status: \
 0 if the server would start with it, 3 if not.")]
-    Check(CheckArgs),
+    Check(Box<CheckArgs>),
     #[command(flatten)]
     Signed(pintle_cli::ConfigCommand),
 }
