@@ -94,7 +94,7 @@ fn serve(config: ServerConfig) -> Result<(), ServeError> {
             // Nobody left to count: no signal comes any more.
             async move {
                 if signals.wait_for(|count| *count >= number).await.is_err() {
-                    pending().await;
+                    pending::<()>().await;
                 }
             }
         });

@@ -67,7 +67,7 @@ impl ReadTx {
 
     /// Every project of every organization: for work on the database as a whole, on nobody's behalf.
     pub async fn list_all_projects(&self) -> Result<Vec<Project>, StoreError> {
-        let found = project::Entity::find().order_by_asc(project::Column::Id).all(self.connection()).await?;
+        let found = project::Entity::find().order_by_id_asc().all(self.connection()).await?;
         Ok(found.into_iter().map(Project::new).collect())
     }
 
