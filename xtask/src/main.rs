@@ -1,14 +1,16 @@
 //! The workshop's own commands, run as `cargo xtask …`: `setup` installs what the tests need beyond Rust,
-//! `test` runs every check the project has, `fuzz` and `bench` go further. It builds before everything else and therefore names none of our crates.
+//! `test` runs every check the project has, `fuzz` and `bench` go further, `sbom` says what ships. It builds before everything else and therefore names none of our crates.
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command-line tool speaks on its streams")]
 
 mod bench;
 mod fuzz;
 mod plan;
+mod sbom;
 mod setup;
 mod test;
 mod workshop;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -56,6 +58,18 @@ enum Command {
         #[arg(value_name = "TARGET")]
         targets: Vec<String>,
     },
+    /// Write what the shipped binary is made of: a CycloneDX bill of materials
+    ///
+    /// Every library that the binary links on TARGET, with licence, hash of its archive and what it depends on; neither
+    /// tests nor build scripts. It is made from Cargo.lock and holds no time: the same sources give the same bytes.
+    Sbom {
+        /// Where to write it
+        #[arg(long, value_name = "FILE", default_value = "target/sbom/pintle.cdx.json")]
+        out: PathBuf,
+        /// For which machine, as rustc names it
+        #[arg(long, value_name = "TARGET", default_value = "x86_64-unknown-linux-gnu")]
+        target: String,
+    },
     /// Measure how far from the physical limit we are
     ///
     /// Prints each figure beside its limit, both taken in the same run; the exit status is 1 if a limit is missed.
@@ -93,6 +107,10 @@ fn run(command: Command) -> Result<ExitCode> {
             test::run(&workshop, tier, &names)
         }
         Command::Fuzz { minutes, targets } => fuzz::run(&workshop, minutes, &targets),
+        Command::Sbom { out, target } => {
+            sbom::write(&workshop, &target, &workshop.path(out))?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Bench { what: Bench::Core } => bench::run(&workshop),
     }
 }

@@ -12,7 +12,7 @@ const CARGO_DENY: &str = "0.20.2";
 const REQUIREMENTS: &str = "xtask/requirements.txt";
 
 /// Debian packages, each with the program that shows it is there and what the tests want it for.
-const DEBIAN_PACKAGES: [DebianPackage; 5] = [
+const DEBIAN_PACKAGES: [DebianPackage; 6] = [
     DebianPackage { name: "curl", probe: &["curl", "--version"], used_for: "an HTTP client nobody here wrote" },
     DebianPackage { name: "g++", probe: &["c++", "--version"], used_for: "building libFuzzer" },
     DebianPackage { name: "git", probe: &["git", "--version"], used_for: "fetching the advisory database" },
@@ -26,6 +26,11 @@ const DEBIAN_PACKAGES: [DebianPackage; 5] = [
         // Its server programs stand outside the search path.
         probe: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb"],
         used_for: "the database of larger installations",
+    },
+    DebianPackage {
+        name: "testssl.sh",
+        probe: &["testssl", "--version"],
+        used_for: "a second opinion on the server's TLS",
     },
 ];
 
