@@ -122,6 +122,8 @@ pub(crate) fn acceptor(identity: Arc<Identity>) -> Result<TlsAcceptor, TlsError>
         .map_err(TlsError::Pair)?
         .with_no_client_auth()
         .with_cert_resolver(identity);
+    // Every suite there is is a good one; the strongest of them is taken, whatever order a client prefers.
+    config.ignore_client_order = true;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -14,4 +14,5 @@ mod operations;
 mod routes;
 mod start;
 mod support;
+mod tls;
 mod trouble;
