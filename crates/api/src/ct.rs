@@ -4,11 +4,13 @@ use utoipa::ToSchema;
 /// Replaces the draft's Certificate Transparency logs, all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "as_of": 1767225600, "logs": [{ "key": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==", "operator": "Acme", "name": "Acme 2027" }] })))]
 pub struct ReplaceCtLogsRequest {
     /// When the list that the logs come from was made, in seconds since 1970 UTC; not in the future. 70 days later
     /// `verified` only reports.
     pub as_of: u64,
     /// Up to 1000; each log once. None: no log is trusted.
+    #[schema(max_items = 1000)]
     pub logs: Vec<CtLogRequest>,
 }
 
@@ -18,8 +20,10 @@ pub struct ReplaceCtLogsRequest {
 pub struct CtLogRequest {
     /// Its P-256 key: one line of base64 of the DER SubjectPublicKeyInfo.
     pub key: String,
+    #[schema(min_length = 1, max_length = 100)]
     /// Who runs it, up to 100 characters: SCTs of one operator alone never suffice.
     pub operator: String,
+    #[schema(min_length = 1, max_length = 100)]
     /// What people call it, up to 100 characters; never published.
     pub name: String,
     /// SCTs issued later (seconds since 1970 UTC) do not count.

@@ -6,6 +6,7 @@ use crate::{CtRequest, CtResponse};
 /// Adds a domain to the draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "name": "api.example.com", "enforce": "always", "trust": "platform" })))]
 pub struct AddDomainRequest {
     /// Host name (U-labels are converted), `*.` or `**.` wildcard, or IP literal. Public suffixes are refused.
     pub name: String,
@@ -23,6 +24,7 @@ pub struct AddDomainRequest {
 /// Changes the settings of a domain in the draft; absent members stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "enforce": "report" })))]
 pub struct UpdateDomainRequest {
     /// New enforcement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,10 +65,12 @@ pub struct DomainResponse {
 /// Adds a pin to a domain in the draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "type": "spki-sha256", "digest": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "match": "leaf", "label": "today's key" })))]
 pub struct AddPinRequest {
     /// What the digest is taken of.
     #[serde(rename = "type")]
     pub pin_type: PinType,
+    #[schema(pattern = "^[A-Za-z0-9+/]{43,86}={1,2}$")]
     /// Standard base64 with padding of 32 (`…-sha256`) or 64 (`…-sha512`) bytes.
     pub digest: String,
     /// `leaf` unless given.
@@ -78,7 +82,7 @@ pub struct AddPinRequest {
     pub expires_at: Option<u64>,
     /// A note for people, up to 100 characters; never published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, min_length = 1, max_length = 100)]
     pub label: Option<String>,
 }
 

@@ -40,10 +40,11 @@ pub struct DraftSettings {
 /// Changes settings of the draft; absent members stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "refresh_secs": 600 })))]
 pub struct UpdateDraftRequest {
     /// Seconds a fetched copy counts as fresh: 60 to 604800.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, minimum = 60, maximum = 604_800)]
     pub refresh_secs: Option<u64>,
     /// What a device does with a file past its expiry.
     #[serde(default, skip_serializing_if = "Option::is_none")]

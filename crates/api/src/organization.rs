@@ -4,8 +4,10 @@ use utoipa::ToSchema;
 /// Creates an organization owned by the caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "name": "Acme" })))]
 pub struct CreateOrganizationRequest {
     /// Display name: 1 to 100 characters, no control characters.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
 }
 

@@ -4,10 +4,13 @@ use utoipa::ToSchema;
 /// Creates a project: one per app and environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "name": "Shop", "environment": "production" })))]
 pub struct CreateProjectRequest {
     /// Name of the app: 1 to 100 characters, no control characters.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// Environment, as `production`: `[a-z0-9-]{1,32}`. Name and environment together are unique in the organization.
+    #[schema(pattern = "^[a-z0-9-]{1,32}$")]
     pub environment: String,
     /// The signing key, when it already exists; it can be registered later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -18,6 +21,7 @@ pub struct CreateProjectRequest {
 /// Registers the public half of a project's signing key. The private half never leaves its owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "public_key": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==" })))]
 pub struct RegisterKeyRequest {
     /// P-256 SubjectPublicKeyInfo, DER in base64 on one line (P-1.2).
     pub public_key: String,

@@ -6,6 +6,7 @@ use crate::{Change, Warning};
 /// Freezes the draft under a release number and a date, ready to be signed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "unchanged": "refuse" })))]
 pub struct PrepareReleaseRequest {
     /// What to do when nothing differs from the last accepted release; `refuse` unless given.
     #[serde(default)]
@@ -51,6 +52,7 @@ pub struct PreparedReleaseResponse {
 /// Submits a signed release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "jws": "eyJhbGciOiJFUzI1NiJ9.e30.c2ln" })))]
 pub struct AcceptReleaseRequest {
     /// Compact JWS whose payload is, byte for byte, what prepare returned (P-2.1).
     pub jws: String,

@@ -4,6 +4,7 @@ use utoipa::ToSchema;
 /// Submits a succession statement: the project's next signing key, vouched for by its current one or its recovery key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "jws": "eyJhbGciOiJFUzI1NiJ9.e30.c2ln" })))]
 pub struct AcceptStatementRequest {
     /// Compact JWS (P-5.1); its `seq` is one more than that of the last statement, 1 for the first.
     pub jws: String,

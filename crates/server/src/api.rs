@@ -95,7 +95,10 @@ pub(crate) async fn method_not_allowed() -> ApiError {
 }
 
 /// Whose token this is, and what it may do.
-#[utoipa::path(get, path = "/whoami", tag = "tokens", responses((status = 200, body = WhoamiResponse), Failure))]
+#[utoipa::path(
+    get, path = "/whoami", tag = "tokens", responses((status = 200, body = WhoamiResponse), Failure),
+    extensions(("x-permission" = json!("signed_in")))
+)]
 async fn whoami(State(app): State<App>, Caller(actor): Caller) -> Json<WhoamiResponse> {
     Json(app.service.whoami(&actor))
 }

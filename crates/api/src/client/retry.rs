@@ -8,7 +8,7 @@ use super::ClientError;
 
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// A server that is being restarted, or whose database is, is back within seconds.
-const WAITS: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(4)];
+const WAITS: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(2)];
 
 /// A fresh key: 128 random bits, a string as the draft has it.
 pub(super) fn make_key() -> Result<String, ClientError> {

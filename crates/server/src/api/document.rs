@@ -1,11 +1,14 @@
 //! The OpenAPI document: what the handlers say of themselves, and what follows from it for each of them.
 
+mod problems;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::idempotency;
+use problems::{Needed, put_problems};
 
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
@@ -97,6 +100,11 @@ fn complete_operation(method: &str, operation: &mut Value) {
     if method == "post" && !is_public(operation) {
         add_parameter(operation, idempotency::describe_header());
     }
+    let needed = operation.get("x-permission").and_then(Value::as_str).and_then(Needed::parse);
+    if let (Some(scope), Some(operation)) = (needed.and_then(Needed::scope), operation.as_object_mut()) {
+        operation.insert("x-scope".to_owned(), scope);
+    }
+    put_problems(operation);
 }
 
 fn add_parameter(operation: &mut Value, parameter: Value) {

@@ -22,7 +22,9 @@ pub(super) fn router() -> OpenApiRouter<App> {
 #[utoipa::path(
     post, path = "/organizations/{organization}/projects/{project}/domains", operation_id = "add_domain",
     tag = "draft", params(ProjectIds, ("If-Match" = Option<String>, Header, description = "`ETag` of the draft")),
-    request_body = AddDomainRequest, responses((status = 201, body = DomainResponse), Failure)
+    request_body = AddDomainRequest, responses((status = 201, body = DomainResponse), Failure),
+    extensions(("x-permission" = json!("edit_draft")),
+        ("x-problems" = json!({"409": ["already_exists"], "422": ["domain_invalid", "public_suffix", "ct_logs_missing", "draft_invalid"]})))
 )]
 async fn add(
     State(app): State<App>,
@@ -38,7 +40,8 @@ async fn add(
 /// The domains of the draft with their pins, by name.
 #[utoipa::path(
     get, path = "/organizations/{organization}/projects/{project}/domains", operation_id = "list_domains",
-    tag = "draft", params(ProjectIds, ListQuery), responses((status = 200, body = ListResponse<DomainResponse>), Failure)
+    tag = "draft", params(ProjectIds, ListQuery), responses((status = 200, body = ListResponse<DomainResponse>), Failure),
+    extensions(("x-permission" = json!("read")))
 )]
 async fn list(
     State(app): State<App>,
@@ -54,7 +57,9 @@ async fn list(
     patch, path = "/organizations/{organization}/projects/{project}/domains/{domain}",
     operation_id = "update_domain", tag = "draft",
     params(DomainIds, ("If-Match" = Option<String>, Header, description = "`ETag` of the draft")),
-    request_body = UpdateDomainRequest, responses((status = 200, body = DomainResponse), Failure)
+    request_body = UpdateDomainRequest, responses((status = 200, body = DomainResponse), Failure),
+    extensions(("x-permission" = json!("edit_draft")),
+        ("x-problems" = json!({"422": ["ct_logs_missing", "draft_invalid"]})))
 )]
 async fn update(
     State(app): State<App>,
@@ -71,7 +76,8 @@ async fn update(
     delete, path = "/organizations/{organization}/projects/{project}/domains/{domain}",
     operation_id = "remove_domain", tag = "draft",
     params(DomainIds, ("If-Match" = Option<String>, Header, description = "`ETag` of the draft")),
-    responses((status = 204, description = "Removed"), Failure)
+    responses((status = 204, description = "Removed"), Failure),
+    extensions(("x-permission" = json!("edit_draft")))
 )]
 async fn remove(
     State(app): State<App>,
@@ -88,7 +94,9 @@ async fn remove(
     post, path = "/organizations/{organization}/projects/{project}/domains/{domain}/pins",
     operation_id = "add_pin", tag = "draft",
     params(DomainIds, ("If-Match" = Option<String>, Header, description = "`ETag` of the draft")),
-    request_body = AddPinRequest, responses((status = 201, body = PinResponse), Failure)
+    request_body = AddPinRequest, responses((status = 201, body = PinResponse), Failure),
+    extensions(("x-permission" = json!("edit_draft")),
+        ("x-problems" = json!({"409": ["already_exists"], "422": ["pin_invalid", "draft_invalid"]})))
 )]
 async fn add_pin(
     State(app): State<App>,
@@ -106,7 +114,8 @@ async fn add_pin(
     delete, path = "/organizations/{organization}/projects/{project}/domains/{domain}/pins/{pin}",
     operation_id = "remove_pin", tag = "draft",
     params(PinIds, ("If-Match" = Option<String>, Header, description = "`ETag` of the draft")),
-    responses((status = 204, description = "Removed"), Failure)
+    responses((status = 204, description = "Removed"), Failure),
+    extensions(("x-permission" = json!("edit_draft")))
 )]
 async fn remove_pin(
     State(app): State<App>,

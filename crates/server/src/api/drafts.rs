@@ -17,7 +17,8 @@ pub(super) fn router() -> OpenApiRouter<App> {
 #[utoipa::path(
     get, path = "/organizations/{organization}/projects/{project}/draft", operation_id = "read_draft", tag = "draft",
     params(ProjectIds),
-    responses((status = 200, body = DraftResponse, headers(("ETag" = String, description = "The revision"))), Failure)
+    responses((status = 200, body = DraftResponse, headers(("ETag" = String, description = "The revision"))), Failure),
+    extensions(("x-permission" = json!("read")))
 )]
 async fn read(State(app): State<App>, Caller(actor): Caller, Ids(ids): Ids<ProjectIds>) -> Result<Response, ApiError> {
     let draft = app.service.read_draft(&actor, ids.project(), now()).await?;
@@ -29,7 +30,8 @@ async fn read(State(app): State<App>, Caller(actor): Caller, Ids(ids): Ids<Proje
     patch, path = "/organizations/{organization}/projects/{project}/draft", operation_id = "update_draft",
     tag = "draft", params(ProjectIds, ("If-Match" = Option<String>, Header, description = "`ETag` of the draft")),
     request_body = UpdateDraftRequest,
-    responses((status = 200, body = DraftResponse, headers(("ETag" = String, description = "The revision"))), Failure)
+    responses((status = 200, body = DraftResponse, headers(("ETag" = String, description = "The revision"))), Failure),
+    extensions(("x-permission" = json!("edit_draft")))
 )]
 async fn update(
     State(app): State<App>,
@@ -45,7 +47,8 @@ async fn update(
 /// The Certificate Transparency logs of the draft, by operator and name.
 #[utoipa::path(
     get, path = "/organizations/{organization}/projects/{project}/draft/ct-logs", operation_id = "read_ct_logs",
-    tag = "draft", params(ProjectIds), responses((status = 200, body = CtLogsResponse), Failure)
+    tag = "draft", params(ProjectIds), responses((status = 200, body = CtLogsResponse), Failure),
+    extensions(("x-permission" = json!("read")))
 )]
 async fn read_ct_logs(
     State(app): State<App>,
@@ -59,7 +62,9 @@ async fn read_ct_logs(
 #[utoipa::path(
     put, path = "/organizations/{organization}/projects/{project}/draft/ct-logs", operation_id = "replace_ct_logs",
     tag = "draft", params(ProjectIds, ("If-Match" = Option<String>, Header, description = "`ETag` of the draft")),
-    request_body = ReplaceCtLogsRequest, responses((status = 200, body = CtLogsResponse), Failure)
+    request_body = ReplaceCtLogsRequest, responses((status = 200, body = CtLogsResponse), Failure),
+    extensions(("x-permission" = json!("edit_draft")),
+        ("x-problems" = json!({"422": ["draft_invalid", "config_too_large"]})))
 )]
 async fn replace_ct_logs(
     State(app): State<App>,

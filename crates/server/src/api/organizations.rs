@@ -15,7 +15,8 @@ pub(super) fn router() -> OpenApiRouter<App> {
 /// Creates an organization owned by the caller.
 #[utoipa::path(
     post, path = "/organizations", operation_id = "create_organization", tag = "organizations",
-    request_body = CreateOrganizationRequest, responses((status = 201, body = OrganizationResponse), Failure)
+    request_body = CreateOrganizationRequest, responses((status = 201, body = OrganizationResponse), Failure),
+    extensions(("x-permission" = json!("scope:admin")))
 )]
 async fn create(
     State(app): State<App>,
@@ -28,7 +29,8 @@ async fn create(
 /// The caller's organizations, by name.
 #[utoipa::path(
     get, path = "/organizations", operation_id = "list_organizations", tag = "organizations",
-    params(ListQuery), responses((status = 200, body = ListResponse<OrganizationResponse>), Failure)
+    params(ListQuery), responses((status = 200, body = ListResponse<OrganizationResponse>), Failure),
+    extensions(("x-permission" = json!("scope:read")))
 )]
 async fn list(
     State(app): State<App>,
@@ -41,7 +43,8 @@ async fn list(
 /// One organization.
 #[utoipa::path(
     get, path = "/organizations/{organization}", operation_id = "read_organization", tag = "organizations",
-    params(OrganizationIds), responses((status = 200, body = OrganizationResponse), Failure)
+    params(OrganizationIds), responses((status = 200, body = OrganizationResponse), Failure),
+    extensions(("x-permission" = json!("read")))
 )]
 async fn read(
     State(app): State<App>,

@@ -25,7 +25,9 @@ pub(super) fn router() -> OpenApiRouter<App> {
 #[utoipa::path(
     post, path = "/organizations/{organization}/projects", operation_id = "create_project", tag = "projects",
     params(OrganizationIds), request_body = CreateProjectRequest,
-    responses((status = 201, body = ProjectResponse), Failure)
+    responses((status = 201, body = ProjectResponse), Failure),
+    extensions(("x-permission" = json!("manage_projects")),
+        ("x-problems" = json!({"409": ["already_exists"], "422": ["setup_invalid"]})))
 )]
 async fn create(
     State(app): State<App>,
@@ -40,7 +42,8 @@ async fn create(
 /// The projects of an organization, by name and environment.
 #[utoipa::path(
     get, path = "/organizations/{organization}/projects", operation_id = "list_projects", tag = "projects",
-    params(OrganizationIds, ListQuery), responses((status = 200, body = ListResponse<ProjectResponse>), Failure)
+    params(OrganizationIds, ListQuery), responses((status = 200, body = ListResponse<ProjectResponse>), Failure),
+    extensions(("x-permission" = json!("read")))
 )]
 async fn list(
     State(app): State<App>,
@@ -54,7 +57,8 @@ async fn list(
 /// One project and where it stands.
 #[utoipa::path(
     get, path = "/organizations/{organization}/projects/{project}", operation_id = "read_project", tag = "projects",
-    params(ProjectIds), responses((status = 200, body = ProjectResponse), Failure)
+    params(ProjectIds), responses((status = 200, body = ProjectResponse), Failure),
+    extensions(("x-permission" = json!("read")))
 )]
 async fn read(
     State(app): State<App>,
@@ -68,7 +72,9 @@ async fn read(
 #[utoipa::path(
     put, path = "/organizations/{organization}/projects/{project}/key", operation_id = "register_key",
     tag = "projects", params(ProjectIds), request_body = RegisterKeyRequest,
-    responses((status = 200, body = ProjectResponse), Failure)
+    responses((status = 200, body = ProjectResponse), Failure),
+    extensions(("x-permission" = json!("manage_keys")),
+        ("x-problems" = json!({"409": ["key_fixed"], "422": ["setup_invalid"]})))
 )]
 async fn register_key(
     State(app): State<App>,
@@ -82,7 +88,9 @@ async fn register_key(
 /// `pintle.json`: what apps embed.
 #[utoipa::path(
     get, path = "/organizations/{organization}/projects/{project}/bundle", operation_id = "read_bundle",
-    tag = "projects", params(ProjectIds), responses((status = 200, body = BundleResponse), Failure)
+    tag = "projects", params(ProjectIds), responses((status = 200, body = BundleResponse), Failure),
+    extensions(("x-permission" = json!("read")),
+        ("x-problems" = json!({"409": ["key_missing"]})))
 )]
 async fn read_bundle(
     State(app): State<App>,

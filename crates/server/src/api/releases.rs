@@ -18,7 +18,9 @@ pub(super) fn router() -> OpenApiRouter<App> {
 #[utoipa::path(
     post, path = "/organizations/{organization}/projects/{project}/releases/prepare",
     operation_id = "prepare_release", tag = "releases", params(ProjectIds), request_body = PrepareReleaseRequest,
-    responses((status = 201, body = PreparedReleaseResponse), Failure)
+    responses((status = 201, body = PreparedReleaseResponse), Failure),
+    extensions(("x-permission" = json!("release")),
+        ("x-problems" = json!({"409": ["key_missing", "draft_unchanged"], "422": ["draft_invalid", "config_too_large"]})))
 )]
 async fn prepare(
     State(app): State<App>,
@@ -34,7 +36,9 @@ async fn prepare(
 #[utoipa::path(
     post, path = "/organizations/{organization}/projects/{project}/releases", operation_id = "accept_release",
     tag = "releases", params(ProjectIds), request_body = AcceptReleaseRequest,
-    responses((status = 202, body = ReleaseResponse), Failure)
+    responses((status = 202, body = ReleaseResponse), Failure),
+    extensions(("x-permission" = json!("release")),
+        ("x-problems" = json!({"409": ["key_missing", "succession_outdated", "release_not_prepared", "core"], "413": ["config_too_large"], "422": ["claims_altered", "core"]})))
 )]
 async fn accept(
     State(app): State<App>,
@@ -49,7 +53,8 @@ async fn accept(
 /// The newest 100 releases, newest first.
 #[utoipa::path(
     get, path = "/organizations/{organization}/projects/{project}/releases", operation_id = "list_releases",
-    tag = "releases", params(ProjectIds, ListQuery), responses((status = 200, body = ListResponse<ReleaseResponse>), Failure)
+    tag = "releases", params(ProjectIds, ListQuery), responses((status = 200, body = ListResponse<ReleaseResponse>), Failure),
+    extensions(("x-permission" = json!("read")))
 )]
 async fn list(
     State(app): State<App>,
@@ -64,7 +69,8 @@ async fn list(
 #[utoipa::path(
     get, path = "/organizations/{organization}/projects/{project}/releases/{version}",
     operation_id = "read_release", tag = "releases", params(ReleaseIds),
-    responses((status = 200, body = ReleaseResponse), Failure)
+    responses((status = 200, body = ReleaseResponse), Failure),
+    extensions(("x-permission" = json!("read")))
 )]
 async fn read(
     State(app): State<App>,

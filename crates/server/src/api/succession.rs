@@ -17,7 +17,9 @@ pub(super) fn router() -> OpenApiRouter<App> {
 #[utoipa::path(
     post, path = "/organizations/{organization}/projects/{project}/statements", operation_id = "accept_statement",
     tag = "succession", params(ProjectIds), request_body = AcceptStatementRequest,
-    responses((status = 201, body = StatementResponse), Failure)
+    responses((status = 201, body = StatementResponse), Failure),
+    extensions(("x-permission" = json!("manage_keys")),
+        ("x-problems" = json!({"409": ["key_missing", "key_not_in_use", "statement_out_of_turn", "succession_full"], "422": ["key_reused", "core"]})))
 )]
 async fn accept(
     State(app): State<App>,
@@ -32,7 +34,9 @@ async fn accept(
 /// Every succession statement of the project, by `seq`.
 #[utoipa::path(
     get, path = "/organizations/{organization}/projects/{project}/statements", operation_id = "list_statements",
-    tag = "succession", params(ProjectIds, ListQuery), responses((status = 200, body = ListResponse<StatementResponse>), Failure)
+    tag = "succession", params(ProjectIds, ListQuery), responses((status = 200, body = ListResponse<StatementResponse>), Failure),
+    extensions(("x-permission" = json!("read")),
+        ("x-problems" = json!({"409": ["key_missing"]})))
 )]
 async fn list(
     State(app): State<App>,

@@ -1,6 +1,6 @@
 //! The server over real sockets: routes, published files, starting and stopping.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod admin;
 mod cdn;
@@ -11,6 +11,7 @@ mod idempotency;
 mod instances;
 mod lists;
 mod operations;
+mod permissions;
 mod routes;
 mod start;
 mod support;

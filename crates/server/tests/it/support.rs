@@ -11,6 +11,7 @@ use pintle_server::{RateLimitConfig, Ready, ServerConfig, ServerError, run};
 use pintle_sign::{Signer, SigningKey, make_statement, sign_config};
 use pintle_store::{AccountId, AccountRow, Store, TokenId, TokenRow, Unsigned, WriteTx};
 use pintle_testkit::database::database_in;
+use sea_orm::ConnectionTrait as _;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -136,6 +137,23 @@ impl Server {
         };
         self.write(async |tx| tx.insert_token(row.clone()).await.unwrap()).await;
         token
+    }
+
+    /// Makes `account` a member, whatever the rules say.
+    pub(crate) async fn add_member(&self, organization: &str, account: &AccountId, role: &str) {
+        self.execute(&format!(
+            "INSERT INTO membership (organization_id, account_id, role, created_at) \
+             VALUES ('{organization}', '{account}', '{role}', 1)"
+        ))
+        .await;
+    }
+
+    /// Runs SQL on the server's database behind its back.
+    pub(crate) async fn execute(&self, sql: &str) {
+        let url = database_in(self.folder.path());
+        let database = sea_orm::Database::connect(url).await.unwrap();
+        database.execute_unprepared(sql).await.unwrap();
+        database.close().await.unwrap();
     }
 
     /// Changes the server's database behind its back.
