@@ -2,6 +2,8 @@
 
 mod served;
 
+use std::time::Instant;
+
 use axum::{
     Router,
     body::Body,
@@ -38,16 +40,17 @@ async fn serve(State(app): State<App>, path: Result<Path<String>, PathRejection>
     response
 }
 
-/// The file as the database has it; while the database fails, as it was last served.
+/// The file as the database has it, which every instance shares; while the database fails, as it had it last.
 async fn find(app: &App, address: &Address) -> Result<ServedFile, ApiError> {
+    let asked_at = Instant::now();
     match app.service.read_published(address).await {
-        Ok(Some(stored)) => Ok(app.served.save(address, stored)),
+        Ok(Some(stored)) => Ok(app.served.save(address, stored, asked_at)),
         Ok(None) => {
             app.served.remove(address);
             Err(Failure::NoSuchFile.into())
         }
         Err(error) => {
-            let kept = app.served.load(address);
+            let kept = app.served.load(address, Instant::now());
             tracing::error!(%error, file.kept = kept.is_some(), "a published file cannot be read from the database");
             kept.ok_or_else(|| Failure::DatabaseUnavailable.into())
         }
@@ -58,6 +61,10 @@ fn respond(address: &Address, file: ServedFile, request: &HeaderMap) -> Response
     let mut headers = HeaderMap::new();
     headers.insert(header::ETAG, file.etag.clone());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(address.object.cache_control()));
+    if let Some(age) = file.age {
+        // Caches count it against max-age (RFC 9111 §5.1): they come back for the current file as soon as there is one.
+        headers.insert(header::AGE, age.as_secs().into());
+    }
     if has_current(request, &file.etag) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }

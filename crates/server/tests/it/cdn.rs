@@ -104,6 +104,7 @@ async fn what_was_served_is_served_on_while_the_database_is_gone() {
     // The table is taken away under the running server.
     execute(server.folder.path(), "ALTER TABLE published_object RENAME TO elsewhere").await;
     let again = http().get(project.file(&server, "pins.jws")).send().await.unwrap();
+    assert!(again.headers().contains_key("age"), "caches shall not keep it as long as a fresh one");
     assert_eq!((again.status(), again.text().await.unwrap()), (StatusCode::OK, jws));
     let never_served = http().get(project.file(&server, "releases/1.jws")).send().await.unwrap();
     assert_eq!(never_served.status(), StatusCode::SERVICE_UNAVAILABLE);
