@@ -23,7 +23,7 @@ pub(crate) const READERS: u32 = 8;
 /// An open database whose schema is up to date. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pools: Pools,
+    pub(crate) pools: Pools,
     schema: Schema,
 }
 

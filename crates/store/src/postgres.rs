@@ -107,3 +107,53 @@ fn limits() -> [(&'static str, String); 8] {
         ("tcp_user_timeout", "20000".to_owned()),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::{AccountId, AccountRow, Store};
+
+    async fn add_account(store: &Store) -> Result<(), StoreError> {
+        let tx = store.write().await?;
+        tx.insert_account(AccountRow { id: AccountId::make(1), name: "ada".into(), created_at: 1.into() }).await?;
+        tx.commit().await
+    }
+
+    async fn show(tx: &impl sea_orm::ConnectionTrait, setting: &str) -> String {
+        let row = tx.query_one_raw(Statement::from_string(DbBackend::Postgres, format!("SHOW {setting}"))).await;
+        row.unwrap().unwrap().try_get_by_index(0).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_database_bounds_what_a_session_can_hold() {
+        let store = Store::open(&pintle_testkit::postgres::make_database().parse().unwrap()).await.unwrap();
+        let (reader, writer) = (store.read().await.unwrap(), store.write().await.unwrap());
+        for (tx, isolation, read_only) in
+            [(reader.connection(), "repeatable read", "on"), (writer.connection(), "read committed", "off")]
+        {
+            assert_eq!(show(tx, "transaction_isolation").await, isolation);
+            assert_eq!(show(tx, "transaction_read_only").await, read_only);
+            assert_eq!(show(tx, "lock_timeout").await, "5s");
+            assert_eq!(show(tx, "statement_timeout").await, "10s");
+            assert_eq!(show(tx, "idle_in_transaction_session_timeout").await, "10s");
+            assert_eq!(show(tx, "client_connection_check_interval").await, "2s");
+        }
+    }
+
+    #[tokio::test]
+    #[ignore = "takes the ten seconds after which a writer that hangs is cut off"]
+    async fn a_writer_that_hangs_holds_the_others_up_for_ten_seconds_at_most() {
+        let url = pintle_testkit::postgres::make_database().parse().unwrap();
+        let (hanging, other) = (Store::open(&url).await.unwrap(), Store::open(&url).await.unwrap());
+        let begun = Instant::now();
+        let tx = hanging.write().await.unwrap();
+        assert!(matches!(add_account(&other).await, Err(StoreError::Unavailable(_))), "after five seconds");
+        assert!(other.read().await.unwrap().has_no_account().await.unwrap(), "readers do not wait");
+        while add_account(&other).await.is_err() {}
+        assert!(begun.elapsed() < IDLE_TIMEOUT + LOCK_TIMEOUT, "{:?}", begun.elapsed());
+        assert!(matches!(tx.commit().await, Err(StoreError::Unavailable(_))));
+        add_account(&hanging).await.expect("it recovers by itself");
+    }
+}

@@ -90,3 +90,46 @@ fn damage(error: &DbErr) -> Option<String> {
     let sqlx::Error::Database(error) = error.as_ref() else { return None };
     matches!(error.code().as_deref(), Some("11" | "26")).then(|| error.message().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AccountId, AccountRow, Store};
+
+    async fn add_account(store: &Store) -> Result<(), StoreError> {
+        let tx = store.write().await?;
+        let row = AccountRow { id: AccountId::make(1), name: "x".repeat(2000), created_at: 1.into() };
+        tx.insert_account(row).await?;
+        tx.commit().await
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_stops_writers_says_so_and_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(&folder.path().join("pintle.db")).await.unwrap();
+        let limit_pages = async |pages: u32| {
+            store.pools.writer.execute_unprepared(&format!("PRAGMA max_page_count = {pages}")).await.unwrap();
+        };
+        // SQLite takes a number below the current size for that size.
+        limit_pages(1).await;
+        let mut written = 0;
+        let refused = loop {
+            match add_account(&store).await {
+                Ok(()) => written += 1,
+                Err(error) => break error,
+            }
+        };
+        assert!(refused.to_string().contains("full"), "{refused}");
+        assert!(matches!(refused, StoreError::Unavailable(_)));
+        let count = async || {
+            use sea_orm::EntityTrait as _;
+            let tx = store.read().await.unwrap();
+            crate::entity::account::Entity::find().all(tx.connection()).await.unwrap().len()
+        };
+        assert_eq!(count().await, written, "what was written is read, and nothing else");
+        store.check_ready().await.unwrap();
+        limit_pages(u32::MAX - 1).await;
+        add_account(&store).await.unwrap();
+        assert_eq!(count().await, written + 1);
+    }
+}

@@ -22,7 +22,6 @@ const MISSING: &str = "there is no PostgreSQL here: run `cargo xtask setup`";
 /// When there is no PostgreSQL on this machine; `cargo xtask setup` installs it.
 pub fn make_database() -> String {
     static SHARED: OnceLock<Cluster> = OnceLock::new();
-    // Nobody needs to survive a loss of power here, and each database is small.
     SHARED.get_or_init(|| Cluster::start(&["max_connections=500", "listen_addresses="])).make_database()
 }
 
@@ -31,6 +30,7 @@ pub fn make_database() -> String {
 pub struct Cluster {
     folder: PathBuf,
     programs: PathBuf,
+    port: u16,
     databases: AtomicU32,
     commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
@@ -43,9 +43,19 @@ impl Cluster {
     /// # Panics
     /// As [`make_database`].
     pub fn start(settings: &[&str]) -> Self {
+        // The socket has a folder of its own: every server can have the same number.
+        Self::start_on(5432, settings)
+    }
+
+    /// The same, on this port of the loopback addresses unless `listen_addresses` is among the settings.
+    ///
+    /// # Panics
+    /// As [`make_database`].
+    pub fn start_on(port: u16, settings: &[&str]) -> Self {
         let programs = find_programs().expect(MISSING);
         let mut script = Command::new("sh")
             .args(["-c", SCRIPT, "cluster"])
+            .env("PGPORT", port.to_string())
             .arg(&programs)
             .args(settings)
             .stdin(Stdio::piped())
@@ -55,7 +65,7 @@ impl Cluster {
         let commands = script.stdin.take();
         let mut answers = BufReader::new(script.stdout.take().expect("was piped"));
         let folder = read_line(&mut answers).into();
-        Self { folder, programs, databases: AtomicU32::new(0), commands, answers, script }
+        Self { folder, programs, port, databases: AtomicU32::new(0), commands, answers, script }
     }
 
     /// Makes an empty database and gives its URL.
@@ -67,7 +77,7 @@ impl Cluster {
 
     /// The URL of a database, over the socket.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://pintle@localhost/{database}?host={}", self.folder.display())
+        format!("postgres://pintle@localhost:{}/{database}?host={}", self.port, self.folder.display())
     }
 
     /// Runs SQL with `psql`.
@@ -81,7 +91,7 @@ impl Cluster {
     /// One of the server's own programs, with the options that lead it to the server.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.programs.join(program));
-        command.arg("--host").arg(&self.folder).args(["--username", "pintle"]);
+        command.arg("--host").arg(&self.folder).args(["--port", &self.port.to_string(), "--username", "pintle"]);
         command
     }
 

@@ -8,10 +8,11 @@ trap '' HUP INT TERM
 folder=$(mktemp -d /tmp/pintle-postgres.XXXXXX)
 cd "$folder"
 as="setpriv --pdeathsig QUIT"
+own() { :; }
 if [ "$(id -u)" = 0 ]; then
     # PostgreSQL refuses to run as root.
-    chown postgres: "$folder"
     as="$as --reuid postgres --regid postgres --clear-groups"
+    own() { chown -R postgres: "$folder"; }
 fi
 fail() {
     cat log >&2
@@ -19,7 +20,9 @@ fail() {
     exit 1
 }
 start() {
-    $as "$bin/postgres" -D data -k "$folder" -F "$@" >>log 2>&1 &
+    # A test may have put files there.
+    own
+    $as "$bin/postgres" -D data -k "$folder" "$@" >>log 2>&1 &
     server=$!
     until "$bin/pg_isready" --quiet --host "$folder"; do
         kill -0 "$server" 2>/dev/null || fail
@@ -34,7 +37,10 @@ for setting in "$@"; do
     shift
     set -- "$@" -c "$setting"
 done
+# First, so that a setting can switch it on again: nobody here needs to survive a loss of power.
+set -- -c fsync=off "$@"
 : >log
+own
 $as "$bin/initdb" -D data -U pintle -A trust -E UTF8 --locale C --no-sync >>log 2>&1 || fail
 start "$@"
 echo "$folder"
