@@ -8,6 +8,7 @@
 //! their unit (`refresh_secs`); digests and public keys are standard base64 with padding; failures are RFC 9457 problem
 //! documents ([`Problem`]) with a stable `code`.
 
+mod api_token;
 mod audit;
 #[cfg(feature = "client")]
 pub mod client;
@@ -15,6 +16,7 @@ mod ct;
 mod domain;
 mod draft;
 mod list;
+mod member;
 mod organization;
 mod problem;
 mod project;
@@ -23,6 +25,7 @@ mod succession;
 mod token;
 mod whoami;
 
+pub use api_token::{CreateTokenRequest, CreatedTokenResponse, TokenLifetime, TokenResponse, UpdateTokenRequest};
 pub use audit::{
     AUDIT_CHAIN_START, AuditActor, AuditActorKind, AuditRecord, AuditTarget, derive_audit_commitment, derive_audit_hash,
 };
@@ -35,7 +38,11 @@ pub use draft::{
     Change, ChangeKind, DraftResponse, DraftSettings, Expiry, OnStale, UpdateDraftRequest, Warning, WarningCode,
 };
 pub use list::{ListQuery, ListResponse};
-pub use organization::{CreateOrganizationRequest, OrganizationResponse, Role};
+pub use member::{
+    AcceptInvitationRequest, CreateInvitationRequest, CreatedInvitationResponse, InvitationResponse, MemberResponse,
+    UpdateMemberRequest,
+};
+pub use organization::{CreateOrganizationRequest, OrganizationResponse, Role, UpdateOrganizationRequest};
 pub use problem::Problem;
 pub use project::{
     BundleResponse, CreateProjectRequest, Custody, ProjectKeyResponse, ProjectResponse, RegisterKeyRequest,
@@ -44,7 +51,7 @@ pub use release::{
     AcceptReleaseRequest, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseResponse, ReleaseState, Unchanged,
 };
 pub use succession::{AcceptStatementRequest, StatementResponse, StatementSigner};
-pub use token::{ApiToken, TokenError};
+pub use token::{ApiToken, InvitationCode, TokenError};
 pub use whoami::{Scope, WhoamiResponse};
 
 /// The path under which every route of this version lies.

@@ -11,6 +11,15 @@ pub struct CreateOrganizationRequest {
     pub name: String,
 }
 
+/// Changes what an organization is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Acme"}))]
+pub struct UpdateOrganizationRequest {
+    /// Display name: 1 to 100 characters, no control characters.
+    pub name: String,
+}
+
 /// An organization as one of its members sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrganizationResponse {

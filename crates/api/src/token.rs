@@ -1,78 +1,137 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-const MARK: &str = "pintle_";
 const SECRET_DIGITS: usize = 64;
 const CHECKSUM_DIGITS: usize = 8;
 const PREFIX_DIGITS: usize = 12;
 
-/// A bearer token: `pintle_`, 64 hexadecimal digits of randomness, 8 of checksum. The mark and the checksum let
-/// scanners find leaked tokens and let both ends refuse a mistyped one without asking the database.
-#[derive(Clone)]
-pub struct ApiToken(Zeroizing<String>);
+/// Declares a secret that whoever carries it may use: a mark, 64 hexadecimal digits of randomness, 8 of checksum. The
+/// mark and the checksum let scanners find leaked secrets, and let both ends refuse a mistyped one without asking the
+/// database.
+macro_rules! bearer_secret {
+    ($(#[$doc:meta])+ $name:ident, $mark:literal, $what:literal) => {
+        $(#[$doc])+
+        #[derive(Clone, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Zeroizing<String>);
 
-impl ApiToken {
-    /// A new token around 32 random bytes.
-    pub fn make(random: &[u8; 32]) -> Self {
-        let mut text = Zeroizing::new(String::with_capacity(MARK.len() + SECRET_DIGITS + CHECKSUM_DIGITS));
-        text.push_str(MARK);
+        impl $name {
+            const KIND: SecretKind = SecretKind { mark: $mark, what: $what };
+
+            /// A new one around 32 random bytes.
+            pub fn make(random: &[u8; 32]) -> Self {
+                Self(Self::KIND.make(random))
+            }
+
+            /// Accepts exactly the form above; surrounding white space is an error.
+            ///
+            /// # Errors
+            /// [`TokenError`] when the form or the checksum is wrong.
+            pub fn parse(text: &str) -> Result<Self, TokenError> {
+                Self::KIND.parse(text).map(Self)
+            }
+
+            /// The secret itself, for the one place that sends or shows it.
+            pub fn expose_secret(&self) -> &str {
+                &self.0
+            }
+
+            /// The first characters, which may be shown and stored: they name the secret and leave 208 secret bits.
+            pub fn prefix(&self) -> &str {
+                self.0.get(..$mark.len() + PREFIX_DIGITS).unwrap_or($mark)
+            }
+
+            /// SHA-256 of the whole secret: what a server stores. A plain hash is enough for 256 random bits.
+            pub fn sha256(&self) -> [u8; 32] {
+                Sha256::digest(self.0.as_bytes()).into()
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = TokenError;
+
+            fn try_from(text: String) -> Result<Self, TokenError> {
+                Self::parse(&Zeroizing::new(text))
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(secret: $name) -> Self {
+                secret.expose_secret().to_owned()
+            }
+        }
+    };
+}
+
+bearer_secret!(
+    /// What a program signs in with: `pintle_` and 72 digits.
+    ApiToken, "pintle_", "an API token"
+);
+bearer_secret!(
+    /// What an invited person shows to become a member: `pintle_invite_` and 72 digits.
+    InvitationCode, "pintle_invite_", "an invitation code"
+);
+
+/// How one kind of secret looks.
+#[derive(Clone, Copy)]
+struct SecretKind {
+    mark: &'static str,
+    what: &'static str,
+}
+
+impl SecretKind {
+    fn make(self, random: &[u8; 32]) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(self.mark.len() + SECRET_DIGITS + CHECKSUM_DIGITS));
+        text.push_str(self.mark);
         push_hex(&mut text, random);
         let checksum = derive_checksum(&text);
         text.push_str(&checksum);
-        Self(text)
+        text
     }
 
-    /// Accepts exactly the form above; surrounding white space is an error.
-    ///
-    /// # Errors
-    /// [`TokenError`] when the form or the checksum is wrong.
-    pub fn parse(text: &str) -> Result<Self, TokenError> {
-        let (body, checksum) = text.split_at_checked(MARK.len() + SECRET_DIGITS).ok_or(TokenError::Malformed)?;
-        let digits = body.strip_prefix(MARK).ok_or(TokenError::Malformed)?;
+    fn parse(self, text: &str) -> Result<Zeroizing<String>, TokenError> {
+        let Self { mark, what } = self;
+        let malformed = TokenError::Malformed { what, mark };
+        let (body, checksum) = text.split_at_checked(mark.len() + SECRET_DIGITS).ok_or(malformed)?;
+        let digits = body.strip_prefix(mark).ok_or(malformed)?;
         let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
         if checksum.len() != CHECKSUM_DIGITS || !digits.bytes().chain(checksum.bytes()).all(is_digit) {
-            return Err(TokenError::Malformed);
+            return Err(malformed);
         }
         if derive_checksum(body) != checksum {
-            return Err(TokenError::WrongChecksum);
+            return Err(TokenError::WrongChecksum { what });
         }
-        Ok(Self(Zeroizing::new(text.to_owned())))
-    }
-
-    /// The secret itself, for the one place that sends or shows it.
-    pub fn expose_secret(&self) -> &str {
-        &self.0
-    }
-
-    /// The first characters, which may be shown and stored: they name the token and leave 208 secret bits.
-    pub fn prefix(&self) -> &str {
-        self.0.get(..MARK.len() + PREFIX_DIGITS).unwrap_or(MARK)
-    }
-
-    /// SHA-256 of the whole token: what a server stores. A plain hash is enough for 256 random bits.
-    pub fn sha256(&self) -> [u8; 32] {
-        Sha256::digest(self.0.as_bytes()).into()
+        Ok(Zeroizing::new(text.to_owned()))
     }
 }
 
-impl fmt::Debug for ApiToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiToken(..)")
-    }
-}
-
-/// Why a text is no API token.
+/// Why a text is no token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// Not `pintle_` and 72 lower-case hexadecimal digits.
-    #[error("an API token is `pintle_` followed by 72 lower-case hexadecimal digits")]
-    Malformed,
+    /// Not the mark and 72 lower-case hexadecimal digits.
+    #[error("{what} is `{mark}` followed by 72 lower-case hexadecimal digits")]
+    Malformed {
+        /// Kind of secret, with its article.
+        what: &'static str,
+        /// What it begins with.
+        mark: &'static str,
+    },
     /// The last 8 digits do not belong to the rest.
-    #[error("the API token's checksum is wrong: a character is mistyped or missing")]
-    WrongChecksum,
+    #[error("the checksum of {what} is wrong: a character is mistyped or missing")]
+    WrongChecksum {
+        /// Kind of secret, with its article.
+        what: &'static str,
+    },
 }
 
 fn derive_checksum(body: &str) -> String {
@@ -124,8 +183,16 @@ mod tests {
             &format!("{good}0"),
             "ü",
         ] {
-            assert_eq!(ApiToken::parse(bad).unwrap_err(), TokenError::Malformed, "{bad:?}");
+            assert!(matches!(ApiToken::parse(bad), Err(TokenError::Malformed { .. })), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn one_kind_of_secret_is_not_another() {
+        let (token, code) = (ApiToken::make(&[1; 32]), InvitationCode::make(&[1; 32]));
+        assert!(ApiToken::parse(code.expose_secret()).is_err());
+        assert!(InvitationCode::parse(token.expose_secret()).is_err());
+        assert_eq!(code.prefix(), "pintle_invite_010101010101");
     }
 
     #[test]

@@ -14,6 +14,14 @@ pub struct WhoamiResponse {
     pub token_name: String,
     /// What the token may do, at most; the account's role in an organization may narrow it further.
     pub scopes: Vec<Scope>,
+    /// The token reaches this organization alone: `org_…`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub organization_id: Option<String>,
+    /// The token reaches this project of the organization alone: `prj_…`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub project_id: Option<String>,
 }
 
 /// What a token may do.
@@ -26,6 +34,6 @@ pub enum Scope {
     Edit,
     /// Prepare and submit releases.
     Release,
-    /// Create organizations and projects, register keys.
+    /// Create organizations and projects, register keys, manage members and tokens.
     Admin,
 }

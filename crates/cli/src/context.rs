@@ -157,14 +157,15 @@ impl Project {
     }
 }
 
-struct Labels {
-    id: String,
+/// What a thing may be called by.
+pub(crate) struct Labels {
+    pub(crate) id: String,
     /// The one shown first.
-    names: Vec<String>,
+    pub(crate) names: Vec<String>,
 }
 
 /// The one of `all` with the id or name `wanted`; the only one there is, if nothing is wanted.
-fn choose<T>(
+pub(crate) fn choose<T>(
     kind: &'static str,
     all: Vec<T>,
     wanted: Option<&str>,

@@ -382,7 +382,7 @@ impl CommandError {
             Self::Settings { .. } => "correct the file, or remove it and run `pintle configure`",
             Self::CannotAsk { hint, .. } => hint,
             Self::NotSignedIn { .. } => "run `pintle login`, or set PINTLE_TOKEN",
-            Self::Token(_) => "copy the whole token, from `pintle_` to its end",
+            Self::Token(_) => "copy all of it, from `pintle_` to its end",
             Self::NoServer => "run `pintle login --server https://pins.example.com`",
             Self::Unchosen { kind: "organization", .. } => {
                 "say `--organization NAME`, or keep one with `pintle configure --organization NAME`"
@@ -392,6 +392,10 @@ impl CommandError {
             Self::NotFound { kind: "project", .. } => "`pintle projects list` shows them",
             Self::NotFound { kind: "domain", .. } => "`pintle domains list` shows them; `pintle domains add` adds one",
             Self::NotFound { kind: "pin", .. } => "`pintle pins list` shows them",
+            Self::NotFound { kind: "member", .. } => "`pintle members list` shows them",
+            Self::NotFound { kind: "token", .. } => {
+                "`pintle tokens list` shows yours, `--all` those of the organization"
+            }
             Self::NoneYet { kind: "organization" } => "create one with `pintle orgs create NAME`",
             Self::NoneYet { kind: "project" } => "create one with `pintle projects create NAME`",
             Self::Ambiguous { .. } => "give the id, or more of the name",

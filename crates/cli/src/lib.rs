@@ -55,12 +55,15 @@ pub use commands::{
     ct::{CtCommand, FillArgs, SctSource},
     domains::{DomainSettings, DomainsCommand},
     draft::{DraftCommand, DraftSettingsArgs},
+    invitations::InvitationsCommand,
     keys::{GenerateArgs, KeysCommand, RecoverArgs, RotateArgs},
+    members::MembersCommand,
     orgs::OrgsCommand,
     pins::{AddArgs, PinSource, PinsCommand},
     projects::ProjectsCommand,
     release::ReleaseArgs,
     releases::ReleasesCommand,
+    tokens::{CreateArgs, TokensCommand},
 };
 pub use context::GlobalArgs;
 pub use error::CommandError;
@@ -85,9 +88,18 @@ in config.toml in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~
     Configure(ConfigureArgs),
     /// Show whose token is used, and what it may do
     Whoami,
-    /// Organizations: create, list
+    /// Organizations: create, list, rename, leave
     #[command(subcommand)]
     Orgs(OrgsCommand),
+    /// Members of the organization: list, invite, role, remove
+    #[command(subcommand)]
+    Members(MembersCommand),
+    /// Invitations into organizations: list, revoke, accept
+    #[command(subcommand)]
+    Invitations(InvitationsCommand),
+    /// API tokens for programs: create, list, rename, revoke
+    #[command(subcommand)]
+    Tokens(TokensCommand),
     /// Projects, one per app and environment: create, list, show
     #[command(subcommand)]
     Projects(ProjectsCommand),
@@ -155,6 +167,9 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Co
         Command::Configure(args) => commands::configure::run(args, context)?,
         Command::Whoami => commands::whoami::run(context).await?,
         Command::Orgs(command) => commands::orgs::run(command, context).await?,
+        Command::Members(command) => commands::members::run(command, context).await?,
+        Command::Invitations(command) => commands::invitations::run(command, context).await?,
+        Command::Tokens(command) => commands::tokens::run(command, context).await?,
         Command::Projects(command) => commands::projects::run(command, context).await?,
         Command::Keys(command) => commands::keys::run(command, context).await?,
         Command::Domains(command) => commands::domains::run(command, context).await?,

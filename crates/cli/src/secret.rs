@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use pintle_api::ApiToken;
+use pintle_api::{ApiToken, InvitationCode};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
@@ -41,6 +41,15 @@ pub(crate) fn load_given_token(token_file: Option<&Path>) -> Result<Option<ApiTo
         None => secret_variable("PINTLE_TOKEN"),
     };
     text.map(|text| ApiToken::parse(text.trim())).transpose().map_err(Into::into)
+}
+
+/// The code of an invitation: from a file or asked.
+pub(crate) fn load_invitation_code(code_file: Option<&Path>) -> Result<InvitationCode, CommandError> {
+    let text = match code_file {
+        Some(path) => read_secret_file(path)?,
+        None => ask_secret("Code: ", "the code of the invitation", "give `--code-file FILE`, `-` for standard input")?,
+    };
+    InvitationCode::parse(text.trim()).map_err(Into::into)
 }
 
 /// Asks for a token.

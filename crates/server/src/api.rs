@@ -7,10 +7,12 @@ mod drafts;
 mod extract;
 mod failure;
 mod idempotency;
+mod members;
 mod organizations;
 mod projects;
 mod releases;
 mod succession;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -56,6 +58,8 @@ fn describe() -> OpenApiRouter<App> {
     let routes = OpenApiRouter::new()
         .routes(routes!(whoami))
         .merge(organizations::router())
+        .merge(members::router())
+        .merge(tokens::router())
         .merge(projects::router())
         .merge(domains::router())
         .merge(drafts::router())

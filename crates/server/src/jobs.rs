@@ -22,6 +22,31 @@ pub(crate) async fn run_jobs(service: Arc<Service>, mut stopping: watch::Receive
     }
 }
 
+/// Writes security events into the audit log, for ever.
+pub(crate) async fn run_recorder(service: Arc<Service>) {
+    loop {
+        let sleep = match service.record_security_events(now()).await {
+            Ok(next_at) => next_at.map_or(MAX_SLEEP, |at| MAX_SLEEP.min(Duration::from_secs(at.secs_since(now())))),
+            Err(error) => {
+                tracing::error!(error.code = error.code(), %error, "security events not written; it will be tried again");
+                tokio::time::sleep(AFTER_FAILURE).await;
+                continue;
+            }
+        };
+        tokio::select! {
+            () = service.wait_for_security_event() => {}
+            () = tokio::time::sleep(sleep) => {}
+        }
+    }
+}
+
+/// Writes what is left of them, once nobody is served any more.
+pub(crate) async fn record_the_rest(service: &Service) {
+    if let Err(error) = service.record_last_security_events(now()).await {
+        tracing::error!(error.code = error.code(), %error, "the last security events are lost");
+    }
+}
+
 /// One turn; how long to sleep after it, if at all.
 async fn run_next_job(service: &Arc<Service>) -> Option<Duration> {
     let turn = Arc::clone(service);

@@ -165,8 +165,9 @@ pub async fn run(
     let (stop, stopping) = watch::channel(false);
     let (close, closing) = watch::channel(false);
     let mut running_jobs = tokio::spawn(jobs::run_jobs(Arc::clone(&service), closing.clone()));
+    let recorder = tokio::spawn(jobs::run_recorder(Arc::clone(&service)));
     let app = App {
-        service,
+        service: Arc::clone(&service),
         served: Arc::default(),
         metrics: Arc::new(Metrics::new()),
         clients: Arc::new(Clients::new(config.proxy.clone())),
@@ -192,6 +193,10 @@ pub async fn run(
     if tokio::time::timeout(config.stop.timeout, &mut running_jobs).await.is_err() {
         running_jobs.abort();
         tracing::warn!("the running job did not finish in time; it is taken up again at the next start");
+    }
+    recorder.abort();
+    if tokio::time::timeout(config.stop.timeout, jobs::record_the_rest(&service)).await.is_err() {
+        tracing::warn!("the last security events were not written in time");
     }
     store.close().await?;
     tracing::info!("stopped");

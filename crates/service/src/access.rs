@@ -3,7 +3,7 @@
 use pintle_api::Scope;
 use pintle_store::{Membership, OrganizationId, Project, ProjectId, ReadTx, Role};
 
-use crate::{Actor, ServiceError};
+use crate::{Actor, ServiceError, actor::Reach, error::GrantError};
 
 /// Names a project as a caller does: both ids are still text.
 #[derive(Clone, Copy, Debug)]
@@ -15,11 +15,11 @@ pub struct ProjectPath<'a> {
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])+ $name:ident = $word:literal, $scope:ident, [$($role:ident)*],)*) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $word:literal, $scope:ident, [$($role:ident)*],)*) => {
         /// What somebody may do in an organization.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Permission {
-            $($(#[$doc])+ $name,)*
+            $($(#[doc = $doc])+ $name,)*
         }
 
         impl Permission {
@@ -29,6 +29,11 @@ macro_rules! permissions {
             /// The word for it in messages, documents and the audit log.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $word,)* }
+            }
+
+            /// What it allows, in a sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii(),)* }
             }
 
             /// The scope that a token needs for it.
@@ -65,25 +70,70 @@ permissions! {
     ManageOrganization = "manage_organization", Admin, [Owner Admin],
     /// Name and remove owners; delete the organization; export everything it owns.
     OwnOrganization = "own_organization", Admin, [Owner],
+    /// Leave the organization.
+    Leave = "leave", Admin, [Owner Admin Publisher Editor Auditor],
 }
 
-/// What the token itself allows, before any organization is looked at.
+/// What the credential itself allows for the account as a whole, before any organization is looked at.
 pub(crate) fn require_scope(actor: &Actor, needed: Scope) -> Result<(), ServiceError> {
-    if actor.scopes.contains(&needed) { Ok(()) } else { Err(ServiceError::ScopeMissing { needed }) }
+    if !actor.scopes.contains(&needed) {
+        return Err(ServiceError::ScopeMissing { needed });
+    }
+    if actor.reach == Reach::Account { Ok(()) } else { Err(GrantError::LimitedToken.into()) }
 }
 
-/// The organization, if the actor is a member and may do `needed` there. To everyone else it does not exist.
+/// The organization, if the actor is a member, may do `needed` there, and is not limited to one of its projects. To
+/// everyone else it does not exist.
 pub(crate) async fn find_organization(
     tx: &ReadTx,
     actor: &Actor,
     organization: &str,
     needed: Permission,
 ) -> Result<Membership, ServiceError> {
-    require_scope(actor, needed.scope())?;
+    if actor.reach.project().is_some() {
+        return Err(ServiceError::NotFound { what: "organization" });
+    }
+    find_organization_around(tx, actor, organization, needed).await
+}
+
+/// The same, for what concerns one project of it, or shows no more of it than a project's people know.
+pub(crate) async fn find_organization_around(
+    tx: &ReadTx,
+    actor: &Actor,
+    organization: &str,
+    needed: Permission,
+) -> Result<Membership, ServiceError> {
     let missing = ServiceError::NotFound { what: "organization" };
-    let Ok(id) = OrganizationId::parse(organization) else { return Err(missing) };
+    let id = OrganizationId::parse(organization).ok().filter(|id| actor.reach.touches(id));
+    let Some(id) = id else { return Err(missing) };
     let member = tx.find_membership(&actor.account_id, &id).await?.ok_or(missing)?;
-    if needed.roles().contains(&member.role) { Ok(member) } else { Err(ServiceError::RoleInsufficient { needed }) }
+    if !actor.scopes.contains(&needed.scope()) {
+        actor.note_denial((&member.scope).into(), needed, "scope");
+        return Err(ServiceError::ScopeMissing { needed: needed.scope() });
+    }
+    if !needed.roles().contains(&member.role) {
+        actor.note_denial((&member.scope).into(), needed, "role");
+        return Err(ServiceError::RoleInsufficient { needed });
+    }
+    Ok(member)
+}
+
+/// A permission that `role` has and `own` has not.
+fn find_excess(own: Role, role: Role) -> Option<Permission> {
+    let has = |role, permission: &Permission| permission.roles().contains(&role);
+    Permission::ALL.iter().find(|permission| has(role, permission) && !has(own, permission)).copied()
+}
+
+/// Whether the role `own` allows whatever `role` does.
+pub(crate) fn includes(own: Role, role: Role) -> bool {
+    find_excess(own, role).is_none()
+}
+
+/// Refuses to give or take a role that allows more than the member's own: nobody hands out what they do not have.
+pub(crate) fn require_role_within(actor: &Actor, own: &Membership, role: Role) -> Result<(), ServiceError> {
+    let Some(needed) = find_excess(own.role, role) else { return Ok(()) };
+    actor.note_denial((&own.scope).into(), needed, "role");
+    Err(ServiceError::RoleInsufficient { needed })
 }
 
 /// The project, under the same rule.
@@ -93,9 +143,11 @@ pub(crate) async fn find_project(
     path: ProjectPath<'_>,
     needed: Permission,
 ) -> Result<Project, ServiceError> {
-    let member = find_organization(tx, actor, path.organization, needed).await?;
+    let member = find_organization_around(tx, actor, path.organization, needed).await?;
     let missing = ServiceError::NotFound { what: "project" };
-    let Ok(id) = ProjectId::parse(path.project) else { return Err(missing) };
+    let id = ProjectId::parse(path.project).ok();
+    let id = id.filter(|id| actor.reach.project().is_none_or(|only| only == id));
+    let Some(id) = id else { return Err(missing) };
     tx.find_project(&member.scope, &id).await?.ok_or(missing)
 }
 
@@ -124,7 +176,7 @@ mod tests {
     #[test]
     fn every_role_may_do_what_the_table_says_and_no_more() {
         for (role, allowed) in
-            [(Role::Owner, 10), (Role::Admin, 9), (Role::Publisher, 4), (Role::Editor, 2), (Role::Auditor, 2)]
+            [(Role::Owner, 11), (Role::Admin, 10), (Role::Publisher, 5), (Role::Editor, 3), (Role::Auditor, 3)]
         {
             let granted = Permission::ALL.iter().filter(|permission| permission.roles().contains(&role));
             assert_eq!(granted.count(), allowed, "{role:?}");

@@ -1,5 +1,6 @@
 //! One file per action, each a method of [`Service`](crate::Service).
 
+mod accept_invitation;
 mod accept_release;
 mod accept_statement;
 mod add_domain;
@@ -7,14 +8,19 @@ mod add_pin;
 mod authenticate;
 mod check_ready;
 mod check_releases;
+mod create_invitation;
 mod create_organization;
 mod create_project;
+mod create_token;
 mod find_answer;
 mod list_domains;
+mod list_invitations;
+mod list_members;
 mod list_organizations;
 mod list_projects;
 mod list_releases;
 mod list_statements;
+mod list_tokens;
 mod measure;
 mod note_restore;
 mod prepare_release;
@@ -26,14 +32,21 @@ mod read_organization;
 mod read_project;
 mod read_published;
 mod read_release;
+mod record_security_events;
 mod register_key;
 mod remove_domain;
+mod remove_member;
 mod remove_pin;
 mod replace_ct_logs;
+mod revoke_invitation;
+mod revoke_token;
 mod save_answer;
 mod set_up;
 mod update_domain;
 mod update_draft;
+mod update_member;
+mod update_organization;
+mod update_token;
 mod whoami;
 
 pub use check_releases::ReleaseCheck;

@@ -1,7 +1,13 @@
 use std::sync::Arc;
 
 use pintle_api::Scope;
-use pintle_store::{AccountId, TokenId};
+use pintle_store::{AccountId, AuditChain, OrganizationId, ProjectId, TokenId};
+
+use crate::{
+    AuditAction, Permission,
+    audit::Author,
+    security::{Incident, SecurityEvents},
+};
 
 use crate::IdempotencyKey;
 
@@ -13,14 +19,33 @@ pub struct Actor {
     pub(crate) account_name: String,
     pub(crate) credential: Credential,
     pub(crate) scopes: Vec<Scope>,
+    pub(crate) reach: Reach,
     pub(crate) request: RequestContext,
     pub(crate) idempotency: Option<Arc<IdempotencyKey>>,
+    /// Where denials are noted.
+    pub(crate) security: Arc<SecurityEvents>,
 }
 
 /// What an actor signed in with.
 #[derive(Clone, Debug)]
 pub(crate) enum Credential {
-    Token { id: TokenId, name: String },
+    Token {
+        id: TokenId,
+        name: String,
+        /// Seconds since 1970 UTC.
+        expires_at: Option<u64>,
+    },
+}
+
+/// What a credential reaches at most; whatever lies beyond does not exist for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Whatever the account does.
+    Account,
+    /// One organization.
+    Organization(OrganizationId),
+    /// One project of it.
+    Project(OrganizationId, ProjectId),
 }
 
 /// What is known of the request behind an action, as far as it may be kept.
@@ -43,6 +68,17 @@ impl Actor {
     pub fn account_id(&self) -> &str {
         self.account_id.as_str()
     }
+
+    /// Notes that `needed` was denied, and what was missing: a role or a scope.
+    pub(crate) fn note_denial(&self, chain: AuditChain, needed: Permission, missing: &'static str) {
+        self.security.note(Incident {
+            chain,
+            action: AuditAction::PermissionDenied,
+            author: Author::from(self),
+            target: ("permission", needed.as_str().to_owned()),
+            reason: missing,
+        });
+    }
 }
 
 impl Credential {
@@ -51,7 +87,44 @@ impl Credential {
             Self::Token { id, .. } => id.as_str(),
         }
     }
+
+    /// From when on it is refused: seconds since 1970 UTC.
+    pub(crate) fn expires_at(&self) -> Option<u64> {
+        match self {
+            Self::Token { expires_at, .. } => *expires_at,
+        }
+    }
 }
+
+impl Reach {
+    pub(crate) fn new(organization: Option<OrganizationId>, project: Option<ProjectId>) -> Self {
+        match (organization, project) {
+            (Some(organization), Some(project)) => Self::Project(organization, project),
+            (Some(organization), None) => Self::Organization(organization),
+            (None, _) => Self::Account,
+        }
+    }
+
+    /// Whether anything of the organization is within it.
+    pub(crate) fn touches(&self, organization: &OrganizationId) -> bool {
+        self.organization().is_none_or(|own| own == organization)
+    }
+
+    pub(crate) fn organization(&self) -> Option<&OrganizationId> {
+        match self {
+            Self::Account => None,
+            Self::Organization(organization) | Self::Project(organization, _) => Some(organization),
+        }
+    }
+
+    pub(crate) fn project(&self) -> Option<&ProjectId> {
+        match self {
+            Self::Account | Self::Organization(_) => None,
+            Self::Project(_, project) => Some(project),
+        }
+    }
+}
+
 /// The spelling of scopes in the database.
 const SPELLINGS: [(Scope, &str); 4] =
     [(Scope::Read, "read"), (Scope::Edit, "edit"), (Scope::Release, "release"), (Scope::Admin, "admin")];

@@ -14,11 +14,11 @@ use serde_json::Value;
 use crate::{Actor, RequestContext, ServiceError};
 
 macro_rules! audit_actions {
-    ($($(#[$doc:meta])+ $name:ident = $word:literal,)*) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $word:literal,)*) => {
         /// Everything that is written into the audit log.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum AuditAction {
-            $($(#[$doc])+ $name,)*
+            $($(#[doc = $doc])+ $name,)*
         }
 
         impl AuditAction {
@@ -28,6 +28,11 @@ macro_rules! audit_actions {
             /// As the log spells it.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $word,)* }
+            }
+
+            /// What happened, in a sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii(),)* }
             }
         }
     };
@@ -40,6 +45,36 @@ audit_actions! {
     InstallationRestored = "installation.restored",
     /// An organization was created.
     OrganizationCreated = "organization.created",
+    /// The organization was given another name.
+    OrganizationRenamed = "organization.renamed",
+    /// Somebody was invited into the organization.
+    InvitationCreated = "invitation.created",
+    /// An invitation was taken back.
+    InvitationRevoked = "invitation.revoked",
+    /// An invited person became a member.
+    InvitationAccepted = "invitation.accepted",
+    /// A member was given another role.
+    MemberRoleChanged = "member.role_changed",
+    /// A member was taken out of the organization.
+    MemberRemoved = "member.removed",
+    /// A member left the organization.
+    MemberLeft = "member.left",
+    /// An API token was created; with one for the whole account, in every organization of the account.
+    TokenCreated = "token.created",
+    /// An API token was given another name.
+    TokenRenamed = "token.renamed",
+    /// An API token was revoked.
+    TokenRevoked = "token.revoked",
+    /// Somebody signed in with no valid token: an unknown one, or one that is revoked or expired.
+    TokenRefused = "token.refused",
+    /// An API token was used from a network that it was never used from.
+    TokenNewNetwork = "token.new_network",
+    /// A member tried what the role or the token does not allow.
+    PermissionDenied = "permission.denied",
+    /// Security events of too many kinds happened at once: these were counted, not written one by one.
+    SecurityEventsCounted = "security.counted",
+    /// The oldest events of the chain were removed, because their time was over.
+    AuditCheckpoint = "audit.checkpoint",
     /// A project was created.
     ProjectCreated = "project.created",
     /// A project's keys were registered or replaced before its first release.
@@ -92,10 +127,12 @@ struct Personal {
 
 /// Who is behind an event.
 #[derive(Clone, Debug)]
-pub(crate) enum Author {
-    Actor(Actor),
-    /// A job, or the start of the server.
-    System,
+pub(crate) struct Author {
+    kind: AuditActorKind,
+    /// Id and name.
+    account: Option<(AccountId, String)>,
+    credential_id: Option<String>,
+    request: RequestContext,
 }
 
 impl Event {
@@ -131,38 +168,49 @@ impl Event {
     }
 }
 
-impl Author {
-    fn describe(&self) -> (AuditActor, Option<&AccountId>, Option<&RequestContext>) {
-        match self {
-            Self::Actor(actor) => {
-                let description = AuditActor {
-                    kind: AuditActorKind::Account,
-                    account_id: Some(actor.account_id.to_string()),
-                    credential_id: Some(actor.credential.id().to_owned()),
-                };
-                (description, Some(&actor.account_id), Some(&actor.request))
-            }
-            Self::System => {
-                (AuditActor { kind: AuditActorKind::System, account_id: None, credential_id: None }, None, None)
-            }
+impl From<&Actor> for Author {
+    fn from(actor: &Actor) -> Self {
+        Self {
+            kind: AuditActorKind::Account,
+            account: Some((actor.account_id.clone(), actor.account_name.clone())),
+            credential_id: Some(actor.credential.id().to_owned()),
+            request: actor.request.clone(),
         }
+    }
+}
+
+impl Author {
+    /// A job, or the start of the server.
+    pub(crate) fn system() -> Self {
+        Self { kind: AuditActorKind::System, account: None, credential_id: None, request: RequestContext::default() }
+    }
+
+    /// Somebody who is not signed in.
+    pub(crate) fn anonymous(request: RequestContext) -> Self {
+        Self { kind: AuditActorKind::Anonymous, account: None, credential_id: None, request }
+    }
+
+    /// Tells authors apart by account, credential and network, but not the requests of one.
+    pub(crate) fn distinction(&self) -> String {
+        let account = self.account.as_ref().map(|(id, _)| id.as_str());
+        let parts = [account, self.credential_id.as_deref(), self.request.network.as_deref()];
+        parts.map(Option::unwrap_or_default).join(" ")
+    }
+
+    /// The values that belong to the person behind it.
+    fn personal(&self) -> impl Iterator<Item = Personal> {
+        let account = self.account.as_ref().map(|(id, _)| id.clone());
+        let name = self.account.as_ref().map(|(_, name)| ("actor_name", name.clone()));
+        let network = self.request.network.clone().map(|network| ("network", network));
+        let values = name.into_iter().chain(network);
+        values.map(move |(field, value)| Personal { field, account: account.clone(), value })
     }
 }
 
 /// Appends `event` to its chain, in the transaction of the change it tells of.
 pub(crate) async fn record(tx: &WriteTx, author: &Author, event: Event, now: UnixTime) -> Result<(), ServiceError> {
-    let (actor, account, request) = author.describe();
-    let mut personal = event.personal;
-    if let Author::Actor(actor) = author {
-        personal.push(Personal {
-            field: "actor_name",
-            account: Some(actor.account_id.clone()),
-            value: actor.account_name.clone(),
-        });
-    }
-    if let Some(network) = request.and_then(|request| request.network.clone()) {
-        personal.push(Personal { field: "network", account: account.cloned(), value: network });
-    }
+    let account = author.account.as_ref().map(|(id, _)| id);
+    let personal = event.personal.into_iter().chain(author.personal()).collect();
     let (commitments, rows) = commit_to(personal, &event.chain)?;
 
     let last = tx.find_last_audit_event(&event.chain).await?;
@@ -171,12 +219,16 @@ pub(crate) async fn record(tx: &WriteTx, author: &Author, event: Event, now: Uni
         seq,
         at: now.as_secs(),
         action: event.action.as_str().to_owned(),
-        actor,
+        actor: AuditActor {
+            kind: author.kind,
+            account_id: account.map(AccountId::to_string),
+            credential_id: author.credential_id.clone(),
+        },
         target: event.target,
         project_id: event.project.as_ref().map(ProjectId::to_string),
         before: event.before,
         after: event.after,
-        request_id: request.and_then(|request| request.request_id.clone()),
+        request_id: author.request.request_id.clone(),
         personal: commitments,
     };
     let text = serde_json::to_string(&record).map_err(|_| ServiceError::Internal("an audit record is JSON"))?;

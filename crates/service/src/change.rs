@@ -25,12 +25,12 @@ impl Service {
         if let Some(key) = &actor.idempotency {
             key.claim(&tx, actor, now).await?;
         }
-        Ok(Change { tx, author: Author::Actor(actor.clone()), now })
+        Ok(Change { tx, author: Author::from(actor), now })
     }
 
     /// Begins a change by the server itself.
     pub(crate) async fn begin_system_change(&self, now: UnixTime) -> Result<Change, ServiceError> {
-        Ok(Change { tx: self.store.write().await?, author: Author::System, now })
+        Ok(Change { tx: self.store.write().await?, author: Author::system(), now })
     }
 }
 
@@ -43,7 +43,12 @@ impl Change {
 
     /// Adds an event; the change does not happen yet.
     pub(crate) async fn record(&self, event: Event) -> Result<(), ServiceError> {
-        record(&self.tx, &self.author, event, self.now).await
+        self.record_by(&self.author, event).await
+    }
+
+    /// The same for what somebody else did.
+    pub(crate) async fn record_by(&self, author: &Author, event: Event) -> Result<(), ServiceError> {
+        record(&self.tx, author, event, self.now).await
     }
 
     /// Makes the change happen whose events are recorded already, or that is none of anybody's business.

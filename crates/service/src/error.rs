@@ -1,4 +1,6 @@
+mod grant;
 mod idempotency;
+mod member;
 
 use pintle_api::{Scope, TokenError};
 use pintle_core::{
@@ -10,7 +12,9 @@ use pintle_store::StoreError;
 
 use crate::Permission;
 
+pub use grant::GrantError;
 pub use idempotency::IdempotencyError;
+pub use member::MemberError;
 
 /// Why an action was not taken. Nothing of it happened.
 #[derive(Debug, thiserror::Error)]
@@ -159,6 +163,12 @@ pub enum ServiceError {
     /// The idempotency key was used before.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
+    /// About members and invitations.
+    #[error(transparent)]
+    Member(MemberError),
+    /// About API tokens.
+    #[error(transparent)]
+    Grant(GrantError),
     /// The database failed.
     #[error(transparent)]
     Store(StoreError),
@@ -321,6 +331,8 @@ impl ServiceError {
                 facts("claims_altered", Unprocessable, "prepare again, and sign exactly what you get")
             }
             Self::Idempotency(error) => error.facts(),
+            Self::Member(error) => error.facts(),
+            Self::Grant(error) => error.facts(),
             Self::Store(_) => facts("database_unavailable", Unavailable, "try again in a moment"),
             Self::Internal(_) => Facts { code: "internal_error", kind: Internal, hint: None },
         }

@@ -1,5 +1,6 @@
 //! The door where text from people becomes what a draft can hold.
 
+use pintle_api::Role;
 use pintle_core::{
     HostName, Name,
     claims::{PinDigest, PinType},
@@ -18,6 +19,27 @@ pub(crate) fn check_label(member: &'static str, text: &str) -> Result<(), Servic
         member,
         expected: "1 to 100 characters without control characters or outer spaces",
     })
+}
+
+/// Not whether mail arrives there, which only mail can tell: whether it can be an address, and fits a log line.
+pub(crate) fn check_email(member: &'static str, text: &str) -> Result<(), ServiceError> {
+    let is_plain = text.chars().all(|c| !c.is_control() && !c.is_whitespace() && !"<>,;\"()".contains(c));
+    let has_parts =
+        text.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'));
+    if is_plain && has_parts && text.len() <= 254 {
+        return Ok(());
+    }
+    Err(ServiceError::ValueInvalid { member, expected: "an e-mail address, as ada@example.com" })
+}
+
+pub(crate) fn store_role(role: Role) -> pintle_store::Role {
+    match role {
+        Role::Owner => pintle_store::Role::Owner,
+        Role::Admin => pintle_store::Role::Admin,
+        Role::Publisher => pintle_store::Role::Publisher,
+        Role::Editor => pintle_store::Role::Editor,
+        Role::Auditor => pintle_store::Role::Auditor,
+    }
 }
 
 pub(crate) fn check_environment(text: &str) -> Result<(), ServiceError> {

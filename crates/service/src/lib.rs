@@ -26,6 +26,7 @@ mod jobs;
 mod origin;
 mod page;
 mod respond;
+mod security;
 mod succession;
 
 use std::sync::Arc;
@@ -39,10 +40,12 @@ pub use access::{Permission, ProjectPath};
 pub use actions::{FirstRun, ReleaseCheck};
 pub use actor::{Actor, RequestContext};
 pub use audit::AuditAction;
-pub use error::{ErrorKind, IdempotencyError, ServiceError};
+pub use error::{ErrorKind, GrantError, IdempotencyError, MemberError, ServiceError};
 pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use jobs::Progress;
 pub use origin::OriginBucket;
+
+use security::SecurityEvents;
 
 /// The control plane: a database, the places releases are published to, and the URL apps find them at.
 #[derive(Debug)]
@@ -51,12 +54,13 @@ pub struct Service {
     buckets: Vec<Arc<dyn Bucket>>,
     base_url: BaseUrl,
     jobs: Notify,
+    security: Arc<SecurityEvents>,
 }
 
 impl Service {
     /// A control plane that publishes every release to all of `buckets`; `base_url` is where apps find them.
     pub fn new(store: Store, buckets: Vec<Arc<dyn Bucket>>, base_url: BaseUrl) -> Self {
-        Self { store, buckets, base_url, jobs: Notify::new() }
+        Self { store, buckets, base_url, jobs: Notify::new(), security: Arc::default() }
     }
 
     /// Returns when a job was added since the last call.

@@ -1,17 +1,20 @@
 //! From rows to what travels.
 
 use pintle_api::{
-    CtLogResponse, CtLogsResponse, Custody, DomainResponse, DraftSettings, Enforce, EnforceWord, Expiry, OnStale,
-    OrganizationResponse, PinMatch, PinResponse, PinType, ProjectKeyResponse, ProjectResponse, ReleaseResponse,
-    ReleaseState, Role, StatementResponse, StatementSigner, Trust,
+    CtLogResponse, CtLogsResponse, Custody, DomainResponse, DraftSettings, Enforce, EnforceWord, Expiry,
+    InvitationResponse, MemberResponse, OnStale, OrganizationResponse, PinMatch, PinResponse, PinType,
+    ProjectKeyResponse, ProjectResponse, ReleaseResponse, ReleaseState, Role, StatementResponse, StatementSigner,
+    TokenResponse, Trust,
 };
 use pintle_core::{Root, claims, root::BaseUrl};
 use pintle_store::{
-    CtLogRow, DraftDomain, DraftRow, Membership, PinRow, Project, ReadTx, ReleaseRow, StatementRow, Unsigned,
+    CtLogRow, DraftDomain, DraftRow, InvitationRow, Member, Membership, PinRow, Project, ReadTx, ReleaseRow,
+    StatementRow, TokenRow, Unsigned,
 };
 
 use crate::{
     ServiceError,
+    actor::parse_scopes,
     claims::make_root,
     ct::describe_requirement,
     succession::{current_key, is_signed_by_recovery_key},
@@ -21,14 +24,55 @@ pub(crate) fn organization(member: &Membership) -> OrganizationResponse {
     OrganizationResponse {
         id: member.organization.id.to_string(),
         name: member.organization.name.clone(),
-        role: match member.role {
-            pintle_store::Role::Owner => Role::Owner,
-            pintle_store::Role::Admin => Role::Admin,
-            pintle_store::Role::Publisher => Role::Publisher,
-            pintle_store::Role::Editor => Role::Editor,
-            pintle_store::Role::Auditor => Role::Auditor,
-        },
+        role: role(member.role),
         created_at: member.organization.created_at.value(),
+    }
+}
+
+pub(crate) fn role(role: pintle_store::Role) -> Role {
+    match role {
+        pintle_store::Role::Owner => Role::Owner,
+        pintle_store::Role::Admin => Role::Admin,
+        pintle_store::Role::Publisher => Role::Publisher,
+        pintle_store::Role::Editor => Role::Editor,
+        pintle_store::Role::Auditor => Role::Auditor,
+    }
+}
+
+pub(crate) fn member(member: &Member) -> MemberResponse {
+    MemberResponse {
+        account_id: member.account.id.to_string(),
+        name: member.account.name.clone(),
+        role: role(member.role),
+        joined_at: member.joined_at.value(),
+    }
+}
+
+pub(crate) fn invitation(row: &InvitationRow) -> InvitationResponse {
+    InvitationResponse {
+        id: row.id.to_string(),
+        role: role(row.role),
+        email: row.email.clone(),
+        prefix: row.prefix.clone(),
+        invited_by: row.invited_by.to_string(),
+        created_at: row.created_at.value(),
+        expires_at: row.expires_at.value(),
+    }
+}
+
+pub(crate) fn token(row: &TokenRow, account_name: Option<&str>) -> TokenResponse {
+    TokenResponse {
+        id: row.id.to_string(),
+        name: row.name.clone(),
+        prefix: row.prefix.clone(),
+        scopes: parse_scopes(&row.scopes),
+        account_id: row.account_id.to_string(),
+        account_name: account_name.map(str::to_owned),
+        organization_id: row.organization_id.as_ref().map(ToString::to_string),
+        project_id: row.project_id.as_ref().map(ToString::to_string),
+        created_at: row.created_at.value(),
+        expires_at: row.expires_at.map(Unsigned::value),
+        last_used_at: row.last_used_at.map(Unsigned::value),
     }
 }
 

@@ -2,12 +2,14 @@
 
 pub(crate) mod account;
 pub(crate) mod api_token;
+pub(crate) mod audit_checkpoint;
 pub(crate) mod audit_event;
 pub(crate) mod audit_personal;
 pub(crate) mod ct_log;
 pub(crate) mod domain;
 pub(crate) mod draft;
 pub(crate) mod idempotent_request;
+pub(crate) mod invitation;
 pub(crate) mod job;
 pub(crate) mod membership;
 pub(crate) mod organization;

@@ -63,6 +63,7 @@ type_id!(/** A project. */ ProjectId, "prj");
 type_id!(/** A domain of a draft. */ DomainId, "dom");
 type_id!(/** A pin of a domain. */ PinId, "pin");
 type_id!(/** A release. */ ReleaseId, "rel");
+type_id!(/** An invitation. */ InvitationId, "inv");
 type_id!(/** A job. */ JobId, "job");
 
 fn make(prefix: &str, now_secs: u64) -> String {

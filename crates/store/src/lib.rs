@@ -32,6 +32,7 @@ mod entity;
 mod error;
 mod id;
 mod idempotency;
+mod invitation;
 mod job;
 mod maintenance;
 mod open;
@@ -44,27 +45,30 @@ mod release;
 mod schema;
 mod sqlite;
 mod succession;
+mod token;
 mod transaction;
 mod url;
 mod value;
 mod workload;
 
-pub use audit::AuditChain;
+pub use audit::{AuditChain, AuditFilter, AuditOrder};
 pub use draft::DraftDomain;
 pub use entity::{
-    account::Model as AccountRow, api_token::Model as TokenRow, audit_event::Model as AuditEventRow,
-    audit_personal::Model as AuditPersonalRow, ct_log::Model as CtLogRow, domain::Model as DomainRow,
-    draft::Model as DraftRow, idempotent_request::Model as IdempotentRequestRow, job::Model as JobRow,
-    organization::Model as OrganizationRow, pin::Model as PinRow, prepared_release::Model as PreparedReleaseRow,
-    project::Model as ProjectRow, published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
+    account::Model as AccountRow, api_token::Model as TokenRow, audit_checkpoint::Model as AuditCheckpointRow,
+    audit_event::Model as AuditEventRow, audit_personal::Model as AuditPersonalRow, ct_log::Model as CtLogRow,
+    domain::Model as DomainRow, draft::Model as DraftRow, idempotent_request::Model as IdempotentRequestRow,
+    invitation::Model as InvitationRow, job::Model as JobRow, organization::Model as OrganizationRow,
+    pin::Model as PinRow, prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
+    published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
     succession_statement::Model as StatementRow,
 };
 pub use error::StoreError;
-pub use id::{AccountId, DomainId, IdError, JobId, OrganizationId, PinId, ProjectId, ReleaseId, TokenId};
+pub use id::{AccountId, DomainId, IdError, InvitationId, JobId, OrganizationId, PinId, ProjectId, ReleaseId, TokenId};
+pub use invitation::OpenInvitation;
 pub use job::{LeasedJob, NewJob};
 pub use maintenance::{Inspection, copy_sqlite, fold_sqlite, inspect_sqlite};
 pub use open::Store;
-pub use organization::{Membership, OrganizationScope};
+pub use organization::{Member, Membership, OrganizationScope};
 pub use page::Page;
 pub use project::{NewProject, Project, ProjectScope};
 pub use transaction::{ReadTx, WriteTx};

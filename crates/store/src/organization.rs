@@ -1,8 +1,9 @@
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, sea_query::Expr};
 
 use crate::{
-    AccountId, OrganizationId, OrganizationRow, Page, ReadTx, Role, StoreError, WriteTx,
-    entity::{membership, organization},
+    AccountId, AccountRow, AuditChain, OrganizationId, OrganizationRow, Page, ReadTx, Role, StoreError, Unsigned,
+    WriteTx,
+    entity::{account, membership, organization},
 };
 
 /// The right to ask for rows of one organization: exists only as part of a [`Membership`].
@@ -20,6 +21,17 @@ pub struct Membership {
     pub role: Role,
     /// The way to the organization's rows.
     pub scope: OrganizationScope,
+}
+
+/// A member of an organization, as the organization sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Who it is.
+    pub account: AccountRow,
+    /// What the account is there.
+    pub role: Role,
+    /// Since when: seconds since 1970 UTC.
+    pub joined_at: Unsigned,
 }
 
 impl ReadTx {
@@ -56,6 +68,47 @@ impl ReadTx {
             .filter_map(|organization| Some(Membership::new(organization.clone(), role_in(&organization.id)?)))
             .collect())
     }
+
+    /// One member of the organization.
+    pub async fn find_member(
+        &self,
+        scope: &OrganizationScope,
+        account: &AccountId,
+    ) -> Result<Option<Member>, StoreError> {
+        let member = members_of(scope).filter(membership::Column::AccountId.eq(account.clone()));
+        let Some(member) = member.one(self.connection()).await? else { return Ok(None) };
+        let account = account::Entity::find_by_id(account.clone()).one(self.connection()).await?;
+        Ok(account.map(|account| Member::new(&member, account)))
+    }
+
+    /// Members of the organization, in the order of their accounts' ids.
+    pub async fn list_members(
+        &self,
+        scope: &OrganizationScope,
+        page: &Page<String>,
+    ) -> Result<Vec<Member>, StoreError> {
+        let members = self.list_page(members_of(scope).cursor_by(membership::Column::AccountId), page).await?;
+        let ids = members.iter().map(|member| member.account_id.clone());
+        let accounts = account::Entity::find().filter(account::Column::Id.is_in(ids)).all(self.connection()).await?;
+        let account_of = |id: &AccountId| accounts.iter().find(|account| account.id == *id).cloned();
+        Ok(members.iter().filter_map(|member| Some(Member::new(member, account_of(&member.account_id)?))).collect())
+    }
+
+    /// The chains of events of every organization of `account`.
+    pub async fn list_audit_chains_of(&self, account: &AccountId) -> Result<Vec<AuditChain>, StoreError> {
+        let members = membership::Entity::find()
+            .filter(membership::Column::AccountId.eq(account.clone()))
+            .order_by_asc(membership::Column::OrganizationId)
+            .all(self.connection())
+            .await?;
+        let scopes = members.into_iter().map(|member| OrganizationScope { id: member.organization_id });
+        Ok(scopes.map(|scope| AuditChain::from(&scope)).collect())
+    }
+
+    /// How many members of the organization have `role`.
+    pub async fn count_members(&self, scope: &OrganizationScope, role: Role) -> Result<u64, StoreError> {
+        Ok(members_of(scope).filter(membership::Column::Role.eq(role)).count(self.connection()).await?)
+    }
 }
 
 impl WriteTx {
@@ -74,6 +127,69 @@ impl WriteTx {
         })
         .await?;
         Ok(Membership::new(organization, Role::Owner))
+    }
+
+    /// Gives the organization another name.
+    pub async fn save_organization_name(&self, scope: &OrganizationScope, name: &str) -> Result<(), StoreError> {
+        organization::Entity::update_many()
+            .col_expr(organization::Column::Name, Expr::value(name))
+            .filter(organization::Column::Id.eq(scope.id.clone()))
+            .exec(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Adds a member. [`StoreError::AlreadyExists`] when the account is one.
+    pub async fn insert_member(
+        &self,
+        scope: &OrganizationScope,
+        account: &AccountId,
+        role: Role,
+        now_secs: u64,
+    ) -> Result<(), StoreError> {
+        self.insert::<membership::Entity, _>(membership::Model {
+            organization_id: scope.id.clone(),
+            account_id: account.clone(),
+            role,
+            created_at: now_secs.into(),
+        })
+        .await
+    }
+
+    /// Gives a member another role.
+    pub async fn save_role(
+        &self,
+        scope: &OrganizationScope,
+        account: &AccountId,
+        role: Role,
+    ) -> Result<(), StoreError> {
+        membership::Entity::update_many()
+            .col_expr(membership::Column::Role, Expr::value(role))
+            .filter(membership::Column::OrganizationId.eq(scope.id.clone()))
+            .filter(membership::Column::AccountId.eq(account.clone()))
+            .exec(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Takes a member out of the organization.
+    pub async fn delete_member(&self, scope: &OrganizationScope, account: &AccountId) -> Result<(), StoreError> {
+        membership::Entity::delete_many()
+            .filter(membership::Column::OrganizationId.eq(scope.id.clone()))
+            .filter(membership::Column::AccountId.eq(account.clone()))
+            .exec(self.connection())
+            .await?;
+        Ok(())
+    }
+}
+
+fn members_of(scope: &OrganizationScope) -> sea_orm::Select<membership::Entity> {
+    membership::Entity::find().filter(membership::Column::OrganizationId.eq(scope.id.clone()))
+}
+
+impl Member {
+    fn new(member: &membership::Model, account: AccountRow) -> Self {
+        Self { account, role: member.role, joined_at: member.created_at }
     }
 }
 

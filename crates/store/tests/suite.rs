@@ -301,6 +301,9 @@ async fn a_token_is_found_by_its_prefix(store: &Store) {
         created_at: NOW.into(),
         last_used_at: None,
         expires_at: None,
+        organization_id: None,
+        project_id: None,
+        revoked_at: None,
     };
     write(store, async |tx| tx.insert_token(token.clone()).await).await.unwrap();
     write(store, async |tx| tx.save_token_use(&token.id, NOW + 5).await).await.unwrap();

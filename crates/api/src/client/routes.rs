@@ -2,10 +2,12 @@ use reqwest::Method;
 
 use super::{Client, ClientError, List, ProjectRef};
 use crate::{
-    AcceptReleaseRequest, AcceptStatementRequest, AddDomainRequest, AddPinRequest, CreateOrganizationRequest,
-    CreateProjectRequest, CtLogsResponse, DomainResponse, DraftResponse, OrganizationResponse, PinResponse,
-    PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse, RegisterKeyRequest, ReleaseResponse,
-    ReplaceCtLogsRequest, StatementResponse, UpdateDomainRequest, UpdateDraftRequest, WhoamiResponse,
+    AcceptInvitationRequest, AcceptReleaseRequest, AcceptStatementRequest, AddDomainRequest, AddPinRequest,
+    CreateInvitationRequest, CreateOrganizationRequest, CreateProjectRequest, CreateTokenRequest,
+    CreatedInvitationResponse, CreatedTokenResponse, CtLogsResponse, DomainResponse, DraftResponse, InvitationResponse,
+    MemberResponse, OrganizationResponse, PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse,
+    RegisterKeyRequest, ReleaseResponse, ReplaceCtLogsRequest, StatementResponse, TokenResponse, UpdateDomainRequest,
+    UpdateDraftRequest, UpdateMemberRequest, UpdateOrganizationRequest, UpdateTokenRequest, WhoamiResponse,
 };
 
 /// One method per route. Each fails with [`ClientError`]; lists are fetched when they are asked for entries.
@@ -31,6 +33,89 @@ impl Client {
     /// One organization.
     pub async fn read_organization(&self, organization: &str) -> Result<OrganizationResponse, ClientError> {
         self.send(Method::GET, &["organizations", organization]).await
+    }
+
+    /// Gives an organization another name.
+    pub async fn update_organization(
+        &self,
+        organization: &str,
+        body: &UpdateOrganizationRequest,
+    ) -> Result<OrganizationResponse, ClientError> {
+        self.send_json(Method::PATCH, &["organizations", organization], body).await
+    }
+
+    /// The members of an organization, by account.
+    pub fn list_members(&self, organization: &str) -> List<MemberResponse> {
+        List::new(self, &["organizations", organization, "members"])
+    }
+
+    /// Gives a member another role.
+    pub async fn update_member(
+        &self,
+        organization: &str,
+        account: &str,
+        body: &UpdateMemberRequest,
+    ) -> Result<MemberResponse, ClientError> {
+        self.send_json(Method::PATCH, &["organizations", organization, "members", account], body).await
+    }
+
+    /// Takes a member out of the organization; with the caller's own account: leaves.
+    pub async fn remove_member(&self, organization: &str, account: &str) -> Result<(), ClientError> {
+        self.send(Method::DELETE, &["organizations", organization, "members", account]).await
+    }
+
+    /// Invites somebody into an organization.
+    pub async fn create_invitation(
+        &self,
+        organization: &str,
+        body: &CreateInvitationRequest,
+    ) -> Result<CreatedInvitationResponse, ClientError> {
+        self.send_json(Method::POST, &["organizations", organization, "invitations"], body).await
+    }
+
+    /// The invitations that wait for their answer, oldest first.
+    pub fn list_invitations(&self, organization: &str) -> List<InvitationResponse> {
+        List::new(self, &["organizations", organization, "invitations"])
+    }
+
+    /// Takes an invitation back.
+    pub async fn revoke_invitation(&self, organization: &str, invitation: &str) -> Result<(), ClientError> {
+        self.send(Method::DELETE, &["organizations", organization, "invitations", invitation]).await
+    }
+
+    /// Becomes a member of the organization that the code belongs to.
+    pub async fn accept_invitation(&self, body: &AcceptInvitationRequest) -> Result<OrganizationResponse, ClientError> {
+        self.send_json(Method::POST, &["invitations", "accept"], body).await
+    }
+
+    /// Creates an API token of the caller's account.
+    pub async fn create_token(&self, body: &CreateTokenRequest) -> Result<CreatedTokenResponse, ClientError> {
+        self.send_json(Method::POST, &["tokens"], body).await
+    }
+
+    /// The tokens of the caller's account, oldest first.
+    pub fn list_tokens(&self) -> List<TokenResponse> {
+        List::new(self, &["tokens"])
+    }
+
+    /// Gives a token of the caller's account another name.
+    pub async fn update_token(&self, token: &str, body: &UpdateTokenRequest) -> Result<TokenResponse, ClientError> {
+        self.send_json(Method::PATCH, &["tokens", token], body).await
+    }
+
+    /// Ends a token of the caller's account for good.
+    pub async fn revoke_token(&self, token: &str) -> Result<(), ClientError> {
+        self.send(Method::DELETE, &["tokens", token]).await
+    }
+
+    /// The tokens limited to an organization or a project of it, oldest first.
+    pub fn list_organization_tokens(&self, organization: &str) -> List<TokenResponse> {
+        List::new(self, &["organizations", organization, "tokens"])
+    }
+
+    /// Ends a token limited to an organization or a project of it.
+    pub async fn revoke_organization_token(&self, organization: &str, token: &str) -> Result<(), ClientError> {
+        self.send(Method::DELETE, &["organizations", organization, "tokens", token]).await
     }
 
     /// Creates a project.

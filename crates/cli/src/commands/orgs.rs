@@ -1,11 +1,12 @@
 use clap::Subcommand;
-use pintle_api::{CreateOrganizationRequest, OrganizationResponse};
+use pintle_api::{CreateOrganizationRequest, OrganizationResponse, UpdateOrganizationRequest};
 
 use crate::{
     CommandError,
     context::Context,
     moment::show_moment,
     output::{Listing, Text},
+    secret::confirm,
     word::word,
 };
 
@@ -19,6 +20,17 @@ pub enum OrgsCommand {
     },
     /// List your organizations
     List,
+    /// Give the organization in use another name
+    Rename {
+        /// The new display name
+        name: String,
+    },
+    /// Leave the organization in use; your tokens for it end
+    Leave {
+        /// Ask nothing
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 pub(crate) async fn run(command: &OrgsCommand, context: &Context) -> Result<(), CommandError> {
@@ -32,6 +44,23 @@ pub(crate) async fn run(command: &OrgsCommand, context: &Context) -> Result<(), 
         OrgsCommand::List => {
             let list = Listing { items: client.list_organizations().all().await? };
             context.output.show(&list, |list, text| write_rows(&list.items, text))
+        }
+        OrgsCommand::Rename { name } => {
+            let organization = context.find_organization(&client).await?;
+            let request = UpdateOrganizationRequest { name: name.clone() };
+            let renamed = client.update_organization(&organization.id, &request).await?;
+            context.output.show(&renamed, |renamed, text| write_rows(std::slice::from_ref(renamed), text))
+        }
+        OrgsCommand::Leave { yes } => {
+            let organization = context.find_organization(&client).await?;
+            if !*yes && !confirm(&format!("Leave {} ({})?", organization.name, organization.id))? {
+                return Err(CommandError::Declined { what: "changed" });
+            }
+            let own = client.whoami().await?.account_id;
+            client.remove_member(&organization.id, &own).await?;
+            context.output.show(&organization, |organization, text| {
+                text.line(&format!("You are no member of {} any more.", organization.name));
+            })
         }
     }
 }

@@ -13,6 +13,7 @@ pub(super) fn write_text(account: &WhoamiResponse, server: &str, text: &mut Text
         ("server", server.to_owned()),
         ("account", format!("{} ({})", account.account_name, account.account_id)),
         ("token", format!("{} ({})", account.token_name, account.token_id)),
+        ("limited to", account.project_id.clone().or_else(|| account.organization_id.clone()).unwrap_or_default()),
         ("scopes", account.scopes.iter().map(word).collect::<Vec<_>>().join(", ")),
     ]);
 }

@@ -103,6 +103,40 @@ pub(super) struct OrganizationIds {
     pub(super) organization: String,
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct MemberIds {
+    /// `org_…`
+    pub(super) organization: String,
+    /// `acc_…`
+    pub(super) account: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct InvitationIds {
+    /// `org_…`
+    pub(super) organization: String,
+    /// `inv_…`
+    pub(super) invitation: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct TokenIds {
+    /// `tok_…`
+    pub(super) token: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OrganizationTokenIds {
+    /// `org_…`
+    pub(super) organization: String,
+    /// `tok_…`
+    pub(super) token: String,
+}
+
 /// The ids of what belongs to a project.
 macro_rules! project_ids {
     ($name:ident $(, $(#[$doc:meta])+ $id:ident: $type:ty)*) => {

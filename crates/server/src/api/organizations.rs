@@ -1,5 +1,5 @@
 use axum::{Json, extract::State, http::StatusCode};
-use pintle_api::{CreateOrganizationRequest, ListQuery, ListResponse, OrganizationResponse};
+use pintle_api::{CreateOrganizationRequest, ListQuery, ListResponse, OrganizationResponse, UpdateOrganizationRequest};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -9,14 +9,14 @@ use super::{
 use crate::{app::App, clock::now};
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(read))
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(read, update))
 }
 
 /// Creates an organization owned by the caller.
 #[utoipa::path(
     post, path = "/organizations", operation_id = "create_organization", tag = "organizations",
     request_body = CreateOrganizationRequest, responses((status = 201, body = OrganizationResponse), Failure),
-    extensions(("x-permission" = json!("scope:admin")))
+    extensions(("x-permission" = json!("scope:admin")), ("x-problems" = json!({"403": ["token_limited"]})))
 )]
 async fn create(
     State(app): State<App>,
@@ -52,4 +52,20 @@ async fn read(
     Ids(ids): Ids<OrganizationIds>,
 ) -> Result<Json<OrganizationResponse>, ApiError> {
     Ok(Json(app.service.read_organization(&actor, &ids.organization).await?))
+}
+
+/// Gives an organization another name.
+#[utoipa::path(
+    patch, path = "/organizations/{organization}", operation_id = "update_organization", tag = "organizations",
+    params(OrganizationIds), request_body = UpdateOrganizationRequest,
+    responses((status = 200, body = OrganizationResponse), Failure),
+    extensions(("x-permission" = json!("manage_organization")))
+)]
+async fn update(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<OrganizationIds>,
+    Body(request): Body<UpdateOrganizationRequest>,
+) -> Result<Json<OrganizationResponse>, ApiError> {
+    Ok(Json(app.service.update_organization(&actor, &ids.organization, &request, now()).await?))
 }

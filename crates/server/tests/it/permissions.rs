@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pintle_api::{
-    AddDomainRequest, AddPinRequest, ApiToken, CtRequest, Enforce, PinMatch, PinType, Scope, Trust, client::ProjectRef,
+    AddDomainRequest, AddPinRequest, ApiToken, CreateInvitationRequest, CreateTokenRequest, CtRequest, Enforce,
+    PinMatch, PinType, Scope, TokenLifetime, Trust, client::ProjectRef,
 };
 use pintle_service::Permission;
 use pintle_store::Role;
@@ -91,7 +92,13 @@ async fn make_world(server: &Server, members: &[(Role, pintle_store::AccountId)]
     }
     let (domain, pin) = add_pin(server, &project).await;
     project.submit(&server.admin).await;
+    let member = server.add_account("somebody").await;
+    server.add_member(&project.organization, &member, "auditor").await;
+    let (invitation, token) = add_invitation_and_token(server, &project.organization).await;
     BTreeMap::from([
+        ("account", member.to_string()),
+        ("invitation", invitation),
+        ("token", token),
         ("organization", project.organization),
         ("project", project.project),
         ("domain", domain),
@@ -117,6 +124,20 @@ async fn add_pin(server: &Server, project: &Project) -> (String, String) {
     let domain = server.admin.add_domain(project.id(), &domain).await.unwrap().id;
     let pin = server.admin.add_pin(project.id(), &domain, &pin).await.unwrap().id;
     (domain, pin)
+}
+
+async fn add_invitation_and_token(server: &Server, organization: &str) -> (String, String) {
+    let request = CreateInvitationRequest { role: pintle_api::Role::Editor, email: None };
+    let invitation = server.admin.create_invitation(organization, &request).await.unwrap().invitation.id;
+    let request = CreateTokenRequest {
+        name: "world".into(),
+        scopes: vec![Scope::Read],
+        organization_id: Some(organization.to_owned()),
+        project_id: None,
+        lifetime: TokenLifetime::Default,
+    };
+    let token = server.admin.create_token(&request).await.unwrap().token.id;
+    (invitation, token)
 }
 
 async fn read_draft(server: &Server, ids: &Ids) -> pintle_api::DraftResponse {
@@ -244,7 +265,10 @@ async fn another_tenants_ids_name_nothing_at_any_place_of_a_path() {
             tried.insert(**place);
         }
     }
-    assert_eq!(tried.into_iter().collect::<Vec<_>>(), ["domain", "organization", "pin", "project"]);
+    assert_eq!(
+        tried.into_iter().collect::<Vec<_>>(),
+        ["account", "domain", "invitation", "organization", "pin", "project", "token"]
+    );
     server.stop().await;
 }
 

@@ -134,6 +134,9 @@ impl Server {
             created_at: 1.into(),
             last_used_at: None,
             expires_at: expires_at.map(Unsigned::from),
+            organization_id: None,
+            project_id: None,
+            revoked_at: None,
         };
         self.write(async |tx| tx.insert_token(row.clone()).await.unwrap()).await;
         token

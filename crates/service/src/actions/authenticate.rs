@@ -1,12 +1,16 @@
+use std::sync::Arc;
+
 use pintle_api::ApiToken;
 use pintle_core::UnixTime;
-use pintle_store::{StoreError, TokenRow, Unsigned};
+use pintle_store::{AuditChain, StoreError, TokenRow, Unsigned};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    Actor, RequestContext, Service, ServiceError,
-    actor::{Credential, parse_scopes},
+    Actor, AuditAction, RequestContext, Service, ServiceError,
+    actor::{Credential, Reach, parse_scopes},
+    audit::Author,
     hex::write_hex,
+    security::Incident,
 };
 
 /// A token's last use is written at most this often, so that reading does not cost a write each time.
@@ -23,23 +27,70 @@ impl Service {
         request: RequestContext,
         now: UnixTime,
     ) -> Result<Actor, ServiceError> {
-        let presented = ApiToken::parse(text)?;
-        let found = self.store.read().await?.find_token(presented.prefix()).await?;
-        let (token, account) = found.ok_or(ServiceError::TokenUnknown)?;
-        let is_same = token.secret_sha256.as_bytes().ct_eq(hash(&presented).as_bytes());
-        let is_expired = token.expires_at.is_some_and(|at| now.as_secs() >= at.value());
-        if !bool::from(is_same) || is_expired {
+        let presented = ApiToken::parse(text).inspect_err(|_| self.note_stranger(&request, "malformed"))?;
+        let tx = self.store.read().await?;
+        let found = tx.find_token(presented.prefix()).await?;
+        // Only who knows the whole token learns anything of it, the audit log included.
+        let genuine =
+            found.filter(|(token, _)| token.secret_sha256.as_bytes().ct_eq(hash(&presented).as_bytes()).into());
+        let Some((token, account)) = genuine else {
+            self.note_stranger(&request, "unknown");
+            return Err(ServiceError::TokenUnknown);
+        };
+        if let Some(reason) = find_end(&token, now) {
+            let author = Author::anonymous(request);
+            self.note_token(&token, &tx.list_token_chains(&token).await?, AuditAction::TokenRefused, &author, reason);
             return Err(ServiceError::TokenUnknown);
         }
-        self.note_use(&token, now).await;
-        Ok(Actor {
+        let actor = Actor {
             account_id: account.id,
             account_name: account.name,
             scopes: parse_scopes(&token.scopes),
-            credential: Credential::Token { id: token.id, name: token.name },
+            reach: Reach::new(token.organization_id.clone(), token.project_id.clone()),
+            credential: Credential::Token {
+                id: token.id.clone(),
+                name: token.name.clone(),
+                expires_at: token.expires_at.map(Unsigned::value),
+            },
             request,
             idempotency: None,
-        })
+            security: Arc::clone(&self.security),
+        };
+        if let Some(network) = &actor.request.network
+            && !tx.has_token_network(&token.id, AuditAction::TokenNewNetwork.as_str(), network).await?
+        {
+            let (chains, author) = (tx.list_token_chains(&token).await?, Author::from(&actor));
+            self.note_token(&token, &chains, AuditAction::TokenNewNetwork, &author, "never used from there");
+        }
+        drop(tx);
+        self.note_use(&token, now).await;
+        Ok(actor)
+    }
+
+    /// Somebody came with what is no token of ours.
+    fn note_stranger(&self, request: &RequestContext, reason: &'static str) {
+        self.security.note(Incident {
+            chain: AuditChain::installation(),
+            action: AuditAction::TokenRefused,
+            author: Author::anonymous(request.clone()),
+            target: ("token", reason.to_owned()),
+            reason,
+        });
+    }
+
+    /// The same incident in every chain that a token concerns.
+    fn note_token(
+        &self,
+        token: &TokenRow,
+        chains: &[AuditChain],
+        action: AuditAction,
+        author: &Author,
+        reason: &'static str,
+    ) {
+        for chain in chains {
+            let (chain, author) = (chain.clone(), author.clone());
+            self.security.note(Incident { chain, action, author, target: ("token", token.id.to_string()), reason });
+        }
     }
 
     async fn note_use(&self, token: &TokenRow, now: UnixTime) {
@@ -56,10 +107,16 @@ impl Service {
 
     async fn save_use(&self, token: &TokenRow, now: UnixTime) -> Result<(), StoreError> {
         let tx = self.store.write().await?;
-        tx.save_token_use(&token.id, now.as_secs()).await?;
+        tx.save_token_use(&token.id, now.as_secs() / LAST_USE_RESOLUTION_SECS * LAST_USE_RESOLUTION_SECS).await?;
         #[expect(clippy::disallowed_methods, reason = "being used changes nothing that anybody decides upon")]
         tx.commit().await
     }
+}
+
+/// Why the token is refused at `now`, if it is.
+fn find_end(token: &TokenRow, now: UnixTime) -> Option<&'static str> {
+    let is_expired = token.expires_at.is_some_and(|at| now.as_secs() >= at.value());
+    if token.revoked_at.is_some() { Some("revoked") } else { is_expired.then_some("expired") }
 }
 
 /// What is stored of a token.

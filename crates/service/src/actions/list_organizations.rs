@@ -3,13 +3,12 @@ use pintle_store::Membership;
 
 use crate::{
     Actor, Service, ServiceError,
-    access::require_scope,
     page::{close_page, open_page},
     respond,
 };
 
 impl Service {
-    /// The organizations of the actor, by name.
+    /// The organizations of the actor, as far as the credential reaches, by name.
     ///
     /// # Errors
     /// [`ServiceError::CursorInvalid`], [`ServiceError::ScopeMissing`], [`ServiceError::Store`].
@@ -18,9 +17,15 @@ impl Service {
         actor: &Actor,
         query: &ListQuery,
     ) -> Result<ListResponse<OrganizationResponse>, ServiceError> {
-        require_scope(actor, Scope::Read)?;
+        if !actor.scopes.contains(&Scope::Read) {
+            return Err(ServiceError::ScopeMissing { needed: Scope::Read });
+        }
         let page = open_page(query)?;
-        let members = self.store.read().await?.list_memberships(&actor.account_id, &page).await?;
+        let tx = self.store.read().await?;
+        let members = match actor.reach.organization() {
+            Some(only) => tx.find_membership(&actor.account_id, only).await?.into_iter().collect(),
+            None => tx.list_memberships(&actor.account_id, &page).await?,
+        };
         let key = |member: &Membership| (member.organization.name.clone(), member.organization.id.to_string());
         close_page(&page, members, key, |member| Ok(respond::organization(member)))
     }

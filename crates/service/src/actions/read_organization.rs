@@ -2,7 +2,7 @@ use pintle_api::OrganizationResponse;
 
 use crate::{
     Actor, Service, ServiceError,
-    access::{Permission, find_organization},
+    access::{Permission, find_organization_around},
     respond,
 };
 
@@ -17,6 +17,6 @@ impl Service {
         organization: &str,
     ) -> Result<OrganizationResponse, ServiceError> {
         let tx = self.store.read().await?;
-        Ok(respond::organization(&find_organization(&tx, actor, organization, Permission::Read).await?))
+        Ok(respond::organization(&find_organization_around(&tx, actor, organization, Permission::Read).await?))
     }
 }

@@ -38,6 +38,9 @@ impl Service {
             created_at: now_secs.into(),
             last_used_at: None,
             expires_at: None,
+            organization_id: None,
+            project_id: None,
+            revoked_at: None,
         })
         .await?;
         let chain = AuditChain::installation();

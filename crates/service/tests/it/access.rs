@@ -39,6 +39,9 @@ async fn a_token_ends_when_it_expires() {
         created_at: NOW.as_secs().into(),
         last_used_at: None,
         expires_at: Some((NOW.as_secs() + 10).into()),
+        organization_id: None,
+        project_id: None,
+        revoked_at: None,
     })
     .await
     .unwrap();

@@ -161,9 +161,9 @@ async fn only_an_administrator_of_the_organization_may_change_the_key() {
     let refused = plane.service.accept_statement(&stranger, plane.path(), &request, NOW).await;
     assert_eq!(code(refused), "not_found");
     assert_eq!(code(plane.service.list_statements(&stranger, plane.path(), &ListQuery::default()).await), "not_found");
-    let publisher = plane.add_account("read edit release").await;
+    let publisher = plane.add_member(pintle_api::Role::Publisher).await;
     let refused = plane.service.accept_statement(&publisher, plane.path(), &request, NOW).await;
-    assert_eq!(code(refused), "scope_missing");
+    assert_eq!(code(refused), "role_insufficient");
 }
 
 #[tokio::test]

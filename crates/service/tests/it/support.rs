@@ -2,15 +2,16 @@ use std::sync::Arc;
 
 use base64ct::{Base64, Encoding};
 use pintle_api::{
-    AcceptReleaseRequest, AddDomainRequest, AddPinRequest, ApiToken, CreateOrganizationRequest, CreateProjectRequest,
-    CtRequest, DomainResponse, Enforce, PinMatch, PinResponse, PinType, PrepareReleaseRequest, PreparedReleaseResponse,
-    ReleaseResponse, Trust, Unchanged,
+    AcceptInvitationRequest, AcceptReleaseRequest, AddDomainRequest, AddPinRequest, ApiToken, AuditRecord,
+    CreateInvitationRequest, CreateOrganizationRequest, CreateProjectRequest, CreateTokenRequest, CtRequest,
+    DomainResponse, Enforce, PinMatch, PinResponse, PinType, PrepareReleaseRequest, PreparedReleaseResponse,
+    ReleaseResponse, Role, Scope, TokenLifetime, Trust, Unchanged,
 };
 use pintle_core::{OrganizationId, ProjectId, Root, UnixTime, claims::Claims, root::BaseUrl};
 use pintle_publish::{Address, Bucket};
 use pintle_service::{Actor, OriginBucket, ProjectPath, RequestContext, Service, ServiceError};
 use pintle_sign::{Signer, SigningKey, sign_config};
-use pintle_store::{AccountId, AccountRow, Store, TokenId, TokenRow};
+use pintle_store::{AccountId, AccountRow, AuditChain, Store, TokenId, TokenRow};
 use pintle_testkit::database::database_in;
 use tempfile::TempDir;
 
@@ -92,12 +93,55 @@ impl Plane {
             created_at: NOW.as_secs().into(),
             last_used_at: None,
             expires_at: Some((NOW.as_secs() + 1_000_000).into()),
+            organization_id: None,
+            project_id: None,
+            revoked_at: None,
         };
         let tx = self.store.write().await.unwrap();
         tx.insert_account(account).await.unwrap();
         tx.insert_token(row).await.unwrap();
         tx.commit().await.unwrap();
         self.service.authenticate(token.expose_secret(), RequestContext::default(), NOW).await.unwrap()
+    }
+
+    pub(crate) async fn sign_in(&self, token: &ApiToken) -> Result<Actor, ServiceError> {
+        self.service.authenticate(token.expose_secret(), RequestContext::default(), NOW).await
+    }
+
+    /// A new account that was invited into `role`.
+    pub(crate) async fn add_member(&self, role: Role) -> Actor {
+        let actor = self.add_account("read edit release admin").await;
+        let request = CreateInvitationRequest { role, email: None };
+        let created = self.service.create_invitation(&self.owner, &self.organization, &request, NOW).await.unwrap();
+        let request = AcceptInvitationRequest { code: created.code };
+        self.service.accept_invitation(&actor, &request, NOW).await.unwrap();
+        actor
+    }
+
+    pub(crate) fn token_request(&self, scopes: &[Scope]) -> CreateTokenRequest {
+        CreateTokenRequest {
+            name: "ci".into(),
+            scopes: scopes.to_vec(),
+            organization_id: None,
+            project_id: None,
+            lifetime: TokenLifetime::Default,
+        }
+    }
+
+    /// The records of the organization's chain, oldest first, with what security events are due.
+    pub(crate) async fn audit(&self) -> Vec<AuditRecord> {
+        self.service.record_security_events(NOW).await.unwrap();
+        let tx = self.store.read().await.unwrap();
+        let owner = AccountId::parse(self.owner.account_id()).unwrap();
+        let organization = pintle_store::OrganizationId::parse(&self.organization).unwrap();
+        let chain = AuditChain::from(&tx.find_membership(&owner, &organization).await.unwrap().unwrap().scope);
+        let events = tx.list_audit_events(&chain, 0, 10_000).await.unwrap();
+        events.iter().map(|event| serde_json::from_str(&event.record).unwrap()).collect()
+    }
+
+    /// What the last event says.
+    pub(crate) async fn last_event(&self) -> AuditRecord {
+        self.audit().await.pop().unwrap()
     }
 
     pub(crate) async fn add_domain(&self, name: &str) -> Result<DomainResponse, ServiceError> {

@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-use crate::{AccountId, TokenId, Unsigned};
+use crate::{AccountId, OrganizationId, ProjectId, TokenId, Unsigned};
 
 /// A bearer token; the secret itself is not kept.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -25,6 +25,12 @@ pub struct Model {
     pub last_used_at: Option<Unsigned>,
     /// Refused from this second (since 1970 UTC) on.
     pub expires_at: Option<Unsigned>,
+    /// Reaches this organization alone.
+    pub organization_id: Option<OrganizationId>,
+    /// Reaches this project of the organization alone.
+    pub project_id: Option<ProjectId>,
+    /// Refused since then.
+    pub revoked_at: Option<Unsigned>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -24,6 +24,14 @@ pub struct Model {
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
+pub enum Relation {
+    /// The event that holds the commitment.
+    #[sea_orm(
+        belongs_to = "super::audit_event::Entity",
+        from = "(Column::Chain, Column::Seq)",
+        to = "(super::audit_event::Column::Chain, super::audit_event::Column::Seq)"
+    )]
+    Event,
+}
 
 impl ActiveModelBehavior for ActiveModel {}
