@@ -16,7 +16,7 @@ const DEFAULT_LIFETIME_SECS: u64 = 90 * 86_400;
 const MIN_LIFETIME_SECS: u64 = 60;
 const MAX_LIFETIME_SECS: u64 = 10 * 365 * 86_400;
 /// More than anybody keeps an eye on.
-const MAX_TOKENS: u64 = 100;
+const MAX_TOKENS: u64 = 500;
 
 impl Service {
     /// Creates a token of the actor's account, with at most what the credential in use has: its scopes and its lifetime.
