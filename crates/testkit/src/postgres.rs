@@ -95,6 +95,11 @@ impl Cluster {
         command
     }
 
+    /// Where `pg_dump` and its like are.
+    pub fn programs(&self) -> &Path {
+        &self.programs
+    }
+
     /// Where the server's socket and log lie; its data is in `data` below.
     pub fn folder(&self) -> &Path {
         &self.folder

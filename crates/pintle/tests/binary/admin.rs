@@ -1,5 +1,7 @@
 //! Backing up, restoring and checking the database of a server, as its operator does.
 
+use std::{path::Path, process::Command};
+
 use pintle_testkit::{certificate::Authority, postgres};
 use serde_json::json;
 
@@ -93,4 +95,41 @@ fn a_server_on_postgres_is_checked_and_left_to_its_own_backups() {
         !workshop.path("data").exists() && !workshop.path("pintle-data").exists(),
         "no directory is made for nothing"
     );
+}
+
+/// The commands of a section of `docs/operations/backup.md`.
+fn documented(section: &str) -> String {
+    let page = include_str!("../../../../docs/operations/backup.md");
+    let section = page.split("\n## ").find(|text| text.starts_with(section)).unwrap();
+    section.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap()).collect()
+}
+
+#[test]
+fn the_documented_way_brings_a_postgres_back() {
+    let workshop = Workshop::open();
+    let cluster = postgres::Cluster::start(&["listen_addresses="]);
+    let url = cluster.make_database();
+    let server = workshop.serve_with(&["--log", "error", "--database", &url]);
+    release_first(&workshop, &server.url);
+    assert!(server.terminate().success());
+
+    let restored = cluster.url("pintle_restored");
+    let (programs, binary) = (cluster.programs(), Path::new(env!("CARGO_BIN_EXE_pintle")).parent().unwrap());
+    let path = format!("{}:{}:{}", programs.display(), binary.display(), std::env::var("PATH").unwrap());
+    let commands = documented("PostgreSQL");
+    assert!(commands.contains("pg_dump") && commands.contains("pg_restore"), "{commands}");
+    let mut shell = Command::new("sh");
+    shell.args(["-e", "-u", "-c", &commands]).current_dir(workshop.path("."));
+    shell.envs([("PINTLE_DATABASE", &url), ("RESTORED", &restored), ("PATH", &path)]);
+    let run = shell.output().unwrap();
+    let told = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success(), "{commands}: {run:?}");
+    assert!(
+        told.contains("1 projects skip") && told.contains("1 projects, 1 releases, all as they should be"),
+        "{told}"
+    );
+
+    let server = workshop.serve_with(&["--log", "error", "--database", &restored]);
+    workshop.json(&["login", "--server", &server.url, "--token-file", "token"]);
+    assert!(release_again(&workshop) > 1000);
 }
