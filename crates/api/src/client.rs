@@ -52,23 +52,26 @@ impl Client {
     /// [`ClientError::Tls`] when this machine's CA store cannot be used.
     pub fn new(server: &str, token: ApiToken) -> Result<Self, ClientError> {
         let base = parse_server_url(server)?;
-        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_platform_verifier())
-            .map_err(ClientError::Tls)?
-            .with_no_client_auth();
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(redirect::Policy::none())
-            .timeout(TIMEOUT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .user_agent(concat!("pintle-api/", env!("CARGO_PKG_VERSION")));
-        if base.scheme() == "http" {
-            // Loopback: a proxy from the environment would see the token in the clear.
-            builder = builder.no_proxy();
+        Ok(Self { http: make_http(&base)?, base, token, expected_revision: None })
+    }
+
+    /// Whether a server answers at `server`, and what time it thinks it is: the `Date` of its answer (RFC 9110 §6.6.1).
+    /// Nobody need be signed in.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); [`ClientError::Transport`] when it cannot be reached; [`ClientError::UnexpectedStatus`]
+    /// when something answers that is no Pintle server.
+    pub async fn read_server_date(server: &str) -> Result<Option<String>, ClientError> {
+        let mut url = parse_server_url(server)?;
+        let http = make_http(&url)?;
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("healthz");
         }
-        let http = builder.build().map_err(ClientError::Transport)?;
-        Ok(Self { http, base, token, expected_revision: None })
+        let answer = http.get(url).send().await.map_err(ClientError::Transport)?;
+        if !answer.status().is_success() {
+            return Err(ClientError::UnexpectedStatus { status: answer.status().as_u16() });
+        }
+        Ok(answer.headers().get(header::DATE).and_then(|date| date.to_str().ok()).map(str::to_owned))
     }
 
     /// The same client, whose draft changes succeed only while the draft has this revision (`If-Match`).
@@ -142,6 +145,25 @@ impl Client {
             Err(_) => ClientError::UnexpectedStatus { status: status.as_u16() },
         })
     }
+}
+
+fn make_http(base: &Url) -> Result<reqwest::Client, ClientError> {
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_platform_verifier())
+        .map_err(ClientError::Tls)?
+        .with_no_client_auth();
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(redirect::Policy::none())
+        .timeout(TIMEOUT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .user_agent(concat!("pintle-api/", env!("CARGO_PKG_VERSION")));
+    if base.scheme() == "http" {
+        // Loopback: a proxy from the environment would see the token in the clear.
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(ClientError::Transport)
 }
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ClientError> {

@@ -3,6 +3,7 @@ pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod configure;
 pub(crate) mod ct;
+pub(crate) mod doctor;
 pub(crate) mod domains;
 pub(crate) mod draft;
 pub(crate) mod invitations;

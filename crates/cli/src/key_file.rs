@@ -12,7 +12,7 @@ use crate::{
     CommandError,
     file::{is_open_to_others, read_text_file},
     output::{CAREFUL, Output},
-    secret::load_key_password,
+    secret::{load_given_password, load_key_password},
 };
 
 /// Where a key is sought and put when nothing else is said.
@@ -39,6 +39,14 @@ impl KeyFileArgs {
     /// Reads the key, asking for its password if it is encrypted.
     pub(crate) fn load(&self, output: Output) -> Result<SigningKey, CommandError> {
         load_key(&self.key, self.password_file.as_deref(), output)
+    }
+
+    /// The public half of the key, without a question: a password that was not given is missing.
+    pub(crate) fn load_unasked(&self) -> Result<PublicKey, CommandError> {
+        let pem = Zeroizing::new(read_text_file(&self.key, MAX_KEY_BYTES)?);
+        let password = load_given_password(self.password_file.as_deref())?;
+        let key = SigningKey::parse_pem(&pem, password.as_ref());
+        key.map(|key| key.public_key()).map_err(|error| CommandError::KeyFile { path: self.key.clone(), error })
     }
 }
 

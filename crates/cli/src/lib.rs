@@ -53,6 +53,7 @@ pub use commands::{
     config::ConfigCommand,
     configure::ConfigureArgs,
     ct::{CtCommand, FillArgs, SctSource},
+    doctor::DoctorArgs,
     domains::{DomainSettings, DomainsCommand},
     draft::{DraftCommand, DraftSettingsArgs},
     invitations::InvitationsCommand,
@@ -134,6 +135,11 @@ confirm is what is signed. The key stays here: the server gets the signature and
 The SDK fetches the configuration that the bundle leads to and decides the connection like in an app; no request is \
 sent. Exit status: 0 if the app would connect, 7 if it would refuse, another number if that could not be found out.")]
     Check(CheckArgs),
+    /// Look at everything a release needs, from here to the CDN, and say what to do about what is wrong
+    #[command(after_help = "\
+Server, clock, sign-in, project, signing key, what is live beside what was accepted and what is staged, and what apps \
+get from the CDN. Nothing is changed and no question is asked. Exit status: 0 if nothing failed, else 1.")]
+    Doctor(DoctorArgs),
     /// Write pintle.json, which an app embeds
     #[command(after_help = "\
 Nothing in it is secret, but its public key decides whose configurations the app believes. It comes from the server: \
@@ -180,6 +186,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Co
         Command::Releases(command) => commands::releases::run(command, context).await?,
         Command::Config(command) => commands::config::run(command, context).await?,
         Command::Check(args) => return commands::check::run(args, context).await,
+        Command::Doctor(args) => return commands::doctor::run(args, context).await,
         Command::Bundle(args) => commands::bundle::run(args, context).await?,
     }
     Ok(ExitStatus::Success)

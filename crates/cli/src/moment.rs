@@ -1,7 +1,11 @@
 //! Points in time and spans, as people write and read them. Always UTC.
 
 use pintle_core::UnixTime;
-use time::{Date, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
+use time::{
+    Date, OffsetDateTime,
+    format_description::well_known::{Rfc2822, Rfc3339},
+    macros::format_description,
+};
 
 use crate::CommandError;
 
@@ -16,6 +20,12 @@ pub(crate) fn parse_moment(text: &str) -> Result<UnixTime, CommandError> {
         .or_else(|_| OffsetDateTime::parse(text, &Rfc3339))
         .map_err(|_| wrong())?;
     u64::try_from(moment.unix_timestamp()).map(UnixTime::from_secs).map_err(|_| wrong())
+}
+
+/// Parses the date of an HTTP answer (RFC 9110 §5.6.7).
+pub(crate) fn parse_http_date(text: &str) -> Option<UnixTime> {
+    let moment = OffsetDateTime::parse(text, &Rfc2822).ok()?;
+    u64::try_from(moment.unix_timestamp()).map(UnixTime::from_secs).ok()
 }
 
 /// Parses whole seconds, or a number with `s`, `m`, `h` or `d`, into seconds.

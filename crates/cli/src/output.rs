@@ -137,6 +137,11 @@ impl Text {
         self.push_line(&paint(style, line))
     }
 
+    /// One line that begins with a label in a style.
+    pub(crate) fn labelled_line(&mut self, style: Style, label: &str, line: &str) -> &mut Self {
+        self.push_line(&format!("{}  {}", paint(style, label), clean(line)))
+    }
+
     /// An empty line.
     pub fn gap(&mut self) -> &mut Self {
         self.push_line("")

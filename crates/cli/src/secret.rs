@@ -94,7 +94,8 @@ pub(crate) fn make_key_password(password_file: Option<&Path>) -> Result<SecretSt
     Ok(SecretString::from(first.as_str()))
 }
 
-fn load_given_password(password_file: Option<&Path>) -> Result<Option<SecretString>, CommandError> {
+/// A password given by file or environment.
+pub(crate) fn load_given_password(password_file: Option<&Path>) -> Result<Option<SecretString>, CommandError> {
     let text = match password_file {
         Some(path) => Some(read_secret_file(path)?),
         None => secret_variable("PINTLE_KEY_PASSWORD"),

@@ -1,8 +1,13 @@
-use std::{fmt::Write as _, io::Write as _};
+use std::{
+    fmt::Write as _,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use pintle_cli::{ExitStatus, GlobalArgs};
+use pintle_cli::{ExitStatus, Failure, Format, GlobalArgs};
 
 use crate::{admin::AdminCommand, config::ConfigCommand, serve::ServeArgs};
 
@@ -20,11 +25,12 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run the server: API, CDN origin and publisher
     #[command(after_help = "\
-It runs until Ctrl-C or SIGTERM, then finishes what has begun; a second signal ends it at once. The first start makes an account and prints its token once. The server holds drafts, \
-releases and public keys, never a private key. It speaks HTTP unless it is given a certificate: put \
-a TLS proxy before it, or give it one, unless only this machine talks to it. Every option can be set in the file and, as in PINTLE_DATA_DIR for data_dir, in the environment; \
-docs/operations/configuration.md lists them, `pintle config check` shows them. Options count before the environment, and \
-that before the file.")]
+It runs until Ctrl-C or SIGTERM, then finishes what has begun; a second signal ends it at once. The first start makes \
+an account and prints its token once. The server holds drafts, releases and public keys, never a private key. It speaks \
+HTTP unless it is given a certificate: give it one, or put a TLS proxy before it, unless only this machine talks to it. \
+Every option can be set in the file and, as in PINTLE_DATA_DIR for data_dir, in the environment; \
+docs/operations/configuration.md lists them, `pintle config check` shows them. Options count before the environment, \
+and that before the file.")]
     Serve(ServeArgs),
     /// The server's database, on its own machine: back up, restore, check
     #[command(subcommand)]
@@ -45,6 +51,14 @@ as promised.")]
     Completions {
         /// The shell
         shell: Shell,
+    },
+    /// Write the manual pages, one file per command
+    #[command(after_help = "\
+As in `pintle man ~/.local/share/man/man1`; then `man pintle-release`. Files of those names are replaced.")]
+    Man {
+        /// The directory to write them to, made if it is missing
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
     },
 }
 
@@ -75,12 +89,39 @@ pub(crate) fn write_completions(shell: Shell) {
     let _ = anstream::stdout().lock().write_all(&script);
 }
 
+pub(crate) fn write_manual(directory: &Path) -> ExitStatus {
+    // What `pintle help` shows is in the pages of the commands themselves.
+    let command = dress(without_help(Arguments::command()));
+    let written = fs::create_dir_all(directory).and_then(|()| clap_mangen::generate_to(command, directory));
+    match written {
+        Ok(()) => ExitStatus::Success,
+        Err(error) => {
+            Failure {
+                code: "file_unwritable".to_owned(),
+                message: format!("the manual cannot be written to {}: {error}", directory.display()),
+                hint: Some("choose a directory that you can write to".to_owned()),
+            }
+            .report(Format::Text);
+            ExitStatus::Input
+        }
+    }
+}
+
+fn without_help(command: clap::Command) -> clap::Command {
+    command.disable_help_subcommand(true).mut_subcommands(without_help)
+}
+
 fn make_command() -> clap::Command {
-    let mut command = Arguments::command().after_help(make_after_help());
+    dress(Arguments::command())
+}
+
+/// Gives the command its last words, and hides in each subcommand the options that mean nothing there.
+fn dress(command: clap::Command) -> clap::Command {
+    let mut command = command.after_help(make_after_help());
     // From here on the options of every command stand in each of them, and can be hidden where they mean nothing.
     command.build();
     let hidden = ["output", "server", "organization", "project", "token_file"];
-    for local in ["serve", "demo", "completions"] {
+    for local in ["serve", "demo", "completions", "man"] {
         command = command.mut_subcommand(local, |command| {
             command.mut_args(|argument| {
                 let hide = hidden.contains(&argument.get_id().as_str());

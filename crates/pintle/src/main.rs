@@ -27,6 +27,7 @@ fn main() -> ExitCode {
             arguments::write_completions(*shell);
             ExitStatus::Success
         }
+        Command::Man { directory } => arguments::write_manual(directory),
         Command::Config(ConfigCommand::Check(args)) => config::check(args, arguments.global.format()),
         Command::Config(ConfigCommand::Signed(command)) => {
             pintle_cli::run(&pintle_cli::Command::Config(command.clone()), arguments.global)

@@ -33,6 +33,17 @@ fn commands_explain_themselves() {
 }
 
 #[test]
+fn every_command_has_a_manual_page() {
+    let workshop = Workshop::open();
+    assert_eq!(workshop.run(&["man", "man1"]).status, 0);
+    assert!(!workshop.path("man1/pintle-help.1").exists());
+    for page in ["pintle.1", "pintle-serve.1", "pintle-pins-add.1", "pintle-config-check.1", "pintle-doctor.1"] {
+        let text = std::fs::read_to_string(workshop.path("man1").join(page)).unwrap();
+        assert!(text.contains(".SH SYNOPSIS"), "{page}");
+    }
+}
+
+#[test]
 fn completions_know_every_command() {
     let run = Workshop::open().run(&["completions", "bash"]);
     assert_eq!(run.status, 0);

@@ -9,6 +9,8 @@ mod configuration;
 #[cfg(test)]
 mod ct;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod help;
 #[cfg(test)]
 mod operations;

@@ -127,3 +127,18 @@ fn sections_have_names_of_the_operators_choice() {
     read(&mut documented);
     assert_eq!(documented.declared.first().map(|option| option.key.as_str()), Some("plans.NAME.projects"));
 }
+
+#[test]
+fn what_only_several_options_tell_is_told_too() {
+    let codes = |text: &str| {
+        let loaded = ServerConfig::load(&file(text));
+        loaded.problems.iter().map(|problem| (problem.code, problem.message.clone())).collect::<Vec<_>>()
+    };
+    let alone = codes("[tls]\ncertificate = \"cert.pem\"");
+    assert!(matches!(&alone[..], [("option_invalid", message)] if message.starts_with("`tls.key`")), "{alone:?}");
+    let unreadable = codes("[tls]\ncertificate = \"/nowhere/cert.pem\"\nkey = \"/nowhere/key.pem\"");
+    assert!(matches!(&unreadable[..], [("tls_unusable", _)]), "{unreadable:?}");
+    let plain = codes("public_url = \"http://127.0.0.1:1\"\n[tls]\ncertificate = \"/nowhere/a\"\nkey = \"/nowhere/b\"");
+    assert_eq!(plain.iter().map(|(code, _)| *code).collect::<Vec<_>>(), ["tls_unusable", "option_invalid"]);
+    assert!(matches!(&codes("cdn_listen = \"0.0.0.0:1\"")[..], [("cdn_url_missing", _)]));
+}

@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Server, http};
+use crate::support::{Server, config_on_sqlite, http};
 
 fn loopback() -> Option<SocketAddr> {
     Some("127.0.0.1:0".parse().unwrap())
@@ -130,6 +130,26 @@ async fn metrics_count_by_route_and_tell_on_nobody() {
     let main = http().get(format!("{}/metrics", server.url)).send().await.unwrap();
     assert_eq!(main.status(), StatusCode::NOT_FOUND, "only on their own listener");
     server.stop().await;
+}
+
+#[tokio::test]
+async fn the_database_keeps_networks_and_no_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pintle.db");
+    let mut config = config_on_sqlite(folder.path());
+    config.proxy.trusted = vec!["127.0.0.1/32".parse().unwrap()];
+    let server = Server::start_with(folder, config).await;
+    for (number, address) in ["203.0.113.77", "2001:db8:77:77::77"].into_iter().enumerate() {
+        let request = http().post(format!("{}/api/v1/organizations", server.url));
+        let request = request.bearer_auth(server.token.expose_secret()).header("x-forwarded-for", address);
+        let answer = request.json(&serde_json::json!({ "name": format!("Acme {number}") })).send().await.unwrap();
+        assert!(answer.status().is_success());
+    }
+    let _folder = server.stop().await;
+    let bytes = std::fs::read(path).unwrap();
+    let kept = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(kept("203.0.113.0/24") && kept("2001:db8:77::/48"), "the audit log tells networks");
+    assert!(!kept("203.0.113.77") && !kept("2001:db8:77:77"));
 }
 
 #[tokio::test]
