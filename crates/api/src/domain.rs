@@ -80,10 +80,55 @@ pub struct AddPinRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expires_at: Option<u64>,
+    /// Where the pin was taken from; `by_hand` unless given. Never published.
+    #[serde(default)]
+    pub source: PinOrigin,
     /// A note for people, up to 100 characters; never published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, min_length = 1, max_length = 100)]
     pub label: Option<String>,
+}
+
+/// Changes what is said about a pin in the draft; absent members stay as they are. Another digest is another pin.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"label": "next year's key", "expiry": {"at": 1893456000}})))]
+pub struct UpdatePinRequest {
+    /// New note; empty: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub label: Option<String>,
+    /// New end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub expiry: Option<PinExpiry>,
+}
+
+/// When a pin stops counting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PinExpiry {
+    /// Never.
+    Never,
+    /// From this second (since 1970 UTC) on.
+    At(u64),
+}
+
+/// Where a pin was taken from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PinOrigin {
+    /// What a server presented.
+    Fetched,
+    /// A certificate in a file.
+    File,
+    /// A certificate signing request: a key that no certificate has yet.
+    Csr,
+    /// A certificate found in Certificate Transparency logs.
+    Ct,
+    /// Given as a digest.
+    #[default]
+    ByHand,
 }
 
 /// A pin in the draft.
@@ -103,6 +148,9 @@ pub struct PinResponse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expires_at: Option<u64>,
+    /// Where the pin was taken from.
+    #[serde(default)]
+    pub source: PinOrigin,
     /// A note for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

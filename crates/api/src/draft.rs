@@ -148,6 +148,8 @@ pub enum WarningCode {
     NoDomains,
     /// Every connection to the domain will be a violation.
     NoPins,
+    /// Every pin of the domain has expired.
+    PinsExpired,
     /// Losing the one pinned key cuts the app off.
     NoBackupPin,
     /// Soon, or already, the log list is too old for `verified` to refuse anything.

@@ -13,6 +13,7 @@ mod audit;
 #[cfg(feature = "client")]
 pub mod client;
 mod ct;
+mod diff;
 mod domain;
 mod draft;
 mod list;
@@ -30,9 +31,10 @@ pub use audit::{
     AUDIT_CHAIN_START, AuditActor, AuditActorKind, AuditRecord, AuditTarget, derive_audit_commitment, derive_audit_hash,
 };
 pub use ct::{CtLogRequest, CtLogResponse, CtLogsResponse, CtPolicy, CtRequest, CtResponse, ReplaceCtLogsRequest};
+pub use diff::{DiffQuery, DiffResponse};
 pub use domain::{
-    AddDomainRequest, AddPinRequest, DomainResponse, Enforce, EnforceWord, PinMatch, PinResponse, PinType, Trust,
-    UpdateDomainRequest,
+    AddDomainRequest, AddPinRequest, DomainResponse, Enforce, EnforceWord, PinExpiry, PinMatch, PinOrigin, PinResponse,
+    PinType, Trust, UpdateDomainRequest, UpdatePinRequest,
 };
 pub use draft::{
     Change, ChangeKind, DraftResponse, DraftSettings, Expiry, OnStale, UpdateDraftRequest, Warning, WarningCode,
@@ -45,10 +47,12 @@ pub use member::{
 pub use organization::{CreateOrganizationRequest, OrganizationResponse, Role, UpdateOrganizationRequest};
 pub use problem::Problem;
 pub use project::{
-    BundleResponse, CreateProjectRequest, Custody, ProjectKeyResponse, ProjectResponse, RegisterKeyRequest,
+    Approval, BundleResponse, CopyProjectRequest, CreateProjectRequest, Custody, ProjectKeyResponse, ProjectResponse,
+    RegisterKeyRequest, UpdateProjectRequest,
 };
 pub use release::{
-    AcceptReleaseRequest, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseResponse, ReleaseState, Unchanged,
+    AcceptReleaseRequest, ApproveReleaseRequest, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseContent,
+    ReleaseKind, ReleaseResponse, ReleaseState, ReleaseTargetResponse, TargetState, Unchanged,
 };
 pub use succession::{AcceptStatementRequest, StatementResponse, StatementSigner};
 pub use token::{ApiToken, InvitationCode, TokenError};

@@ -18,6 +18,54 @@ pub struct CreateProjectRequest {
     pub key: Option<RegisterKeyRequest>,
 }
 
+/// Changes a project; absent members stay as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"name": "shop", "approval": "second_person"})))]
+pub struct UpdateProjectRequest {
+    /// New name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub name: Option<String>,
+    /// New environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub environment: Option<String>,
+    /// Who must agree to a release. Only an owner of the organization asks for less than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub approval: Option<Approval>,
+}
+
+/// Creates a project with the domains, pins, CT logs and settings that another one has in its draft. It begins without a
+/// release, and with a key of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"environment": "production-2"})))]
+pub struct CopyProjectRequest {
+    /// Name of the new project; that of the old one unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub name: Option<String>,
+    /// Environment of the new project: `[a-z0-9-]{1,32}`.
+    pub environment: String,
+    /// Its signing key, when it already exists; it can be registered later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub key: Option<RegisterKeyRequest>,
+}
+
+/// Who must agree to a release before it is published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Approval {
+    /// Whoever submits it.
+    #[default]
+    None,
+    /// Another member with the permission to approve, besides whoever submits it.
+    SecondPerson,
+}
+
 /// Registers the public half of a project's signing key. The private half never leaves its owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -46,6 +94,9 @@ pub struct ProjectResponse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub key: Option<ProjectKeyResponse>,
+    /// Who must agree to a release.
+    #[serde(default)]
+    pub approval: Approval,
     /// Base URLs under which SDKs find `{organization}/{project}/pins.jws`.
     pub urls: Vec<String>,
     /// Number of the last accepted release.
@@ -56,6 +107,10 @@ pub struct ProjectResponse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub live_release: Option<u64>,
+    /// Since when a withdrawal tells apps to trust nothing: seconds since 1970 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub withdrawn_at: Option<u64>,
     /// Seconds since 1970 UTC.
     pub created_at: u64,
 }

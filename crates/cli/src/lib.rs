@@ -60,7 +60,7 @@ pub use commands::{
     keys::{GenerateArgs, KeysCommand, RecoverArgs, RotateArgs},
     members::MembersCommand,
     orgs::OrgsCommand,
-    pins::{AddArgs, PinSource, PinsCommand},
+    pins::{AddArgs, PinChanges, PinSource, PinsCommand},
     projects::ProjectsCommand,
     release::ReleaseArgs,
     releases::ReleasesCommand,
@@ -110,7 +110,7 @@ in config.toml in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~
     /// Domains of the draft: add, list, set, remove
     #[command(subcommand)]
     Domains(DomainsCommand),
-    /// Pins of the draft: add from a host, a file or by hand; list, remove
+    /// Pins of the draft: add from a host, a file or by hand; list, set, remove
     #[command(subcommand)]
     Pins(PinsCommand),
     /// Certificate Transparency: import a log list, show it, declare the logs of a live certificate

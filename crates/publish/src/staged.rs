@@ -8,6 +8,7 @@ pub struct Publication {
     root: Root,
     file: Vec<u8>,
     version: u64,
+    is_withdrawal: bool,
     state: State,
     bundle_root: Root,
 }
@@ -63,7 +64,19 @@ impl Publication {
                 .map_err(|_| ConfigError::SuccessionUntrusted { seq: link.seq })?,
             None => root.clone(),
         };
-        Ok(Self { root, file, version: accepted.config.claims().version, state: accepted.state, bundle_root })
+        let claims = accepted.config.claims();
+        let (version, is_withdrawal) = (claims.version, claims.withdrawn);
+        Ok(Self { root, file, version, is_withdrawal, state: accepted.state, bundle_root })
+    }
+
+    /// Its number.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether it tells apps to trust nothing (P-7.5).
+    pub fn is_withdrawal(&self) -> bool {
+        self.is_withdrawal
     }
 
     /// `pintle.json` beside this release (P-7.1): what new builds embed, with the key that signed it.
@@ -77,7 +90,8 @@ impl Publication {
 }
 
 /// Brings `publication` to `bucket` (P-7.2): the immutable file first, then the pointer, each read back; the bundle last,
-/// since an app that embeds it must be able to accept what the pointer shows.
+/// since an app that embeds it must be able to accept what the pointer shows. A withdrawal takes away every earlier
+/// release; the pointer stays, because only what it shows tells apps of the withdrawal.
 ///
 /// # Errors
 /// [`PublishError`]; calling again with the same publication continues from wherever this one ended.
@@ -86,6 +100,13 @@ pub async fn publish(bucket: &dyn Bucket, publication: &Publication, now: UnixTi
     let outcome = move_pointer(bucket, publication, now).await?;
     if outcome == Outcome::Live {
         write_bundle(bucket, publication).await?;
+    }
+    if outcome == Outcome::Live && publication.is_withdrawal {
+        for version in 1..publication.version {
+            let address = publication.address(Object::Release { version });
+            let at = |source| PublishError::Bucket { address: address.to_string(), source };
+            bucket.remove(&address).await.map_err(at)?;
+        }
     }
     Ok(outcome)
 }

@@ -47,7 +47,9 @@ async fn find(app: &App, address: &Address) -> Result<ServedFile, ApiError> {
         Ok(Some(stored)) => Ok(app.served.save(address, stored, asked_at)),
         Ok(None) => {
             app.served.remove(address);
-            Err(Failure::NoSuchFile.into())
+            // While nobody can say that it is gone, it is only not there.
+            let is_withdrawn = app.service.is_withdrawn(address).await.unwrap_or_default();
+            Err(if is_withdrawn { Failure::Withdrawn } else { Failure::NoSuchFile }.into())
         }
         Err(error) => {
             let kept = app.served.load(address, Instant::now());

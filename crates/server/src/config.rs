@@ -15,6 +15,7 @@ use std::{
 };
 
 use pintle_core::root::BaseUrl;
+use pintle_service::Plan;
 use pintle_store::DatabaseUrl;
 
 pub use options::{ConfigProblem, EffectiveOption};
@@ -55,6 +56,8 @@ pub struct ServerConfig {
     pub rate_limits: RateLimitConfig,
     /// How the server stops.
     pub stop: StopConfig,
+    /// What everybody may create at most.
+    pub plan: Plan,
     /// What is logged, and how.
     pub log: LogConfig,
 }
@@ -149,6 +152,7 @@ impl ServerConfig {
             http: HttpConfig::read(options),
             rate_limits: RateLimitConfig::read(options),
             stop: StopConfig::read(options),
+            plan: read_plan(options),
             log: LogConfig::read(options),
         }
     }
@@ -186,6 +190,27 @@ impl ServerConfig {
 impl Default for ServerConfig {
     fn default() -> Self {
         Self::read(&mut Options::open(&ConfigSources::default()))
+    }
+}
+
+/// What a plan limits is fixed where it is applied; here stands how an operator writes it.
+fn read_plan(options: &mut Options) -> Plan {
+    Plan {
+        organizations_per_account: options.optional(
+            "plan.organizations_per_account",
+            "unlimited",
+            "Organizations that one account may own",
+        ),
+        projects_per_organization: options.optional(
+            "plan.projects_per_organization",
+            "unlimited",
+            "Projects that one organization may have",
+        ),
+        domains_per_organization: options.optional(
+            "plan.domains_per_organization",
+            "unlimited",
+            "Domains that the projects of one organization may have, all together",
+        ),
     }
 }
 

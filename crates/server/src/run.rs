@@ -159,7 +159,7 @@ pub async fn run(
     let store = Store::open(&database).await?;
     let mut buckets: Vec<Arc<dyn Bucket>> = vec![Arc::new(OriginBucket::new(store.clone()))];
     buckets.extend(config.publish_dirs.iter().map(|path| Arc::new(DirectoryBucket::new(path)) as Arc<dyn Bucket>));
-    let service = Arc::new(Service::new(store.clone(), buckets, base_url));
+    let service = Arc::new(Service::new(store.clone(), buckets, base_url).with_plan(config.plan));
     let first_run = service.set_up(now()).await.map_err(ServerError::SetUp)?;
 
     let (stop, stopping) = watch::channel(false);

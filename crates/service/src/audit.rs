@@ -77,6 +77,10 @@ audit_actions! {
     AuditCheckpoint = "audit.checkpoint",
     /// A project was created.
     ProjectCreated = "project.created",
+    /// A project's name, environment or approval was changed.
+    ProjectUpdated = "project.updated",
+    /// A project was created from another one's draft.
+    ProjectCopied = "project.copied",
     /// A project's keys were registered or replaced before its first release.
     KeyRegistered = "key.registered",
     /// A succession statement was accepted: the project has another key.
@@ -93,6 +97,8 @@ audit_actions! {
     DomainRemoved = "domain.removed",
     /// A pin was added to the draft.
     PinAdded = "pin.added",
+    /// A pin's label or expiry was changed.
+    PinUpdated = "pin.updated",
     /// A pin was removed from the draft.
     PinRemoved = "pin.removed",
     /// Numbers that a release lost with a database may have had are not given again.
@@ -101,6 +107,14 @@ audit_actions! {
     ReleasePrepared = "release.prepared",
     /// A signed release was accepted.
     ReleaseAccepted = "release.accepted",
+    /// A second person agreed to a release.
+    ReleaseApproved = "release.approved",
+    /// A release that waited was taken back.
+    ReleaseCancelled = "release.cancelled",
+    /// A release that waited became void.
+    ReleaseVoided = "release.voided",
+    /// The time of a scheduled release came.
+    ReleaseDue = "release.due",
     /// A release is live on every target.
     ReleaseLive = "release.live",
 }

@@ -108,17 +108,38 @@ pub(crate) fn parse_deny<'a>(digests: impl Iterator<Item = &'a str>) -> Result<B
         .collect()
 }
 
+/// What an earlier release said, under a new number and new dates, for as long as that one was valid.
+pub(crate) fn renew_claims(earlier: Claims, version: u64, now: UnixTime) -> Claims {
+    let lifetime_secs = earlier.expires_at.map(|end| end.secs_since(earlier.issued_at));
+    let expires_at = lifetime_secs.map(|secs| now.saturating_add_secs(secs));
+    Claims { version, issued_at: now, not_before: None, expires_at, ..earlier }
+}
+
+/// That nothing is to be trusted (P-7.5). It has no end: apps believe it until a higher release says otherwise.
+pub(crate) fn make_withdrawal(project: &Project, version: u64, now: UnixTime) -> Result<Claims, ServiceError> {
+    let (organization, id) = core_ids(project)?;
+    Ok(Claims { withdrawn: true, ..Claims::new(organization, id, version, now) })
+}
+
 /// What is legal and yet deserves a second look before it is signed.
-pub(crate) fn find_warnings(domains: &[DraftDomain]) -> Vec<Warning> {
-    if domains.is_empty() {
-        let detail = "The draft has no domain: an app in strict mode will refuse every host.".to_owned();
+pub(crate) fn find_warnings(claims: &Claims, now: UnixTime) -> Vec<Warning> {
+    if claims.withdrawn {
+        return Vec::new();
+    }
+    if claims.domains.is_empty() {
+        let detail = "There is no domain: an app in strict mode will refuse every host.".to_owned();
         return vec![Warning { code: WarningCode::NoDomains, domain: None, detail }];
     }
-    let warn = |domain: &DraftDomain| {
-        let name = &domain.row.name;
-        let (code, detail) = match domain.pins.len() {
-            0 => (WarningCode::NoPins, format!("{name} has no pin: every connection to it is a violation.")),
-            1 => (
+    let warn = |domain: &Domain| {
+        let name = domain.name.to_string();
+        let counting = domain.pins.iter().filter(|pin| pin.expires_at.is_none_or(|end| now < end)).count();
+        let (code, detail) = match (domain.pins.len(), counting) {
+            (0, _) => (WarningCode::NoPins, format!("{name} has no pin: every connection to it is a violation.")),
+            (_, 0) => (
+                WarningCode::PinsExpired,
+                format!("Every pin of {name} has expired: every connection to it is a violation."),
+            ),
+            (_, 1) => (
                 WarningCode::NoBackupPin,
                 format!(
                     "{name} has one pin: losing that key cuts the app off until a new release. Pin the next key too."
@@ -126,9 +147,9 @@ pub(crate) fn find_warnings(domains: &[DraftDomain]) -> Vec<Warning> {
             ),
             _ => return None,
         };
-        Some(Warning { code, domain: Some(name.clone()), detail })
+        Some(Warning { code, domain: Some(name), detail })
     };
-    domains.iter().filter_map(warn).collect()
+    claims.domains.iter().filter_map(warn).collect()
 }
 
 fn make_domain(domain: &DraftDomain) -> Result<Domain, ServiceError> {

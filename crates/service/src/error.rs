@@ -12,9 +12,12 @@ use pintle_store::StoreError;
 
 use crate::Permission;
 
+mod release;
+
 pub use grant::GrantError;
 pub use idempotency::IdempotencyError;
 pub use member::MemberError;
+pub use release::ReleaseError;
 
 /// Why an action was not taken. Nothing of it happened.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +105,7 @@ pub enum ServiceError {
         bytes: usize,
     },
     /// Nothing to release.
-    #[error("the draft equals release {version}")]
+    #[error("release {version} says the same already")]
     DraftUnchanged {
         /// The last accepted release.
         version: u64,
@@ -169,6 +172,17 @@ pub enum ServiceError {
     /// About API tokens.
     #[error(transparent)]
     Grant(GrantError),
+    /// A release did not go on its way.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
+    /// The operator's plan ends here.
+    #[error("the plan of this installation allows {limit} {what}, and that would be more")]
+    PlanLimitReached {
+        /// What is limited, as in "projects per organization".
+        what: &'static str,
+        /// How many.
+        limit: u64,
+    },
     /// The database failed.
     #[error(transparent)]
     Store(StoreError),
@@ -333,6 +347,12 @@ impl ServiceError {
             Self::Idempotency(error) => error.facts(),
             Self::Member(error) => error.facts(),
             Self::Grant(error) => error.facts(),
+            Self::Release(error) => error.facts(),
+            Self::PlanLimitReached { .. } => facts(
+                "plan_limit_reached",
+                Forbidden,
+                "remove one that is no longer needed, or ask whoever runs this server for more",
+            ),
             Self::Store(_) => facts("database_unavailable", Unavailable, "try again in a moment"),
             Self::Internal(_) => Facts { code: "internal_error", kind: Internal, hint: None },
         }

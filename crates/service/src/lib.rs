@@ -25,6 +25,8 @@ mod input;
 mod jobs;
 mod origin;
 mod page;
+mod pending;
+mod plan;
 mod respond;
 mod security;
 mod succession;
@@ -40,10 +42,11 @@ pub use access::{Permission, ProjectPath};
 pub use actions::{FirstRun, ReleaseCheck};
 pub use actor::{Actor, RequestContext};
 pub use audit::AuditAction;
-pub use error::{ErrorKind, GrantError, IdempotencyError, MemberError, ServiceError};
+pub use error::{ErrorKind, GrantError, IdempotencyError, MemberError, ReleaseError, ServiceError};
 pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use jobs::Progress;
 pub use origin::OriginBucket;
+pub use plan::Plan;
 
 use security::SecurityEvents;
 
@@ -53,6 +56,7 @@ pub struct Service {
     store: Store,
     buckets: Vec<Arc<dyn Bucket>>,
     base_url: BaseUrl,
+    plan: Plan,
     jobs: Notify,
     security: Arc<SecurityEvents>,
 }
@@ -60,7 +64,13 @@ pub struct Service {
 impl Service {
     /// A control plane that publishes every release to all of `buckets`; `base_url` is where apps find them.
     pub fn new(store: Store, buckets: Vec<Arc<dyn Bucket>>, base_url: BaseUrl) -> Self {
-        Self { store, buckets, base_url, jobs: Notify::new(), security: Arc::default() }
+        Self { store, buckets, base_url, plan: Plan::default(), jobs: Notify::new(), security: Arc::default() }
+    }
+
+    /// The same with limits on what everybody may create.
+    #[must_use]
+    pub fn with_plan(self, plan: Plan) -> Self {
+        Self { plan, ..self }
     }
 
     /// Returns when a job was added since the last call.

@@ -44,6 +44,10 @@ impl Bucket for OriginBucket {
     }
 
     async fn remove(&self, address: &Address) -> Result<(), BucketError> {
+        // Most of what is removed is not there: reading costs nobody the write lock.
+        if self.read(address).await?.is_none() {
+            return Ok(());
+        }
         let tx = self.store.write().await.map_err(BucketError::unavailable)?;
         tx.delete_published(&address.to_string()).await.map_err(BucketError::unavailable)?;
         #[expect(clippy::disallowed_methods, reason = "the decision to remove it is recorded already")]

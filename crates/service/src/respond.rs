@@ -1,15 +1,15 @@
 //! From rows to what travels.
 
 use pintle_api::{
-    CtLogResponse, CtLogsResponse, Custody, DomainResponse, DraftSettings, Enforce, EnforceWord, Expiry,
-    InvitationResponse, MemberResponse, OnStale, OrganizationResponse, PinMatch, PinResponse, PinType,
-    ProjectKeyResponse, ProjectResponse, ReleaseResponse, ReleaseState, Role, StatementResponse, StatementSigner,
-    TokenResponse, Trust,
+    Approval, CtLogResponse, CtLogsResponse, Custody, DomainResponse, DraftSettings, Enforce, EnforceWord, Expiry,
+    InvitationResponse, MemberResponse, OnStale, OrganizationResponse, PinMatch, PinOrigin, PinResponse, PinType,
+    ProjectKeyResponse, ProjectResponse, ReleaseKind, ReleaseResponse, ReleaseState, ReleaseTargetResponse, Role,
+    StatementResponse, StatementSigner, TargetState, TokenResponse, Trust,
 };
 use pintle_core::{Root, claims, root::BaseUrl};
 use pintle_store::{
-    CtLogRow, DraftDomain, DraftRow, InvitationRow, Member, Membership, PinRow, Project, ReadTx, ReleaseRow,
-    StatementRow, TokenRow, Unsigned,
+    CtLogRow, DraftDomain, DraftRow, InvitationRow, Member, Membership, PinRow, Project, ProjectScope, ReadTx,
+    ReleaseRow, ReleaseTargetRow, StatementRow, TokenRow, Unsigned,
 };
 
 use crate::{
@@ -105,9 +105,11 @@ pub(crate) async fn project(
         name: row.name.clone(),
         environment: row.environment.clone(),
         key,
+        approval: approval(row.approval),
         urls: vec![base_url.to_string()],
         latest_release: number(tx.find_last_release(&project.scope).await?),
         live_release: number(tx.find_live_release(&project.scope).await?),
+        withdrawn_at: row.withdrawn_at.map(Unsigned::value),
         created_at: row.created_at.value(),
     })
 }
@@ -177,6 +179,7 @@ pub(crate) fn pin(row: &PinRow) -> Result<PinResponse, ServiceError> {
             None => return Err(ServiceError::Internal("stored `match`")),
         },
         expires_at: row.expires_at.map(Unsigned::value),
+        source: pin_origin(&row.source),
         label: row.label.clone(),
         created_at: row.created_at.value(),
     })
@@ -198,18 +201,92 @@ pub(crate) fn statement(row: &StatementRow, root: &Root) -> Result<StatementResp
     })
 }
 
-pub(crate) fn release(row: &ReleaseRow) -> ReleaseResponse {
+/// A release and how far it is at each target.
+pub(crate) async fn release(
+    tx: &ReadTx,
+    scope: &ProjectScope,
+    row: &ReleaseRow,
+) -> Result<ReleaseResponse, ServiceError> {
+    Ok(release_at(row, &load_targets(tx, scope, std::slice::from_ref(row)).await?))
+}
+
+/// How far the releases `rows` are at each target.
+pub(crate) async fn load_targets(
+    tx: &ReadTx,
+    scope: &ProjectScope,
+    rows: &[ReleaseRow],
+) -> Result<Vec<ReleaseTargetRow>, ServiceError> {
+    let versions = || rows.iter().map(|row| row.version.value());
+    let (Some(first), Some(last)) = (versions().min(), versions().max()) else { return Ok(Vec::new()) };
+    Ok(tx.list_release_targets(scope, first, last).await?)
+}
+
+/// A release, and of `targets` those that are about it.
+pub(crate) fn release_at(row: &ReleaseRow, targets: &[ReleaseTargetRow]) -> ReleaseResponse {
     ReleaseResponse {
         id: row.id.to_string(),
         version: row.version.value(),
+        kind: match row.kind {
+            pintle_store::ReleaseKind::Configuration => ReleaseKind::Configuration,
+            pintle_store::ReleaseKind::Withdrawal => ReleaseKind::Withdrawal,
+        },
         state: match row.state {
+            pintle_store::ReleaseState::AwaitingApproval => ReleaseState::AwaitingApproval,
+            pintle_store::ReleaseState::Scheduled => ReleaseState::Scheduled,
             pintle_store::ReleaseState::Accepted => ReleaseState::Accepted,
             pintle_store::ReleaseState::Publishing => ReleaseState::Publishing,
             pintle_store::ReleaseState::Live => ReleaseState::Live,
             pintle_store::ReleaseState::Superseded => ReleaseState::Superseded,
+            pintle_store::ReleaseState::Cancelled => ReleaseState::Cancelled,
+            pintle_store::ReleaseState::Voided => ReleaseState::Voided,
         },
         claims_sha256: row.claims_sha256.clone(),
+        accepted_by: row.accepted_by.to_string(),
         accepted_at: row.accepted_at.value(),
+        publish_at: row.publish_at.map(Unsigned::value),
+        approved_by: row.approved_by.as_ref().map(ToString::to_string),
+        approved_at: row.approved_at.map(Unsigned::value),
+        live_at: row.live_at.map(Unsigned::value),
+        targets: targets.iter().filter(|target| target.version == row.version).map(describe_target).collect(),
+    }
+}
+
+fn describe_target(row: &ReleaseTargetRow) -> ReleaseTargetResponse {
+    ReleaseTargetResponse {
+        target: row.target.clone(),
+        state: match row.state {
+            pintle_store::TargetState::Waiting => TargetState::Waiting,
+            pintle_store::TargetState::Failed => TargetState::Failed,
+            pintle_store::TargetState::Live => TargetState::Live,
+            pintle_store::TargetState::Superseded => TargetState::Superseded,
+        },
+        error: row.error.clone(),
+        tried_at: row.tried_at.map(Unsigned::value),
         live_at: row.live_at.map(Unsigned::value),
     }
+}
+
+pub(crate) fn approval(approval: pintle_store::Approval) -> Approval {
+    match approval {
+        pintle_store::Approval::None => Approval::None,
+        pintle_store::Approval::SecondPerson => Approval::SecondPerson,
+    }
+}
+
+const PIN_ORIGINS: [(PinOrigin, &str); 5] = [
+    (PinOrigin::Fetched, "fetched"),
+    (PinOrigin::File, "file"),
+    (PinOrigin::Csr, "csr"),
+    (PinOrigin::Ct, "ct"),
+    (PinOrigin::ByHand, "by_hand"),
+];
+
+/// As the database spells it.
+pub(crate) fn pin_origin_word(origin: PinOrigin) -> &'static str {
+    PIN_ORIGINS.iter().find(|(known, _)| *known == origin).map_or("by_hand", |(_, word)| word)
+}
+
+/// What a newer version may have added is not known where it came from.
+fn pin_origin(word: &str) -> PinOrigin {
+    PIN_ORIGINS.iter().find(|(_, known)| *known == word).map_or(PinOrigin::ByHand, |(origin, _)| *origin)
 }

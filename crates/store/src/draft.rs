@@ -142,6 +142,18 @@ impl WriteTx {
         self.insert::<pin::Entity, _>(PinRow { domain_id: domain.row.id.clone(), ..pin }).await
     }
 
+    /// Replaces a pin's label and expiry; `false` when it is not there.
+    pub async fn save_pin(&self, domain: &DraftDomain, pin: &PinRow) -> Result<bool, StoreError> {
+        let done = pin::Entity::update_many()
+            .col_expr(pin::Column::Label, Expr::value(pin.label.as_deref()))
+            .col_expr(pin::Column::ExpiresAt, Expr::value(pin.expires_at))
+            .filter(pin::Column::Id.eq(pin.id.clone()))
+            .filter(pin::Column::DomainId.eq(domain.row.id.clone()))
+            .exec(self.connection())
+            .await?;
+        Ok(done.rows_affected > 0)
+    }
+
     /// Removes a pin; `false` when it is not there.
     pub async fn delete_pin(&self, scope: &ProjectScope, domain: &DomainId, id: &PinId) -> Result<bool, StoreError> {
         let done = pin::Entity::delete_many()

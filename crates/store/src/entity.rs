@@ -19,4 +19,5 @@ pub(crate) mod project;
 pub(crate) mod published_object;
 pub(crate) mod release;
 pub(crate) mod release_file;
+pub(crate) mod release_target;
 pub(crate) mod succession_statement;

@@ -60,7 +60,7 @@ pub use entity::{
     invitation::Model as InvitationRow, job::Model as JobRow, organization::Model as OrganizationRow,
     pin::Model as PinRow, prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
     published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
-    succession_statement::Model as StatementRow,
+    release_target::Model as ReleaseTargetRow, succession_statement::Model as StatementRow,
 };
 pub use error::StoreError;
 pub use id::{AccountId, DomainId, IdError, InvitationId, JobId, OrganizationId, PinId, ProjectId, ReleaseId, TokenId};
@@ -71,7 +71,8 @@ pub use open::Store;
 pub use organization::{Member, Membership, OrganizationScope};
 pub use page::Page;
 pub use project::{NewProject, Project, ProjectScope};
+pub use release::TargetOutcome;
 pub use transaction::{ReadTx, WriteTx};
 pub use url::{DatabaseUrl, DatabaseUrlError};
-pub use value::{Custody, JobKind, ReleaseState, Role, Unsigned};
+pub use value::{Approval, Custody, JobKind, ReleaseKind, ReleaseState, Role, TargetState, Unsigned};
 pub use workload::{PoolUse, Workload};

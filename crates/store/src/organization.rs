@@ -109,6 +109,14 @@ impl ReadTx {
     pub async fn count_members(&self, scope: &OrganizationScope, role: Role) -> Result<u64, StoreError> {
         Ok(members_of(scope).filter(membership::Column::Role.eq(role)).count(self.connection()).await?)
     }
+
+    /// How many organizations `account` owns.
+    pub async fn count_owned_organizations(&self, account: &AccountId) -> Result<u64, StoreError> {
+        let owned = membership::Entity::find()
+            .filter(membership::Column::AccountId.eq(account.clone()))
+            .filter(membership::Column::Role.eq(Role::Owner));
+        Ok(owned.count(self.connection()).await?)
+    }
 }
 
 impl WriteTx {

@@ -1,9 +1,9 @@
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, sea_query::Expr};
 
 use crate::{
-    Custody, DraftRow, OrganizationId, OrganizationScope, Page, ProjectId, ProjectRow, ReadTx, StoreError, Unsigned,
-    WriteTx,
-    entity::{draft, project},
+    Approval, Custody, DraftRow, OrganizationId, OrganizationScope, Page, ProjectId, ProjectRow, ReadTx, StoreError,
+    Unsigned, WriteTx,
+    entity::{domain, draft, project},
 };
 
 /// The right to ask for rows of one project: comes out of an [`OrganizationScope`] or a job.
@@ -31,6 +31,8 @@ pub struct NewProject {
     pub environment: String,
     /// Signing and recovery key, if registered at once.
     pub keys: Option<(String, Option<String>)>,
+    /// Who must agree to a release.
+    pub approval: Approval,
     /// Seconds a fetched copy counts as fresh.
     pub refresh_secs: u64,
     /// As the configuration spells it.
@@ -71,6 +73,33 @@ impl ReadTx {
         Ok(found.into_iter().map(Project::new).collect())
     }
 
+    /// How many projects the organization has.
+    pub async fn count_projects(&self, scope: &OrganizationScope) -> Result<u64, StoreError> {
+        let all = project::Entity::find().filter(project::Column::OrganizationId.eq(scope.id.clone()));
+        Ok(all.count(self.connection()).await?)
+    }
+
+    /// How many domains the organization's projects have, all together.
+    pub async fn count_domains(&self, organization: &OrganizationId) -> Result<u64, StoreError> {
+        let projects = project::Entity::find()
+            .select_only()
+            .column(project::Column::Id)
+            .filter(project::Column::OrganizationId.eq(organization.clone()))
+            .into_query();
+        let all = domain::Entity::find().filter(domain::Column::ProjectId.in_subquery(projects));
+        Ok(all.count(self.connection()).await?)
+    }
+
+    /// Whether apps of this project, named by public ids, are told to trust nothing. Asked for whoever fetches files: no
+    /// scope.
+    pub async fn is_withdrawn(&self, organization: &str, project: &str) -> Result<bool, StoreError> {
+        let Ok(id) = ProjectId::parse(project) else { return Ok(false) };
+        let found = self.load_project(&id).await?;
+        Ok(found.is_some_and(|found| {
+            found.row.organization_id.as_str() == organization && found.row.withdrawn_at.is_some()
+        }))
+    }
+
     pub(crate) async fn load_project(&self, project: &ProjectId) -> Result<Option<Project>, StoreError> {
         Ok(project::Entity::find_by_id(project.clone()).one(self.connection()).await?.map(Project::new))
     }
@@ -93,6 +122,8 @@ impl WriteTx {
             custody: Custody::External,
             public_key,
             recovery_key,
+            approval: new.approval,
+            withdrawn_at: None,
             created_at: now_secs.into(),
         };
         self.insert::<project::Entity, _>(row.clone()).await?;
@@ -107,6 +138,28 @@ impl WriteTx {
         })
         .await?;
         Ok(Project::new(row))
+    }
+
+    /// Replaces name, environment and approval. [`StoreError::AlreadyExists`] when name and environment are taken.
+    pub async fn save_project(&self, scope: &ProjectScope, project: &ProjectRow) -> Result<(), StoreError> {
+        project::Entity::update_many()
+            .col_expr(project::Column::Name, Expr::value(project.name.as_str()))
+            .col_expr(project::Column::Environment, Expr::value(project.environment.as_str()))
+            .col_expr(project::Column::Approval, Expr::value(project.approval))
+            .filter(project::Column::Id.eq(scope.project.clone()))
+            .exec(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Notes since when apps are told to trust nothing; none: they are not.
+    pub async fn save_withdrawn(&self, scope: &ProjectScope, since_secs: Option<u64>) -> Result<(), StoreError> {
+        project::Entity::update_many()
+            .col_expr(project::Column::WithdrawnAt, Expr::value(since_secs.map(Unsigned::from)))
+            .filter(project::Column::Id.eq(scope.project.clone()))
+            .exec(self.connection())
+            .await?;
+        Ok(())
     }
 
     /// Registers or replaces the project's public keys.

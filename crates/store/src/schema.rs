@@ -19,6 +19,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::contract(include_str!("../migrations/0006_jobs.sql"), 6),
     Migration::expand(include_str!("../migrations/0008_idempotent_request.sql")),
     Migration::expand(include_str!("../migrations/0009_members.sql")),
+    Migration::expand(include_str!("../migrations/0011_release_life.sql")),
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)";

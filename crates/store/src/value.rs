@@ -45,10 +45,50 @@ pub enum Custody {
     External,
 }
 
+/// Who must agree to a release.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum Approval {
+    /// Whoever submits it.
+    #[default]
+    None,
+    /// Somebody else, too.
+    SecondPerson,
+}
+
+/// What a release says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum ReleaseKind {
+    /// What to pin.
+    #[default]
+    Configuration,
+    /// That nothing is to be trusted (P-7.5).
+    Withdrawal,
+}
+
+/// How far a release is at one publish target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum TargetState {
+    /// Not tried yet.
+    Waiting,
+    /// The last attempt failed.
+    Failed,
+    /// The target shows it, read back.
+    Live,
+    /// The target shows a newer one.
+    Superseded,
+}
+
 /// How far the publication of a release is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 pub enum ReleaseState {
+    /// Waits until somebody else agrees.
+    AwaitingApproval,
+    /// Waits for its time.
+    Scheduled,
     /// Stored; publication is queued.
     Accepted,
     /// A job writes it to the targets.
@@ -57,6 +97,17 @@ pub enum ReleaseState {
     Live,
     /// A later release took its place.
     Superseded,
+    /// Taken back while it waited.
+    Cancelled,
+    /// A later release, or another key, made it void while it waited.
+    Voided,
+}
+
+impl ReleaseState {
+    /// States of releases that apps have seen or will see: nothing takes them back.
+    pub const COMMITTED: [Self; 4] = [Self::Accepted, Self::Publishing, Self::Live, Self::Superseded];
+    /// States of releases that wait for a person or for their time.
+    pub const PENDING: [Self; 2] = [Self::AwaitingApproval, Self::Scheduled];
 }
 
 /// What a job does.

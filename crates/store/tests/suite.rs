@@ -3,10 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use pintle_store::{
-    AccountId, AccountRow, CtLogRow, Custody, DomainId, DomainRow, DraftDomain, IdempotentRequestRow, JobKind,
-    LeasedJob, NewJob, NewProject, OrganizationId, OrganizationRow, OrganizationScope, Page, PinId, PinRow, Project,
-    PublishedObjectRow, ReleaseId, ReleaseRow, ReleaseState, Role, StatementRow, Store, StoreError, TokenId, TokenRow,
-    Unsigned, WriteTx,
+    AccountId, AccountRow, Approval, CtLogRow, Custody, DomainId, DomainRow, DraftDomain, IdempotentRequestRow,
+    JobKind, LeasedJob, NewJob, NewProject, OrganizationId, OrganizationRow, OrganizationScope, Page, PinId, PinRow,
+    Project, ProjectRow, PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow, ReleaseState, Role, StatementRow,
+    Store, StoreError, TargetOutcome, TargetState, TokenId, TokenRow, Unsigned, WriteTx,
 };
 
 const NOW: u64 = 1_800_000_000;
@@ -49,6 +49,10 @@ suite!(
     a_token_is_found_by_its_prefix,
     a_prepared_release_waits_until_it_is_voided,
     one_release_is_live_at_a_time,
+    a_release_that_waits_is_not_the_last_one,
+    targets_of_a_release_are_kept_one_by_one,
+    a_project_is_renamed_and_withdrawn,
+    what_plans_limit_is_counted,
     statements_of_a_project_are_kept_in_order_each_once,
     a_job_is_leased_once_and_again_when_the_lease_ends,
     a_cancelled_job_is_not_done,
@@ -87,6 +91,7 @@ fn new_project(environment: &str) -> NewProject {
         name: "app".into(),
         environment: environment.into(),
         keys: None,
+        approval: Approval::None,
         refresh_secs: 600,
         on_stale: "keep".into(),
         expires_after_secs: None,
@@ -122,6 +127,7 @@ fn pin(domain: &DomainRow, digest: &str) -> PinRow {
         digest: digest.into(),
         pin_match: "leaf".into(),
         expires_at: None,
+        source: "by_hand".into(),
         label: None,
         created_at: NOW.into(),
     }
@@ -133,9 +139,13 @@ fn release(project: &Project, by: &AccountId, version: u64) -> ReleaseRow {
         project_id: project.row.id.clone(),
         version: version.into(),
         claims_sha256: format!("{version:064}"),
+        kind: ReleaseKind::Configuration,
         state: ReleaseState::Accepted,
         accepted_by: by.clone(),
         accepted_at: NOW.into(),
+        publish_at: None,
+        approved_by: None,
+        approved_at: None,
         live_at: None,
     }
 }
@@ -354,6 +364,98 @@ async fn one_release_is_live_at_a_time(store: &Store) {
     assert_eq!(view.load_release_file(scope, 1).await.unwrap().as_deref(), Some("jws 1"));
     assert_eq!(view.find_last_release(scope).await.unwrap().unwrap().version.value(), 2);
     assert_eq!(view.list_releases(scope, &first(1)).await.unwrap().len(), 1);
+}
+
+async fn a_release_that_waits_is_not_the_last_one(store: &Store) {
+    let project = add_project(store).await;
+    let by = add_account(store).await.id;
+    let scope = &project.scope;
+    write(store, async |tx| {
+        let waiting = [ReleaseState::Accepted, ReleaseState::AwaitingApproval, ReleaseState::Scheduled];
+        for (version, state) in (1..).zip(waiting) {
+            let row = ReleaseRow { state, ..release(&project, &by, version) };
+            tx.insert_release(scope, row, "jws".into()).await?;
+        }
+        tx.save_approval(scope, 2, &by, NOW + 1).await
+    })
+    .await
+    .unwrap();
+    let view = store.read().await.unwrap();
+    assert_eq!(view.find_last_release(scope).await.unwrap().unwrap().version.value(), 1);
+    assert_eq!(view.find_last_version(scope).await.unwrap(), Some(3));
+    let pending = view.list_pending_releases(scope).await.unwrap();
+    let shown: Vec<_> = pending.iter().map(|row| (row.version.value(), row.approved_by.clone())).collect();
+    assert_eq!(shown, [(2, Some(by)), (3, None)]);
+}
+
+async fn targets_of_a_release_are_kept_one_by_one(store: &Store) {
+    let project = add_project(store).await;
+    let by = add_account(store).await.id;
+    let scope = &project.scope;
+    let save = async |target: &str, state, error: Option<&str>, now| {
+        let outcome = TargetOutcome { target, state, error };
+        write(store, async |tx| tx.save_release_target(scope, 1, &outcome, now).await).await.unwrap();
+    };
+    write(store, async |tx| {
+        tx.insert_release(scope, release(&project, &by, 1), "jws".into()).await?;
+        tx.insert_release_target(scope, 1, "a").await
+    })
+    .await
+    .unwrap();
+    save("a", TargetState::Failed, Some("full"), NOW + 1).await;
+    save("b", TargetState::Live, None, NOW + 1).await;
+    save("a", TargetState::Live, None, NOW + 2).await;
+    save("b", TargetState::Live, None, NOW + 2).await;
+    let rows = store.read().await.unwrap().list_release_targets(scope, 1, 1).await.unwrap();
+    let shown: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            (
+                row.target.as_str(),
+                row.error.as_deref(),
+                row.tried_at.map(Unsigned::value),
+                row.live_at.map(Unsigned::value),
+            )
+        })
+        .collect();
+    assert_eq!(shown, [("a", None, Some(NOW + 2), Some(NOW + 2)), ("b", None, Some(NOW + 2), Some(NOW + 1))]);
+}
+
+async fn a_project_is_renamed_and_withdrawn(store: &Store) {
+    let owner = add_account(store).await;
+    let organization = add_organization(store, &owner, "acme").await;
+    let add = async |environment| {
+        write(store, async |tx| tx.insert_project(&organization, new_project(environment), NOW).await).await.unwrap()
+    };
+    let (project, _taken) = (add("one").await, add("two").await);
+    let save = async |environment: &str| {
+        let row =
+            ProjectRow { environment: environment.into(), approval: Approval::SecondPerson, ..project.row.clone() };
+        write(store, async |tx| tx.save_project(&project.scope, &row).await).await
+    };
+    assert!(matches!(save("two").await, Err(StoreError::AlreadyExists)));
+    save("three").await.unwrap();
+    let (org, id) = (project.row.organization_id.as_str(), project.row.id.as_str());
+    assert!(!store.read().await.unwrap().is_withdrawn(org, id).await.unwrap());
+    write(store, async |tx| tx.save_withdrawn(&project.scope, Some(NOW)).await).await.unwrap();
+    let view = store.read().await.unwrap();
+    let found = view.find_project(&organization, &project.row.id).await.unwrap().unwrap().row;
+    assert_eq!((found.environment.as_str(), found.approval), ("three", Approval::SecondPerson));
+    assert!(view.is_withdrawn(org, id).await.unwrap());
+    assert!(!view.is_withdrawn(OrganizationId::make(NOW).as_str(), id).await.unwrap(), "of another organization");
+}
+
+async fn what_plans_limit_is_counted(store: &Store) {
+    let owner = add_account(store).await;
+    let organization = add_organization(store, &owner, "acme").await;
+    add_organization(store, &owner, "other").await;
+    let project =
+        write(store, async |tx| tx.insert_project(&organization, new_project("test"), NOW).await).await.unwrap();
+    write(store, async |tx| tx.insert_domain(&project.scope, domain(&project, "a.example")).await).await.unwrap();
+    let view = store.read().await.unwrap();
+    assert_eq!(view.count_owned_organizations(&owner.id).await.unwrap(), 2);
+    assert_eq!(view.count_projects(&organization).await.unwrap(), 1);
+    assert_eq!(view.count_domains(&project.row.organization_id).await.unwrap(), 1);
 }
 
 async fn statements_of_a_project_are_kept_in_order_each_once(store: &Store) {

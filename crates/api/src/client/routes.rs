@@ -1,13 +1,15 @@
 use reqwest::Method;
 
-use super::{Client, ClientError, List, ProjectRef};
+use super::{Client, ClientError, List, ProjectRef, parse_json};
 use crate::{
     AcceptInvitationRequest, AcceptReleaseRequest, AcceptStatementRequest, AddDomainRequest, AddPinRequest,
-    CreateInvitationRequest, CreateOrganizationRequest, CreateProjectRequest, CreateTokenRequest,
-    CreatedInvitationResponse, CreatedTokenResponse, CtLogsResponse, DomainResponse, DraftResponse, InvitationResponse,
-    MemberResponse, OrganizationResponse, PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse,
-    RegisterKeyRequest, ReleaseResponse, ReplaceCtLogsRequest, StatementResponse, TokenResponse, UpdateDomainRequest,
-    UpdateDraftRequest, UpdateMemberRequest, UpdateOrganizationRequest, UpdateTokenRequest, WhoamiResponse,
+    ApproveReleaseRequest, CopyProjectRequest, CreateInvitationRequest, CreateOrganizationRequest,
+    CreateProjectRequest, CreateTokenRequest, CreatedInvitationResponse, CreatedTokenResponse, CtLogsResponse,
+    DiffQuery, DiffResponse, DomainResponse, DraftResponse, InvitationResponse, MemberResponse, OrganizationResponse,
+    PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse, RegisterKeyRequest, ReleaseResponse,
+    ReplaceCtLogsRequest, StatementResponse, TokenResponse, UpdateDomainRequest, UpdateDraftRequest,
+    UpdateMemberRequest, UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest,
+    WhoamiResponse,
 };
 
 /// One method per route. Each fails with [`ClientError`]; lists are fetched when they are asked for entries.
@@ -137,6 +139,24 @@ impl Client {
         self.send(Method::GET, &project.path([])).await
     }
 
+    /// Changes name, environment or approval.
+    pub async fn update_project(
+        &self,
+        project: ProjectRef<'_>,
+        body: &UpdateProjectRequest,
+    ) -> Result<ProjectResponse, ClientError> {
+        self.send_json(Method::PATCH, &project.path([]), body).await
+    }
+
+    /// Creates a project with what this one has in its draft.
+    pub async fn copy_project(
+        &self,
+        project: ProjectRef<'_>,
+        body: &CopyProjectRequest,
+    ) -> Result<ProjectResponse, ClientError> {
+        self.send_json(Method::POST, &project.path(["copy"]), body).await
+    }
+
     /// Registers the public signing key; possible until the first release.
     pub async fn register_key(
         &self,
@@ -204,6 +224,17 @@ impl Client {
         self.send_json(Method::POST, &project.path(["domains", domain, "pins"]), body).await
     }
 
+    /// Changes what is said about a pin in the draft.
+    pub async fn update_pin(
+        &self,
+        project: ProjectRef<'_>,
+        domain: &str,
+        pin: &str,
+        body: &UpdatePinRequest,
+    ) -> Result<PinResponse, ClientError> {
+        self.send_json(Method::PATCH, &project.path(["domains", domain, "pins", pin]), body).await
+    }
+
     /// Removes a pin from a domain in the draft.
     pub async fn remove_pin(&self, project: ProjectRef<'_>, domain: &str, pin: &str) -> Result<(), ClientError> {
         self.send(Method::DELETE, &project.path(["domains", domain, "pins", pin])).await
@@ -263,6 +294,33 @@ impl Client {
     /// One release and how far its publication is.
     pub async fn read_release(&self, project: ProjectRef<'_>, version: u64) -> Result<ReleaseResponse, ClientError> {
         self.send(Method::GET, &project.path(["releases", &version.to_string()])).await
+    }
+
+    /// The signed file of a release, byte for byte, also of one that waits. It proves nothing until it is verified.
+    pub async fn read_release_file(&self, project: ProjectRef<'_>, version: u64) -> Result<Vec<u8>, ClientError> {
+        let version = version.to_string();
+        self.exchange(self.request(Method::GET, &project.path(["releases", &version, "file"]))?).await
+    }
+
+    /// Agrees to a release that another member submitted.
+    pub async fn approve_release(
+        &self,
+        project: ProjectRef<'_>,
+        version: u64,
+        body: &ApproveReleaseRequest,
+    ) -> Result<ReleaseResponse, ClientError> {
+        self.send_json(Method::POST, &project.path(["releases", &version.to_string(), "approve"]), body).await
+    }
+
+    /// Takes back a release that waits.
+    pub async fn cancel_release(&self, project: ProjectRef<'_>, version: u64) -> Result<ReleaseResponse, ClientError> {
+        self.send(Method::POST, &project.path(["releases", &version.to_string(), "cancel"])).await
+    }
+
+    /// What differs between two releases, or one and the draft.
+    pub async fn diff(&self, project: ProjectRef<'_>, query: &DiffQuery) -> Result<DiffResponse, ClientError> {
+        let request = self.request(Method::GET, &project.path(["diff"]))?.query(query);
+        parse_json(&self.exchange(request).await?)
     }
 }
 

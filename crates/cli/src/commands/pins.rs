@@ -4,7 +4,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
-use pintle_api::{AddPinRequest, DomainResponse, PinResponse};
+use pintle_api::{AddPinRequest, DomainResponse, PinExpiry, PinOrigin, PinResponse, UpdatePinRequest};
 use pintle_core::{
     UnixTime,
     claims::{PinDigest, PinMatch, PinType},
@@ -36,6 +36,16 @@ release it. --from-file and --pin need no such trust.")]
     List {
         /// Only of this domain
         domain: Option<String>,
+    },
+    /// Change label or expiry of a pin of the draft
+    Set {
+        /// Domain of the draft
+        domain: String,
+        /// The pin: its label, id, TYPE:DIGEST, or the beginning of its digest
+        pin: String,
+        /// What changes
+        #[command(flatten)]
+        changes: PinChanges,
     },
     /// Remove a pin from a domain of the draft
     Remove {
@@ -80,6 +90,18 @@ pub struct AddArgs {
     expires_at: Option<String>,
 }
 
+/// What `pins set` changes.
+#[derive(Args, Clone, Debug)]
+#[group(required = true, multiple = true)]
+pub struct PinChanges {
+    /// A note for people, never published; empty: none
+    #[arg(long)]
+    label: Option<String>,
+    /// When the pin stops counting, as in 2027-06-30, or `never`
+    #[arg(long, value_name = "TIME")]
+    expires_at: Option<String>,
+}
+
 /// Where a pin comes from.
 #[derive(Args, Clone, Debug)]
 #[group(required = true, multiple = false)]
@@ -95,10 +117,21 @@ pub struct PinSource {
     pin: Option<String>,
 }
 
+impl PinSource {
+    fn origin(&self) -> PinOrigin {
+        match (&self.from_host, &self.from_file) {
+            (Some(_), _) => PinOrigin::Fetched,
+            (None, Some(_)) => PinOrigin::File,
+            (None, None) => PinOrigin::ByHand,
+        }
+    }
+}
+
 pub(crate) async fn run(command: &PinsCommand, context: &Context) -> Result<(), CommandError> {
     match command {
         PinsCommand::Add(args) => add(args, context).await,
         PinsCommand::List { domain } => list(domain.as_deref(), context).await,
+        PinsCommand::Set { domain, pin, changes } => set(domain, pin, changes, context).await,
         PinsCommand::Remove { domain, pin } => remove(domain, pin, context).await,
     }
 }
@@ -129,6 +162,7 @@ async fn add(args: &AddArgs, context: &Context) -> Result<(), CommandError> {
             "`leaf`, `issuer` or `any`",
         )?,
         expires_at: expires_at.map(UnixTime::as_secs),
+        source: args.source.origin(),
         label: args.label.clone(),
     };
     let added = client.add_pin(project.reference(), &domain.id, &request).await?;
@@ -229,6 +263,21 @@ async fn list(domain: Option<&str>, context: &Context) -> Result<(), CommandErro
     })
 }
 
+async fn set(domain: &str, pin: &str, changes: &PinChanges, context: &Context) -> Result<(), CommandError> {
+    let expiry = match changes.expires_at.as_deref() {
+        Some("never") => Some(PinExpiry::Never),
+        Some(time) => Some(PinExpiry::At(parse_moment(time)?.as_secs())),
+        None => None,
+    };
+    let client = context.connect()?;
+    let project = context.find_project(&client).await?;
+    let domain = find_domain(&client, &project, domain).await?;
+    let found = find_pin(&domain, pin)?;
+    let request = UpdatePinRequest { label: changes.label.clone(), expiry };
+    let changed = client.update_pin(project.reference(), &domain.id, &found.id, &request).await?;
+    context.output.show(&changed, |changed, text| write_rows(std::slice::from_ref(changed), text))
+}
+
 async fn remove(domain: &str, pin: &str, context: &Context) -> Result<(), CommandError> {
     let client = context.connect()?;
     let project = context.find_project(&client).await?;
@@ -274,11 +323,16 @@ fn write_rows(pins: &[PinResponse], text: &mut Text) {
                 show_pin(pin),
                 word(&pin.pin_match),
                 expires_at.unwrap_or_else(|| "-".to_owned()),
+                word(&pin.source),
                 pin.label.clone().unwrap_or_default(),
             ]
         })
         .collect();
-    text.table(&["PIN", "MATCH", "EXPIRES", "LABEL"], &rows, "No pin yet: every connection would be refused.");
+    text.table(
+        &["PIN", "MATCH", "EXPIRES", "SOURCE", "LABEL"],
+        &rows,
+        "No pin yet: every connection would be refused.",
+    );
 }
 
 #[cfg(test)]
@@ -310,6 +364,7 @@ mod tests {
             digest: digest.to_owned(),
             pin_match: pintle_api::PinMatch::Leaf,
             expires_at: None,
+            source: PinOrigin::ByHand,
             label: label.map(str::to_owned),
             created_at: 0,
         };

@@ -104,7 +104,7 @@ pub(crate) async fn release_draft(
 ) -> Result<ReleaseResponse, CommandError> {
     let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
     let root = derive_root(&project.response, registered)?;
-    let request = PrepareReleaseRequest { unchanged: plan.unchanged };
+    let request = PrepareReleaseRequest { unchanged: plan.unchanged, ..PrepareReleaseRequest::default() };
     let prepared = client.prepare_release(project.reference(), &request).await?;
     let payload = Base64::decode_vec(&prepared.claims)
         .map_err(|_| CommandError::PreparedMismatch { what: "the claims are not base64".to_owned() })?;
@@ -135,7 +135,7 @@ pub(crate) async fn release_draft(
     }
     // Handed out only if the chain leads apps from the project's first key to this one.
     let signed = sign_config(plan.key, &payload, &prepared.succession, &root)?;
-    let request = AcceptReleaseRequest { jws: signed.as_str().to_owned() };
+    let request = AcceptReleaseRequest { jws: signed.as_str().to_owned(), publish_at: None };
     let accepted = client.accept_release(project.reference(), &request).await?;
     match plan.wait_secs {
         None => Ok(accepted),

@@ -74,6 +74,7 @@ impl Team {
             digest: PinDigest::derive(claims::PinType::SpkiSha256, spki, &[]).to_base64(),
             pin_match: PinMatch::Leaf,
             expires_at: None,
+            source: pintle_api::PinOrigin::File,
             label: Some(label.into()),
         };
         self.client.add_pin(self.reference(), domain, &request).await?;
@@ -86,7 +87,7 @@ impl Team {
         let claims = Base64::decode_vec(&prepared.claims).map_err(|_| DemoError::Claims)?;
         let root = self.root("http://127.0.0.1")?;
         let signed = sign_config(&self.key, &claims, &[], &root)?;
-        let request = AcceptReleaseRequest { jws: signed.as_str().into() };
+        let request = AcceptReleaseRequest { jws: signed.as_str().into(), publish_at: None };
         let version = self.client.accept_release(self.reference(), &request).await?.version;
         for _ in 0..MAX_POLLS {
             if self.client.read_release(self.reference(), version).await?.state == ReleaseState::Live {

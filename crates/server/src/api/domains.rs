@@ -1,6 +1,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use pintle_api::{
     AddDomainRequest, AddPinRequest, DomainResponse, ListQuery, ListResponse, PinResponse, UpdateDomainRequest,
+    UpdatePinRequest,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -15,7 +16,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(add, list))
         .routes(routes!(update, remove))
         .routes(routes!(add_pin))
-        .routes(routes!(remove_pin))
+        .routes(routes!(update_pin, remove_pin))
 }
 
 /// Adds a domain to the draft.
@@ -24,7 +25,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
     tag = "draft", params(ProjectIds, ("If-Match" = Option<String>, Header, description = "`ETag` of the draft")),
     request_body = AddDomainRequest, responses((status = 201, body = DomainResponse), Failure),
     extensions(("x-permission" = json!("edit_draft")),
-        ("x-problems" = json!({"409": ["already_exists"], "422": ["domain_invalid", "public_suffix", "ct_logs_missing", "draft_invalid"]})))
+        ("x-problems" = json!({"403": ["plan_limit_reached"], "409": ["already_exists"], "422": ["domain_invalid", "public_suffix", "ct_logs_missing", "draft_invalid"]})))
 )]
 async fn add(
     State(app): State<App>,
@@ -107,6 +108,26 @@ async fn add_pin(
 ) -> Result<(StatusCode, Json<PinResponse>), ApiError> {
     let pin = app.service.add_pin(&actor, ids.project(), &ids.domain, &request, revision, now()).await?;
     Ok((StatusCode::CREATED, Json(pin)))
+}
+
+/// Changes label or expiry of a pin in the draft.
+#[utoipa::path(
+    patch, path = "/organizations/{organization}/projects/{project}/domains/{domain}/pins/{pin}",
+    operation_id = "update_pin", tag = "draft",
+    params(PinIds, ("If-Match" = Option<String>, Header, description = "`ETag` of the draft")),
+    request_body = UpdatePinRequest, responses((status = 200, body = PinResponse), Failure),
+    extensions(("x-permission" = json!("edit_draft")),
+        ("x-problems" = json!({"422": ["draft_invalid"]})))
+)]
+async fn update_pin(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<PinIds>,
+    ExpectedRevision(revision): ExpectedRevision,
+    Body(request): Body<UpdatePinRequest>,
+) -> Result<Json<PinResponse>, ApiError> {
+    let (domain, pin) = (&ids.domain, &ids.pin);
+    Ok(Json(app.service.update_pin(&actor, ids.project(), domain, pin, &request, revision, now()).await?))
 }
 
 /// Removes a pin from a domain in the draft.

@@ -21,6 +21,7 @@ pub(crate) enum Failure {
     TokenMissing,
     NoSuchRoute,
     NoSuchFile,
+    Withdrawn,
     MethodNotAllowed,
     MediaType,
     TooLarge,
@@ -91,6 +92,12 @@ impl Failure {
                 "not_found",
                 text("no such published file"),
                 Some("a project has files once its first release is live"),
+            ),
+            Self::Withdrawn => (
+                StatusCode::GONE,
+                "config_withdrawn",
+                text("the project is withdrawn: this file was taken away on purpose"),
+                Some("`pins.jws` says what counts; a restored project publishes again"),
             ),
             Self::MethodNotAllowed => (
                 StatusCode::METHOD_NOT_ALLOWED,

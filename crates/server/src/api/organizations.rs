@@ -16,7 +16,8 @@ pub(super) fn router() -> OpenApiRouter<App> {
 #[utoipa::path(
     post, path = "/organizations", operation_id = "create_organization", tag = "organizations",
     request_body = CreateOrganizationRequest, responses((status = 201, body = OrganizationResponse), Failure),
-    extensions(("x-permission" = json!("scope:admin")), ("x-problems" = json!({"403": ["token_limited"]})))
+    extensions(("x-permission" = json!("scope:admin")),
+        ("x-problems" = json!({"403": ["plan_limit_reached", "token_limited"]})))
 )]
 async fn create(
     State(app): State<App>,

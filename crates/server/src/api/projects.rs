@@ -4,7 +4,10 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use pintle_api::{BundleResponse, CreateProjectRequest, ListQuery, ListResponse, ProjectResponse, RegisterKeyRequest};
+use pintle_api::{
+    BundleResponse, CopyProjectRequest, CreateProjectRequest, ListQuery, ListResponse, ProjectResponse,
+    RegisterKeyRequest, UpdateProjectRequest,
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -16,7 +19,8 @@ use crate::{app::App, clock::now};
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
-        .routes(routes!(read))
+        .routes(routes!(read, update))
+        .routes(routes!(copy))
         .routes(routes!(register_key))
         .routes(routes!(read_bundle))
 }
@@ -27,7 +31,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
     params(OrganizationIds), request_body = CreateProjectRequest,
     responses((status = 201, body = ProjectResponse), Failure),
     extensions(("x-permission" = json!("manage_projects")),
-        ("x-problems" = json!({"409": ["already_exists"], "422": ["setup_invalid"]})))
+        ("x-problems" = json!({"403": ["plan_limit_reached"], "409": ["already_exists"], "422": ["setup_invalid"]})))
 )]
 async fn create(
     State(app): State<App>,
@@ -66,6 +70,41 @@ async fn read(
     Ids(ids): Ids<ProjectIds>,
 ) -> Result<Json<ProjectResponse>, ApiError> {
     Ok(Json(app.service.read_project(&actor, ids.project()).await?))
+}
+
+/// Changes name, environment, or who must agree to a release.
+#[utoipa::path(
+    patch, path = "/organizations/{organization}/projects/{project}", operation_id = "update_project",
+    tag = "projects", params(ProjectIds), request_body = UpdateProjectRequest,
+    responses((status = 200, body = ProjectResponse), Failure),
+    extensions(("x-permission" = json!("manage_projects")),
+        ("x-problems" = json!({"409": ["already_exists"]})))
+)]
+async fn update(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<ProjectIds>,
+    Body(request): Body<UpdateProjectRequest>,
+) -> Result<Json<ProjectResponse>, ApiError> {
+    Ok(Json(app.service.update_project(&actor, ids.project(), &request, now()).await?))
+}
+
+/// Creates a project with the domains, pins, CT logs and settings of this one's draft, and with a key of its own.
+#[utoipa::path(
+    post, path = "/organizations/{organization}/projects/{project}/copy", operation_id = "copy_project",
+    tag = "projects", params(ProjectIds), request_body = CopyProjectRequest,
+    responses((status = 201, body = ProjectResponse), Failure),
+    extensions(("x-permission" = json!("manage_projects")),
+        ("x-problems" = json!({"403": ["plan_limit_reached"], "409": ["already_exists"], "422": ["setup_invalid"]})))
+)]
+async fn copy(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<ProjectIds>,
+    Body(request): Body<CopyProjectRequest>,
+) -> Result<(StatusCode, Json<ProjectResponse>), ApiError> {
+    let project = app.service.copy_project(&actor, ids.project(), &request, now()).await?;
+    Ok((StatusCode::CREATED, Json(project)))
 }
 
 /// Registers the public signing key; possible until the first release.

@@ -1,6 +1,12 @@
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
 use pintle_api::{
-    AcceptReleaseRequest, ListQuery, ListResponse, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseResponse,
+    AcceptReleaseRequest, ApproveReleaseRequest, DiffQuery, DiffResponse, ListQuery, ListResponse,
+    PrepareReleaseRequest, PreparedReleaseResponse, ReleaseResponse,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -11,16 +17,23 @@ use super::{
 use crate::{app::App, clock::now};
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(prepare)).routes(routes!(accept, list)).routes(routes!(read))
+    OpenApiRouter::new()
+        .routes(routes!(prepare))
+        .routes(routes!(accept, list))
+        .routes(routes!(read))
+        .routes(routes!(read_file))
+        .routes(routes!(approve))
+        .routes(routes!(cancel))
+        .routes(routes!(diff))
 }
 
-/// Freezes the draft under a number and a date, ready to be signed.
+/// Freezes the draft, or what an earlier release said, or a withdrawal, under a number and a date, ready to be signed.
 #[utoipa::path(
     post, path = "/organizations/{organization}/projects/{project}/releases/prepare",
     operation_id = "prepare_release", tag = "releases", params(ProjectIds), request_body = PrepareReleaseRequest,
     responses((status = 201, body = PreparedReleaseResponse), Failure),
     extensions(("x-permission" = json!("release")),
-        ("x-problems" = json!({"409": ["key_missing", "draft_unchanged"], "422": ["draft_invalid", "config_too_large"]})))
+        ("x-problems" = json!({"409": ["key_missing", "draft_unchanged", "release_is_withdrawal", "nothing_released"], "422": ["draft_invalid", "config_too_large"]})))
 )]
 async fn prepare(
     State(app): State<App>,
@@ -32,13 +45,14 @@ async fn prepare(
     Ok((StatusCode::CREATED, Json(prepared)))
 }
 
-/// Accepts a signed release and queues its publication. Repeating it answers with the release it became.
+/// Accepts a signed release and queues its publication, as soon as a second person agreed and its time has come, where
+/// either is asked for. Repeating it answers with the release it became.
 #[utoipa::path(
     post, path = "/organizations/{organization}/projects/{project}/releases", operation_id = "accept_release",
     tag = "releases", params(ProjectIds), request_body = AcceptReleaseRequest,
     responses((status = 202, body = ReleaseResponse), Failure),
     extensions(("x-permission" = json!("release")),
-        ("x-problems" = json!({"409": ["key_missing", "succession_outdated", "release_not_prepared", "core"], "413": ["config_too_large"], "422": ["claims_altered", "core"]})))
+        ("x-problems" = json!({"409": ["key_missing", "succession_outdated", "release_not_prepared", "core"], "413": ["config_too_large"], "422": ["claims_altered", "publish_at_invalid", "core"]})))
 )]
 async fn accept(
     State(app): State<App>,
@@ -78,4 +92,69 @@ async fn read(
     Ids(ids): Ids<ReleaseIds>,
 ) -> Result<Json<ReleaseResponse>, ApiError> {
     Ok(Json(app.service.read_release(&actor, ids.project(), ids.version).await?))
+}
+
+/// The signed file of a release, byte for byte, also of one that waits.
+#[utoipa::path(
+    get, path = "/organizations/{organization}/projects/{project}/releases/{version}/file",
+    operation_id = "read_release_file", tag = "releases", params(ReleaseIds),
+    responses((status = 200, body = String, content_type = "application/jose"), Failure),
+    extensions(("x-permission" = json!("read")))
+)]
+async fn read_file(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<ReleaseIds>,
+) -> Result<impl IntoResponse, ApiError> {
+    let file = app.service.read_release_file(&actor, ids.project(), ids.version).await?;
+    Ok(([(header::CONTENT_TYPE, "application/jose")], file))
+}
+
+/// Agrees, as a second person, to a release that waits for one. Repeating it answers as the first time.
+#[utoipa::path(
+    post, path = "/organizations/{organization}/projects/{project}/releases/{version}/approve",
+    operation_id = "approve_release", tag = "releases", params(ReleaseIds), request_body = ApproveReleaseRequest,
+    responses((status = 200, body = ReleaseResponse), Failure),
+    extensions(("x-permission" = json!("approve_release")),
+        ("x-problems" = json!({"403": ["approval_needs_another_person"], "409": ["release_not_awaiting_approval", "claims_altered", "succession_outdated", "core"], "422": ["core"]})))
+)]
+async fn approve(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<ReleaseIds>,
+    Body(request): Body<ApproveReleaseRequest>,
+) -> Result<Json<ReleaseResponse>, ApiError> {
+    Ok(Json(app.service.approve_release(&actor, ids.project(), ids.version, &request, now()).await?))
+}
+
+/// Takes back a release that waits for a second person or for its time. Repeating it answers as the first time.
+#[utoipa::path(
+    post, path = "/organizations/{organization}/projects/{project}/releases/{version}/cancel",
+    operation_id = "cancel_release", tag = "releases", params(ReleaseIds),
+    responses((status = 200, body = ReleaseResponse), Failure),
+    extensions(("x-permission" = json!("release")),
+        ("x-problems" = json!({"409": ["release_not_pending"]})))
+)]
+async fn cancel(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<ReleaseIds>,
+) -> Result<Json<ReleaseResponse>, ApiError> {
+    Ok(Json(app.service.cancel_release(&actor, ids.project(), ids.version, now()).await?))
+}
+
+/// What differs between two releases, or one of them and the draft.
+#[utoipa::path(
+    get, path = "/organizations/{organization}/projects/{project}/diff", operation_id = "diff", tag = "releases",
+    params(ProjectIds, DiffQuery), responses((status = 200, body = DiffResponse), Failure),
+    extensions(("x-permission" = json!("read")),
+        ("x-problems" = json!({"409": ["key_missing"], "422": ["value_invalid"]})))
+)]
+async fn diff(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<ProjectIds>,
+    Query(query): Query<DiffQuery>,
+) -> Result<Json<DiffResponse>, ApiError> {
+    Ok(Json(app.service.diff(&actor, ids.project(), &query, now()).await?))
 }

@@ -80,6 +80,18 @@ impl OptionValue for bool {
     }
 }
 
+impl OptionValue for u64 {
+    const SHAPE: Shape = Shape::Number;
+
+    fn parse(elements: &[String]) -> Result<Self, String> {
+        parse_one(elements, "a number, 0 or more")
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl OptionValue for SocketAddr {
     fn parse(elements: &[String]) -> Result<Self, String> {
         parse_one(elements, "an address and port, as in 127.0.0.1:8440 or [::]:8440")

@@ -119,6 +119,7 @@ async fn add_pin(server: &Server, project: &Project) -> (String, String) {
         digest: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".into(),
         pin_match: PinMatch::Leaf,
         expires_at: None,
+        source: pintle_api::PinOrigin::ByHand,
         label: None,
     };
     let domain = server.admin.add_domain(project.id(), &domain).await.unwrap().id;

@@ -22,6 +22,7 @@ fn pin() -> AddPinRequest {
         digest: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".into(),
         pin_match: PinMatch::Leaf,
         expires_at: None,
+        source: pintle_api::PinOrigin::ByHand,
         label: Some("today's key".into()),
     }
 }

@@ -207,13 +207,16 @@ impl Project {
 
     /// Prepares, signs and submits.
     pub(crate) async fn submit(&self, client: &Client) -> (ReleaseResponse, String) {
-        let request = PrepareReleaseRequest { unchanged: Unchanged::Release };
+        let request = PrepareReleaseRequest { unchanged: Unchanged::Release, ..PrepareReleaseRequest::default() };
         let prepared = client.prepare_release(self.id(), &request).await.unwrap();
         let bundle = client.read_bundle(self.id()).await.unwrap();
         let root = Root::dangerous_parse_bundle_with_http_loopback(&bundle).unwrap();
         let claims = Base64::decode_vec(&prepared.claims).unwrap();
         let jws = sign_config(&self.key, &claims, &[], &root).unwrap().as_str().to_owned();
-        let release = client.accept_release(self.id(), &AcceptReleaseRequest { jws: jws.clone() }).await.unwrap();
+        let release = client
+            .accept_release(self.id(), &AcceptReleaseRequest { jws: jws.clone(), publish_at: None })
+            .await
+            .unwrap();
         (release, jws)
     }
 

@@ -12,13 +12,14 @@ use crate::{
     access::{Permission, find_project},
     audit::Event,
     claims::make_root,
+    pending::void_pending,
     respond,
 };
 
 impl Service {
     /// Accepts a succession statement: the core confirms that it leads on from the project's current key, or that its
-    /// recovery key signed it. From then on the key it names signs releases; what an older key signed and was not accepted
-    /// before is void, because it does not carry the statement. Submitting an accepted statement again answers with what it
+    /// recovery key signed it. From then on the key it names signs releases; what an older key signed and is not
+    /// on its way to apps yet is void, because it does not carry the statement. Submitting an accepted statement again answers with what it
     /// became.
     ///
     /// # Errors
@@ -54,6 +55,8 @@ impl Service {
             accepted_at: now.as_secs().into(),
         };
         tx.insert_statement(scope, statement.clone()).await?;
+        // What an earlier key signed and nobody has seen yet must not come out any more: the thief may have signed it.
+        void_pending(&tx, scope, "another key", |_| true).await?;
         let answer = respond::statement(&statement, &root)?;
         let event = Event::in_project(scope, AuditAction::KeySucceeded, "key", &answer.kid);
         tx.commit(event.after(json!({ "seq": answer.seq, "signed_by": answer.signed_by }))).await?;

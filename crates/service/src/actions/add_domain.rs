@@ -16,8 +16,8 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::DomainInvalid`], [`ServiceError::PublicSuffix`], [`ServiceError::AlreadyExists`],
-    /// [`ServiceError::CtLogsMissing`], [`ServiceError::DraftInvalid`], [`ServiceError::RevisionMismatch`], and those
-    /// of access.
+    /// [`ServiceError::PlanLimitReached`], [`ServiceError::CtLogsMissing`], [`ServiceError::DraftInvalid`],
+    /// [`ServiceError::RevisionMismatch`], and those of access.
     pub async fn add_domain(
         &self,
         actor: &Actor,
@@ -29,6 +29,7 @@ impl Service {
         let name = parse_authored_name(&request.name)?;
         let tx = self.begin_change(actor, now).await?;
         let project = find_editable_project(&tx, actor, path, expected_revision).await?;
+        self.plan.check_domains(&tx, project.scope.organization(), 1).await?;
         let mut row = DomainRow {
             id: DomainId::make(now.as_secs()),
             project_id: project.row.id.clone(),

@@ -43,6 +43,7 @@ impl Service {
             digest: digest.to_base64(),
             pin_match: match_word(request.pin_match).to_owned(),
             expires_at: request.expires_at.map(Unsigned::from),
+            source: respond::pin_origin_word(request.source).to_owned(),
             label: request.label.clone(),
             created_at: now.as_secs().into(),
         };
@@ -62,7 +63,14 @@ impl Service {
 
 /// What the audit log tells of a pin.
 pub(super) fn summarize_pin(pin: &PinRow) -> Value {
-    json!({ "type": pin.pin_type, "digest": pin.digest, "match": pin.pin_match, "expires_at": pin.expires_at.map(Unsigned::value) })
+    json!({
+        "type": pin.pin_type,
+        "digest": pin.digest,
+        "match": pin.pin_match,
+        "expires_at": pin.expires_at.map(Unsigned::value),
+        "source": pin.source,
+        "label": pin.label,
+    })
 }
 
 fn core_type(pin_type: PinType) -> claims::PinType {

@@ -10,7 +10,8 @@ impl Service {
     /// Creates an organization owned by the actor.
     ///
     /// # Errors
-    /// [`ServiceError::ScopeMissing`], [`ServiceError::ValueInvalid`], [`ServiceError::Store`].
+    /// [`ServiceError::ScopeMissing`], [`ServiceError::PlanLimitReached`], [`ServiceError::ValueInvalid`],
+    /// [`ServiceError::Store`].
     pub async fn create_organization(
         &self,
         actor: &Actor,
@@ -25,6 +26,7 @@ impl Service {
             created_at: now.as_secs().into(),
         };
         let tx = self.begin_change(actor, now).await?;
+        self.plan.check_organizations(&tx, actor).await?;
         let member = tx.insert_organization(organization.clone(), &actor.account_id).await?;
         let event =
             Event::new(&member.scope, AuditAction::OrganizationCreated, "organization", organization.id.as_str());

@@ -20,7 +20,7 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::AlreadyExists`] when name and environment are taken, [`ServiceError::ValueInvalid`],
-    /// [`ServiceError::KeyInvalid`], and those of access.
+    /// [`ServiceError::PlanLimitReached`], [`ServiceError::KeyInvalid`], and those of access.
     pub async fn create_project(
         &self,
         actor: &Actor,
@@ -32,10 +32,12 @@ impl Service {
         check_environment(&request.environment)?;
         let tx = self.begin_change(actor, now).await?;
         let member = find_organization(&tx, actor, organization, Permission::ManageProjects).await?;
+        self.plan.check_projects(&tx, &member.scope).await?;
         let new = NewProject {
             name: request.name.clone(),
             environment: request.environment.clone(),
             keys: request.key.clone().map(|key| (key.public_key, key.recovery_key)),
+            approval: pintle_store::Approval::None,
             refresh_secs: DEFAULT_REFRESH_SECS,
             on_stale: pintle_core::claims::OnStale::default().as_str().to_owned(),
             expires_after_secs: Some(DEFAULT_EXPIRY_SECS),

@@ -22,6 +22,8 @@ impl Service {
         let project = find_project(&tx, actor, path, Permission::Read).await?;
         let page = open_page(query)?;
         let releases = tx.list_releases(&project.scope, &page).await?;
-        close_page(&page, releases, |release| release.version.value(), |release| Ok(respond::release(release)))
+        let targets = respond::load_targets(&tx, &project.scope, &releases).await?;
+        let describe = |release: &_| Ok(respond::release_at(release, &targets));
+        close_page(&page, releases, |release| release.version.value(), describe)
     }
 }

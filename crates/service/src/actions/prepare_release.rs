@@ -1,12 +1,14 @@
 use base64ct::{Base64, Encoding};
-use pintle_api::{PrepareReleaseRequest, PreparedReleaseResponse, Unchanged};
-use pintle_core::UnixTime;
+use pintle_api::{PrepareReleaseRequest, PreparedReleaseResponse, ReleaseContent, Unchanged};
+use pintle_core::{UnixTime, claims::Claims};
+use pintle_store::{Project, ReadTx};
+use serde_json::json;
 
 use crate::{
-    Actor, AuditAction, ProjectPath, Service, ServiceError,
+    Actor, AuditAction, ProjectPath, ReleaseError, Service, ServiceError,
     access::{Permission, find_project},
     audit::Event,
-    claims::{find_warnings, make_claims, write_claims},
+    claims::{find_warnings, make_claims, make_withdrawal, renew_claims, write_claims},
     ct::find_ct_warnings,
     diff::derive_changes,
     succession::Keys,
@@ -16,13 +18,15 @@ use crate::{
 const MAX_PREPARED: u64 = 32;
 
 impl Service {
-    /// Fixes the draft's claims, their number and their date (P-9.4), for the holder of the current key to sign, and says
-    /// what chain leads apps to that key. Numbers are
-    /// never given twice: the next one is above every release and every preparation.
+    /// Fixes claims, their number and their date (P-9.4), for the holder of the current key to sign, and says what chain
+    /// leads apps to that key. They say what the draft says, what an earlier release said, or that nothing is to be
+    /// trusted; the draft stays as it is. Numbers are never given twice: the next one is above every release and every
+    /// preparation.
     ///
     /// # Errors
     /// [`ServiceError::KeyMissing`], [`ServiceError::DraftUnchanged`], [`ServiceError::DraftInvalid`],
-    /// [`ServiceError::DraftTooLarge`], and those of access.
+    /// [`ServiceError::DraftTooLarge`], [`ReleaseError::IsWithdrawal`], [`ReleaseError::NothingReleased`], and those of
+    /// access.
     pub async fn prepare_release(
         &self,
         actor: &Actor,
@@ -34,18 +38,18 @@ impl Service {
         let project = find_project(&tx, actor, path, Permission::Release).await?;
         let scope = &project.scope;
         let keys = Keys::load(&tx, &project, &self.base_url).await?;
-        let draft = tx.find_draft(scope).await?.ok_or(ServiceError::NotFound { what: "draft" })?;
-        let domains = tx.list_domains(scope).await?;
-        let ct_logs = tx.list_ct_logs(scope).await?;
         let last = self.verify_last_release(&tx, &project).await?;
-        let last_version = last.as_ref().map_or(0, |(release, _)| release.version.value());
         let last_prepared = tx.find_last_prepared_version(scope).await?.unwrap_or_default();
-        let version = last_version.max(last_prepared) + 1;
+        let version = tx.find_last_version(scope).await?.unwrap_or_default().max(last_prepared) + 1;
 
-        let claims = make_claims(&project, &draft, &domains, &ct_logs, version, now)?;
+        let claims = self.make_content(&tx, &project, request.content, version, now).await?;
         let changes = derive_changes(last.as_ref().map(|(_, accepted)| accepted.config.claims()), &claims);
-        if last.is_some() && changes.is_empty() && request.unchanged == Unchanged::Refuse {
-            return Err(ServiceError::DraftUnchanged { version: last_version });
+        match &last {
+            Some((release, _)) if changes.is_empty() && request.unchanged == Unchanged::Refuse => {
+                return Err(ServiceError::DraftUnchanged { version: release.version.value() });
+            }
+            None if claims.withdrawn => return Err(ReleaseError::NothingReleased.into()),
+            _ => {}
         }
         let succession = keys.succession();
         let bytes = write_claims(&claims, &succession)?;
@@ -61,11 +65,37 @@ impl Service {
             kid: keys.current()?.kid().to_string(),
             succession,
             changes,
-            warnings: [find_warnings(&domains), find_ct_warnings(&claims, now)].concat(),
+            warnings: [find_warnings(&claims, now), find_ct_warnings(&claims, now)].concat(),
         };
         let event = Event::in_project(scope, AuditAction::ReleasePrepared, "release", &version.to_string());
-        tx.commit(event).await?;
+        tx.commit(event.after(json!({ "content": request.content }))).await?;
         tracing::info!(project.id = %project.row.id, release.version = version, "release prepared");
         Ok(answer)
+    }
+
+    async fn make_content(
+        &self,
+        tx: &ReadTx,
+        project: &Project,
+        content: ReleaseContent,
+        version: u64,
+        now: UnixTime,
+    ) -> Result<Claims, ServiceError> {
+        let scope = &project.scope;
+        match content {
+            ReleaseContent::Draft => {
+                let draft = tx.find_draft(scope).await?.ok_or(ServiceError::NotFound { what: "draft" })?;
+                let (domains, ct_logs) = (tx.list_domains(scope).await?, tx.list_ct_logs(scope).await?);
+                make_claims(project, &draft, &domains, &ct_logs, version, now)
+            }
+            ReleaseContent::Release(earlier) => {
+                let claims = self.load_release_claims(tx, project, earlier).await?;
+                if claims.withdrawn {
+                    return Err(ReleaseError::IsWithdrawal { version: earlier }.into());
+                }
+                Ok(renew_claims(claims, version, now))
+            }
+            ReleaseContent::Withdrawal => make_withdrawal(project, version, now),
+        }
     }
 }

@@ -1,5 +1,5 @@
 use pintle_api::DraftResponse;
-use pintle_core::{Accepted, State, UnixTime, verify};
+use pintle_core::{Accepted, State, UnixTime, claims::Claims, verify};
 use pintle_store::{Project, ReadTx, ReleaseRow};
 
 use crate::{
@@ -43,24 +43,45 @@ impl Service {
             settings: respond::settings(&draft)?,
             domains: domains.iter().map(respond::domain).collect::<Result<_, _>>()?,
             changes: derive_changes(last.as_ref().map(|(_, accepted)| accepted.config.claims()), &claims),
-            warnings: [find_warnings(&domains), find_ct_warnings(&claims, now)].concat(),
+            warnings: [find_warnings(&claims, now), find_ct_warnings(&claims, now)].concat(),
         })
     }
 
     /// The last accepted release as a device that follows the project sees it: the file is verified again, and the state
     /// is what the next release is measured against.
-    pub(super) async fn verify_last_release(
+    pub(crate) async fn verify_last_release(
         &self,
         tx: &ReadTx,
         project: &Project,
     ) -> Result<Option<(ReleaseRow, Accepted)>, ServiceError> {
         let Some(release) = tx.find_last_release(&project.scope).await? else { return Ok(None) };
+        let accepted = self.verify_release(tx, project, &release).await?;
+        Ok(Some((release, accepted)))
+    }
+
+    /// What the release of this number says.
+    pub(super) async fn load_release_claims(
+        &self,
+        tx: &ReadTx,
+        project: &Project,
+        version: u64,
+    ) -> Result<Claims, ServiceError> {
+        let release = tx.find_release(&project.scope, version).await?;
+        let release = release.ok_or(ServiceError::NotFound { what: "release" })?;
+        Ok(self.verify_release(tx, project, &release).await?.config.claims().clone())
+    }
+
+    async fn verify_release(
+        &self,
+        tx: &ReadTx,
+        project: &Project,
+        release: &ReleaseRow,
+    ) -> Result<Accepted, ServiceError> {
         let file = tx.load_release_file(&project.scope, release.version.value()).await?;
         let file = file.ok_or(ServiceError::Internal("a release without its file"))?;
         let root = make_root(project, &self.base_url)?;
         let then = UnixTime::from_secs(release.accepted_at.value());
-        let accepted = verify(file.as_bytes(), &root, &State::default(), then)
-            .map_err(|_| ServiceError::Internal("a stored release does not verify"))?;
-        Ok(Some((release, accepted)))
+        verify(file.as_bytes(), &root, &State::default(), then)
+            .map_err(|_| ServiceError::Internal("a stored release does not verify"))
     }
 }

@@ -19,7 +19,8 @@ impl Service {
     ) -> Result<ReleaseResponse, ServiceError> {
         let tx = self.store.read().await?;
         let project = find_project(&tx, actor, path, Permission::Read).await?;
-        let release = tx.find_release(&project.scope, version).await?;
-        release.as_ref().map(respond::release).ok_or(ServiceError::NotFound { what: "release" })
+        let release =
+            tx.find_release(&project.scope, version).await?.ok_or(ServiceError::NotFound { what: "release" })?;
+        respond::release(&tx, &project.scope, &release).await
     }
 }

@@ -25,7 +25,8 @@ impl Service {
     ) -> Result<ProjectResponse, ServiceError> {
         let tx = self.begin_change(actor, now).await?;
         let project = find_project(&tx, actor, path, Permission::ManageKeys).await?;
-        if tx.find_last_release(&project.scope).await?.is_some() {
+        // Whatever became of a release, it stays verifiable.
+        if tx.find_last_version(&project.scope).await?.is_some() {
             return Err(ServiceError::KeyFixed);
         }
         let recovery_key = request.recovery_key.as_deref();

@@ -129,7 +129,7 @@ async fn a_preparation_past_its_expiry_is_refused_when_it_says_fail() {
     plane.service.update_draft(&plane.owner, plane.path(), &request, None, NOW).await.unwrap();
     let jws = plane.sign(&plane.prepare().await.unwrap());
     let late = UnixTime::from_secs(NOW.as_secs() + 90 * 86_400);
-    let request = pintle_api::AcceptReleaseRequest { jws };
+    let request = pintle_api::AcceptReleaseRequest { jws, publish_at: None };
     let answer = plane.service.accept_release(&plane.owner, plane.path(), &request, late).await;
     assert_eq!(code(answer), "config_expired");
 }

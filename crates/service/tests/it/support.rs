@@ -9,7 +9,7 @@ use pintle_api::{
 };
 use pintle_core::{OrganizationId, ProjectId, Root, UnixTime, claims::Claims, root::BaseUrl};
 use pintle_publish::{Address, Bucket};
-use pintle_service::{Actor, OriginBucket, ProjectPath, RequestContext, Service, ServiceError};
+use pintle_service::{Actor, OriginBucket, Plan, ProjectPath, RequestContext, Service, ServiceError};
 use pintle_sign::{Signer, SigningKey, sign_config};
 use pintle_store::{AccountId, AccountRow, AuditChain, Store, TokenId, TokenRow};
 use pintle_testkit::database::database_in;
@@ -58,6 +58,11 @@ impl Plane {
         let address = Address::parse(&format!("{}/{}/{file}", self.organization, self.project)).unwrap();
         let stored = self.service.read_published(&address).await.unwrap()?;
         Some(String::from_utf8(stored.body).unwrap())
+    }
+
+    /// The same with limits.
+    pub(crate) fn with_plan(self, plan: Plan) -> Self {
+        Self { service: self.service.with_plan(plan), ..self }
     }
 
     pub(crate) async fn add_project(&self, environment: &str) -> String {
@@ -159,17 +164,17 @@ impl Plane {
     }
 
     pub(crate) async fn prepare(&self) -> Result<PreparedReleaseResponse, ServiceError> {
-        let request = PrepareReleaseRequest { unchanged: Unchanged::Refuse };
+        let request = PrepareReleaseRequest { unchanged: Unchanged::Refuse, ..PrepareReleaseRequest::default() };
         self.service.prepare_release(&self.owner, self.path(), &request, NOW).await
     }
 
     pub(crate) async fn prepare_anyway(&self) -> PreparedReleaseResponse {
-        let request = PrepareReleaseRequest { unchanged: Unchanged::Release };
+        let request = PrepareReleaseRequest { unchanged: Unchanged::Release, ..PrepareReleaseRequest::default() };
         self.service.prepare_release(&self.owner, self.path(), &request, NOW).await.unwrap()
     }
 
     pub(crate) async fn accept(&self, jws: &str) -> Result<ReleaseResponse, ServiceError> {
-        let request = AcceptReleaseRequest { jws: jws.into() };
+        let request = AcceptReleaseRequest { jws: jws.into(), publish_at: None };
         self.service.accept_release(&self.owner, self.path(), &request, NOW).await
     }
 
@@ -194,6 +199,7 @@ pub(crate) fn pin(byte: u8) -> AddPinRequest {
         digest: Base64::encode_string(&[byte; 32]),
         pin_match: PinMatch::Leaf,
         expires_at: None,
+        source: pintle_api::PinOrigin::ByHand,
         label: None,
     }
 }

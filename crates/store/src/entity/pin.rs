@@ -19,6 +19,8 @@ pub struct Model {
     pub pin_match: String,
     /// No longer counts from this second (since 1970 UTC) on.
     pub expires_at: Option<Unsigned>,
+    /// Where it was taken from: `fetched`, `file`, `csr`, `ct`, `by_hand`.
+    pub source: String,
     /// A note for people.
     pub label: Option<String>,
     /// Seconds since 1970 UTC.

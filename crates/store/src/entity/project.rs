@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-use crate::{Custody, OrganizationId, ProjectId, Unsigned};
+use crate::{Approval, Custody, OrganizationId, ProjectId, Unsigned};
 
 /// One app in one environment.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -21,6 +21,10 @@ pub struct Model {
     pub public_key: Option<String>,
     /// Recovery key in the same form.
     pub recovery_key: Option<String>,
+    /// Who must agree to a release.
+    pub approval: Approval,
+    /// Since when apps are told to trust nothing: seconds since 1970 UTC.
+    pub withdrawn_at: Option<Unsigned>,
     /// Seconds since 1970 UTC.
     pub created_at: Unsigned,
 }

@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-use crate::{AccountId, ProjectId, ReleaseId, ReleaseState, Unsigned};
+use crate::{AccountId, ProjectId, ReleaseId, ReleaseKind, ReleaseState, Unsigned};
 
 /// An accepted release.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -15,12 +15,20 @@ pub struct Model {
     pub version: Unsigned,
     /// SHA-256 of the claims, lower-case hexadecimal.
     pub claims_sha256: String,
+    /// What it says.
+    pub kind: ReleaseKind,
     /// How far its publication is.
     pub state: ReleaseState,
     /// Who submitted it.
     pub accepted_by: AccountId,
     /// Seconds since 1970 UTC.
     pub accepted_at: Unsigned,
+    /// Not published before this second (since 1970 UTC).
+    pub publish_at: Option<Unsigned>,
+    /// Who agreed to it, where a second person has to.
+    pub approved_by: Option<AccountId>,
+    /// Seconds since 1970 UTC.
+    pub approved_at: Option<Unsigned>,
     /// Since when every target serves it.
     pub live_at: Option<Unsigned>,
 }

@@ -1,0 +1,63 @@
+use pintle_api::{ApproveReleaseRequest, ReleaseResponse};
+use pintle_core::UnixTime;
+use pintle_store::{ReleaseRow, ReleaseState, Unsigned};
+use serde_json::json;
+
+use crate::{
+    Actor, AuditAction, ProjectPath, ReleaseError, Service, ServiceError,
+    access::{Permission, find_project},
+    audit::Event,
+    respond,
+};
+
+impl Service {
+    /// Agrees, as a second person, to a release that waits for it. Everything that was checked when it was submitted is
+    /// checked again. Agreeing twice answers as the first time.
+    ///
+    /// # Errors
+    /// [`ReleaseError::SamePerson`], [`ReleaseError::NotAwaitingApproval`], [`ReleaseError::ApprovedOther`],
+    /// [`ServiceError::Config`], [`ServiceError::SuccessionOutdated`], and those of access.
+    pub async fn approve_release(
+        &self,
+        actor: &Actor,
+        path: ProjectPath<'_>,
+        version: u64,
+        request: &ApproveReleaseRequest,
+        now: UnixTime,
+    ) -> Result<ReleaseResponse, ServiceError> {
+        let tx = self.begin_change(actor, now).await?;
+        let project = find_project(&tx, actor, path, Permission::ApproveRelease).await?;
+        let scope = &project.scope;
+        let release = tx.find_release(scope, version).await?.ok_or(ServiceError::NotFound { what: "release" })?;
+        if release.claims_sha256 != request.claims_sha256 {
+            return Err(ReleaseError::ApprovedOther { version }.into());
+        }
+        if release.approved_by.as_ref() == Some(&actor.account_id) {
+            return respond::release(&tx, scope, &release).await;
+        }
+        if release.state != ReleaseState::AwaitingApproval {
+            return Err(ReleaseError::NotAwaitingApproval { version }.into());
+        }
+        if release.accepted_by == actor.account_id {
+            return Err(ReleaseError::SamePerson { version }.into());
+        }
+        let file = tx.load_release_file(scope, version).await?;
+        let file = file.ok_or(ServiceError::Internal("a release without its file"))?;
+        self.check_publishable(&tx, &project, &file, now).await?;
+
+        let waits = release.publish_at.is_some_and(|at| at.value() > now.as_secs());
+        let state = if waits { ReleaseState::Scheduled } else { ReleaseState::Accepted };
+        tx.save_approval(scope, version, &actor.account_id, now.as_secs()).await?;
+        tx.move_release(scope, version, ReleaseState::AwaitingApproval, state).await?;
+        let approved_at = Some(Unsigned::from(now.as_secs()));
+        let release = ReleaseRow { state, approved_by: Some(actor.account_id.clone()), approved_at, ..release };
+        self.send_on_its_way(&tx, &project, &release, now).await?;
+        let answer = respond::release(&tx, scope, &release).await?;
+        let event = Event::in_project(scope, AuditAction::ReleaseApproved, "release", &version.to_string());
+        let summary = json!({ "claims_sha256": release.claims_sha256, "accepted_by": answer.accepted_by });
+        tx.commit(event.after(summary)).await?;
+        self.jobs.notify_one();
+        tracing::info!(project.id = %project.row.id, release.version = version, "release approved");
+        Ok(answer)
+    }
+}

@@ -1,0 +1,61 @@
+use pintle_api::{Approval, ProjectResponse, UpdateProjectRequest};
+use pintle_core::UnixTime;
+use pintle_store::{ProjectRow, StoreError};
+use serde_json::{Value, json};
+
+use crate::{
+    Actor, AuditAction, ProjectPath, Service, ServiceError,
+    access::{Permission, find_project},
+    audit::Event,
+    input::{check_environment, check_label},
+    respond,
+};
+
+impl Service {
+    /// Changes a project's name, environment, or who must agree to its releases. Its id, which apps embed, stays. Only
+    /// an owner does away with the second person: an admin's stolen token must not be enough (ADR 19).
+    ///
+    /// # Errors
+    /// [`ServiceError::AlreadyExists`] when name and environment are taken, [`ServiceError::ValueInvalid`], and those of
+    /// access.
+    pub async fn update_project(
+        &self,
+        actor: &Actor,
+        path: ProjectPath<'_>,
+        request: &UpdateProjectRequest,
+        now: UnixTime,
+    ) -> Result<ProjectResponse, ServiceError> {
+        let tx = self.begin_change(actor, now).await?;
+        let mut project = find_project(&tx, actor, path, Permission::ManageProjects).await?;
+        let before = summarize(&project.row);
+        if let Some(name) = &request.name {
+            check_label("name", name)?;
+            project.row.name.clone_from(name);
+        }
+        if let Some(environment) = &request.environment {
+            check_environment(environment)?;
+            project.row.environment.clone_from(environment);
+        }
+        match request.approval {
+            Some(Approval::SecondPerson) => project.row.approval = pintle_store::Approval::SecondPerson,
+            Some(Approval::None) if project.row.approval != pintle_store::Approval::None => {
+                find_project(&tx, actor, path, Permission::OwnOrganization).await?;
+                project.row.approval = pintle_store::Approval::None;
+            }
+            Some(Approval::None) | None => {}
+        }
+        match tx.save_project(&project.scope, &project.row).await {
+            Err(StoreError::AlreadyExists) => return Err(ServiceError::AlreadyExists { what: "project" }),
+            saved => saved?,
+        }
+        let answer = respond::project(&tx, &project, &self.base_url).await?;
+        let event = Event::in_project(&project.scope, AuditAction::ProjectUpdated, "project", project.row.id.as_str());
+        tx.commit(event.named(&project.row.name).before(before).after(summarize(&project.row))).await?;
+        Ok(answer)
+    }
+}
+
+fn summarize(project: &ProjectRow) -> Value {
+    let approval = respond::approval(project.approval);
+    json!({ "name": project.name, "environment": project.environment, "approval": approval })
+}
