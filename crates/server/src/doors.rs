@@ -64,7 +64,8 @@ impl Doors {
         ];
         let mut tasks = JoinSet::new();
         for (name, bound, rooms, tls, limits) in doors {
-            let Some((listener, _)) = bound else { continue };
+            let Some((listener, address)) = bound else { continue };
+            tracing::info!(listener = name, server.address = %address, tls = tls.is_some(), "listening");
             let (router, clients) = (app::router(app.clone(), rooms), Arc::clone(&app.clients));
             let open = app.metrics.connections(name);
             let mut closing = closing.clone();

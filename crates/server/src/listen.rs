@@ -185,11 +185,19 @@ mod tests {
     };
 
     async fn start(router: Router, limits: Limits) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
+        start_with(router, limits, None).await
+    }
+
+    async fn start_with(
+        router: Router,
+        limits: Limits,
+        tls: Option<TlsAcceptor>,
+    ) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let clients = Arc::new(Clients::new(ProxyConfig::default()));
-        let door = Door { name: "test", listener, router, tls: None, clients, limits, open: Gauge::default() };
+        let door = Door { name: "test", listener, router, tls, clients, limits, open: Gauge::default() };
         let task = tokio::spawn(serve(door, async { drop(stopped.await) }));
         (address, stop, task)
     }
@@ -217,6 +225,37 @@ mod tests {
         let mut second = TcpStream::connect(address).await.unwrap();
         second.write_all(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await.unwrap();
         assert!(read_all(second).await.ends_with("here"));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_take_its_answer_loses_its_place() {
+        let short = Duration::from_millis(50);
+        let limits = Limits { connections: 1, write_timeout: short, ..Limits::default() };
+        let endless = get(async || vec![0_u8; 64 * 1024 * 1024]);
+        let router = Router::new().route("/endless", endless).route("/", get(async || "here"));
+        let (address, _stop, _task) = start(router, limits).await;
+        let mut greedy = TcpStream::connect(address).await.unwrap();
+        greedy.write_all(b"GET /endless HTTP/1.1\r\nhost: h\r\n\r\n").await.unwrap();
+        greedy.readable().await.unwrap();
+        let mut second = TcpStream::connect(address).await.unwrap();
+        second.write_all(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await.unwrap();
+        assert!(read_all(second).await.ends_with("here"));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_finish_its_handshake_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let tls = acceptor(Arc::new(Identity::load(&certificate, &key).unwrap())).unwrap();
+        let limits = Limits { head_timeout: Duration::from_millis(50), ..Limits::default() };
+        let (address, _stop, _task) = start_with(Router::new(), limits, Some(tls)).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        // The beginning of a record, whose rest never comes.
+        stream.write_all(&[0x16, 0x03, 0x01, 0x02]).await.unwrap();
+        assert_eq!(read_all(stream).await, "");
     }
 
     #[tokio::test]

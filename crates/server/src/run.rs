@@ -3,6 +3,7 @@ use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    pin::pin,
     sync::Arc,
 };
 
@@ -10,7 +11,7 @@ use pintle_core::root::{BaseUrl, UrlError};
 use pintle_publish::{Bucket, DirectoryBucket};
 use pintle_service::{FirstRun, OriginBucket, Service, ServiceError};
 use pintle_store::{DatabaseUrl, Store, StoreError};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinError};
 
 use crate::{
     ServerConfig,
@@ -177,18 +178,23 @@ pub async fn run(
     };
     let (cdn_address, metrics_address) = (doors.cdn_address(), doors.metrics_address());
     let mut tasks = doors.open(&app, &config, tls.as_ref(), &closing)?;
-    tracing::info!(server.address = %address, server.public_url = %public_url, "listening");
+    tracing::info!(server.public_url = %public_url, "ready");
     on_ready(Ready { address, cdn_address, metrics_address, public_url: public_url.to_string(), first_run });
 
-    shutdown.await;
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            // The others go on.
+            Some(ended) = tasks.join_next() => report(ended),
+        }
+    }
     tracing::info!("stopping");
     stop.send_replace(true);
     tokio::time::sleep(config.stop.delay).await;
     close.send_replace(true);
     while let Some(ended) = tasks.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(%error, "a listener failed");
-        }
+        report(ended);
     }
     if tokio::time::timeout(config.stop.timeout, &mut running_jobs).await.is_err() {
         running_jobs.abort();
@@ -205,6 +211,13 @@ pub async fn run(
 
 pub(crate) fn database_url(config: &ServerConfig) -> DatabaseUrl {
     config.database.clone().unwrap_or_else(|| DatabaseUrl::sqlite(config.data_dir.join("pintle.db")))
+}
+
+/// A listener ends by itself only if it panics.
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a listener failed; the others go on");
+    }
 }
 
 /// The returned file holds the lock until it is dropped, also when the process dies.
