@@ -13,6 +13,7 @@ mod audit;
 #[cfg(feature = "client")]
 pub mod client;
 mod ct;
+mod deletion;
 mod diff;
 mod domain;
 mod draft;
@@ -31,6 +32,7 @@ pub use audit::{
     AUDIT_CHAIN_START, AuditActor, AuditActorKind, AuditRecord, AuditTarget, derive_audit_commitment, derive_audit_hash,
 };
 pub use ct::{CtLogRequest, CtLogResponse, CtLogsResponse, CtPolicy, CtRequest, CtResponse, ReplaceCtLogsRequest};
+pub use deletion::DeletionResponse;
 pub use diff::{DiffQuery, DiffResponse};
 pub use domain::{
     AddDomainRequest, AddPinRequest, DomainResponse, Enforce, EnforceWord, PinExpiry, PinMatch, PinOrigin, PinResponse,

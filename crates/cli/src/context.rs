@@ -95,7 +95,16 @@ impl Context {
 
     /// The organization in use: the one named, the one configured, or the only one there is.
     pub(crate) async fn find_organization(&self, client: &Client) -> Result<OrganizationResponse, CommandError> {
-        let name = self.effective.organization.as_deref();
+        self.find_organization_named(client, None).await
+    }
+
+    /// The organization called `name`; the one in use without a name.
+    pub(crate) async fn find_organization_named(
+        &self,
+        client: &Client,
+        name: Option<&str>,
+    ) -> Result<OrganizationResponse, CommandError> {
+        let name = name.or(self.effective.organization.as_deref());
         let all = client.list_organizations().all().await?;
         choose("organization", all, name, |organization| Labels {
             id: organization.id.clone(),

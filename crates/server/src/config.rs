@@ -20,7 +20,8 @@ use pintle_store::DatabaseUrl;
 
 pub use options::{ConfigProblem, EffectiveOption};
 pub use sections::{
-    ForwardedHeader, HttpConfig, LogConfig, LogFormat, ProxyConfig, RateLimitConfig, StopConfig, TlsConfig,
+    ForwardedHeader, HttpConfig, LogConfig, LogFormat, PrivacyConfig, ProxyConfig, RateLimitConfig, StopConfig,
+    TlsConfig,
 };
 pub use source::{ConfigFile, ConfigFlag, ConfigSources, Origin};
 
@@ -54,6 +55,8 @@ pub struct ServerConfig {
     pub http: HttpConfig,
     /// How often clients may ask.
     pub rate_limits: RateLimitConfig,
+    /// What becomes of what was deleted.
+    pub privacy: PrivacyConfig,
     /// How the server stops.
     pub stop: StopConfig,
     /// What everybody may create at most.
@@ -151,6 +154,7 @@ impl ServerConfig {
             proxy: ProxyConfig::read(options),
             http: HttpConfig::read(options),
             rate_limits: RateLimitConfig::read(options),
+            privacy: PrivacyConfig::read(options),
             stop: StopConfig::read(options),
             plan: read_plan(options),
             log: LogConfig::read(options),

@@ -29,7 +29,7 @@ mod run;
 pub use api::openapi_json;
 pub use config::{
     ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption, ForwardedHeader, HttpConfig, LoadedConfig,
-    LogConfig, LogFormat, Origin, ProxyConfig, RateLimitConfig, ServerConfig, StopConfig, TlsConfig,
+    LogConfig, LogFormat, Origin, PrivacyConfig, ProxyConfig, RateLimitConfig, ServerConfig, StopConfig, TlsConfig,
 };
 pub use listen::TlsError;
 pub use run::{Ready, ServerError, run};

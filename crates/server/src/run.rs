@@ -160,7 +160,10 @@ pub async fn run(
     let store = Store::open(&database).await?;
     let mut buckets: Vec<Arc<dyn Bucket>> = vec![Arc::new(OriginBucket::new(store.clone()))];
     buckets.extend(config.publish_dirs.iter().map(|path| Arc::new(DirectoryBucket::new(path)) as Arc<dyn Bucket>));
-    let service = Arc::new(Service::new(store.clone(), buckets, base_url).with_plan(config.plan));
+    let service = Service::new(store.clone(), buckets, base_url)
+        .with_plan(config.plan)
+        .with_erasure_delay(config.privacy.erase_after_days * 86_400);
+    let service = Arc::new(service);
     let first_run = service.set_up(now()).await.map_err(ServerError::SetUp)?;
 
     let (stop, stopping) = watch::channel(false);

@@ -81,6 +81,14 @@ audit_actions! {
     ProjectUpdated = "project.updated",
     /// A project was created from another one's draft.
     ProjectCopied = "project.copied",
+    /// A project was deleted: hidden at once, erased later.
+    ProjectDeleted = "project.deleted",
+    /// A deleted project was erased for good.
+    ProjectErased = "project.erased",
+    /// An organization was deleted: hidden at once, erased later.
+    OrganizationDeleted = "organization.deleted",
+    /// A deleted organization was erased for good, its audit log included.
+    OrganizationErased = "organization.erased",
     /// A project's keys were registered or replaced before its first release.
     KeyRegistered = "key.registered",
     /// A succession statement was accepted: the project has another key.

@@ -47,6 +47,8 @@ impl Service {
         };
         let attempt = match job.row.kind {
             JobKind::Publish => self.publish_release(&job, now).await,
+            JobKind::Unpublish => self.unpublish_project(&job, now).await,
+            JobKind::Erase => self.erase(&job, now).await,
         };
         match attempt {
             Ok(Attempt::Done) => return Ok(Progress::Done),

@@ -57,20 +57,38 @@ pub struct Service {
     buckets: Vec<Arc<dyn Bucket>>,
     base_url: BaseUrl,
     plan: Plan,
+    erasure_delay_secs: u64,
     jobs: Notify,
     security: Arc<SecurityEvents>,
 }
 
+/// What was deleted is erased for good after 30 days.
+const DEFAULT_ERASURE_DELAY_SECS: u64 = 30 * 86_400;
+
 impl Service {
     /// A control plane that publishes every release to all of `buckets`; `base_url` is where apps find them.
     pub fn new(store: Store, buckets: Vec<Arc<dyn Bucket>>, base_url: BaseUrl) -> Self {
-        Self { store, buckets, base_url, plan: Plan::default(), jobs: Notify::new(), security: Arc::default() }
+        Self {
+            store,
+            buckets,
+            base_url,
+            plan: Plan::default(),
+            erasure_delay_secs: DEFAULT_ERASURE_DELAY_SECS,
+            jobs: Notify::new(),
+            security: Arc::default(),
+        }
     }
 
     /// The same with limits on what everybody may create.
     #[must_use]
     pub fn with_plan(self, plan: Plan) -> Self {
         Self { plan, ..self }
+    }
+
+    /// The same, erasing for good so many seconds after a deletion.
+    #[must_use]
+    pub fn with_erasure_delay(self, secs: u64) -> Self {
+        Self { erasure_delay_secs: secs, ..self }
     }
 
     /// Returns when a job was added since the last call.

@@ -27,6 +27,7 @@
 mod account;
 mod audit;
 mod ct_log;
+mod deletion;
 mod draft;
 mod entity;
 mod error;
@@ -52,6 +53,7 @@ mod value;
 mod workload;
 
 pub use audit::{AuditChain, AuditFilter, AuditOrder};
+pub use deletion::DeletedProject;
 pub use draft::DraftDomain;
 pub use entity::{
     account::Model as AccountRow, api_token::Model as TokenRow, audit_checkpoint::Model as AuditCheckpointRow,

@@ -48,7 +48,8 @@ impl ReadTx {
         scope: &OrganizationScope,
         project: &ProjectId,
     ) -> Result<Option<Project>, StoreError> {
-        let found = project::Entity::find_by_id(project.clone())
+        let found = existing()
+            .filter(project::Column::Id.eq(project.clone()))
             .filter(project::Column::OrganizationId.eq(scope.id.clone()))
             .one(self.connection())
             .await?;
@@ -61,7 +62,7 @@ impl ReadTx {
         scope: &OrganizationScope,
         page: &Page<(String, String)>,
     ) -> Result<Vec<Project>, StoreError> {
-        let list = project::Entity::find()
+        let list = existing()
             .filter(project::Column::OrganizationId.eq(scope.id.clone()))
             .cursor_by((project::Column::Name, project::Column::Environment));
         Ok(self.list_page(list, page).await?.into_iter().map(Project::new).collect())
@@ -75,13 +76,13 @@ impl ReadTx {
 
     /// How many projects the organization has.
     pub async fn count_projects(&self, scope: &OrganizationScope) -> Result<u64, StoreError> {
-        let all = project::Entity::find().filter(project::Column::OrganizationId.eq(scope.id.clone()));
+        let all = existing().filter(project::Column::OrganizationId.eq(scope.id.clone()));
         Ok(all.count(self.connection()).await?)
     }
 
     /// How many domains the organization's projects have, all together.
     pub async fn count_domains(&self, organization: &OrganizationId) -> Result<u64, StoreError> {
-        let projects = project::Entity::find()
+        let projects = existing()
             .select_only()
             .column(project::Column::Id)
             .filter(project::Column::OrganizationId.eq(organization.clone()))
@@ -101,7 +102,8 @@ impl ReadTx {
     }
 
     pub(crate) async fn load_project(&self, project: &ProjectId) -> Result<Option<Project>, StoreError> {
-        Ok(project::Entity::find_by_id(project.clone()).one(self.connection()).await?.map(Project::new))
+        let found = existing().filter(project::Column::Id.eq(project.clone())).one(self.connection()).await?;
+        Ok(found.map(Project::new))
     }
 }
 
@@ -125,6 +127,7 @@ impl WriteTx {
             approval: new.approval,
             withdrawn_at: None,
             created_at: now_secs.into(),
+            deleted_at: None,
         };
         self.insert::<project::Entity, _>(row.clone()).await?;
         self.insert::<draft::Entity, _>(DraftRow {
@@ -179,8 +182,13 @@ impl WriteTx {
     }
 }
 
+/// Projects that were not deleted.
+pub(crate) fn existing() -> sea_orm::Select<project::Entity> {
+    project::Entity::find().filter(project::Column::DeletedAt.is_null())
+}
+
 impl Project {
-    fn new(row: ProjectRow) -> Self {
+    pub(crate) fn new(row: ProjectRow) -> Self {
         let scope = ProjectScope { organization: row.organization_id.clone(), project: row.id.clone() };
         Self { row, scope }
     }

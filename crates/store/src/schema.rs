@@ -20,6 +20,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::expand(include_str!("../migrations/0008_idempotent_request.sql")),
     Migration::expand(include_str!("../migrations/0009_members.sql")),
     Migration::expand(include_str!("../migrations/0011_release_life.sql")),
+    Migration::expand(include_str!("../migrations/0013_deletion.sql")),
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)";

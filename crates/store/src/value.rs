@@ -116,4 +116,8 @@ impl ReleaseState {
 pub enum JobKind {
     /// Brings a release to every publish target.
     Publish,
+    /// Takes the files of a deleted project out of every publish target.
+    Unpublish,
+    /// Erases a deleted project or organization for good.
+    Erase,
 }

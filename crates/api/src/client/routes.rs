@@ -5,11 +5,11 @@ use crate::{
     AcceptInvitationRequest, AcceptReleaseRequest, AcceptStatementRequest, AddDomainRequest, AddPinRequest,
     ApproveReleaseRequest, CopyProjectRequest, CreateInvitationRequest, CreateOrganizationRequest,
     CreateProjectRequest, CreateTokenRequest, CreatedInvitationResponse, CreatedTokenResponse, CtLogsResponse,
-    DiffQuery, DiffResponse, DomainResponse, DraftResponse, InvitationResponse, MemberResponse, OrganizationResponse,
-    PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse, RegisterKeyRequest, ReleaseResponse,
-    ReplaceCtLogsRequest, StatementResponse, TokenResponse, UpdateDomainRequest, UpdateDraftRequest,
-    UpdateMemberRequest, UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest,
-    WhoamiResponse,
+    DeletionResponse, DiffQuery, DiffResponse, DomainResponse, DraftResponse, InvitationResponse, MemberResponse,
+    OrganizationResponse, PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse,
+    RegisterKeyRequest, ReleaseResponse, ReplaceCtLogsRequest, StatementResponse, TokenResponse, UpdateDomainRequest,
+    UpdateDraftRequest, UpdateMemberRequest, UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest,
+    UpdateTokenRequest, WhoamiResponse,
 };
 
 /// One method per route. Each fails with [`ClientError`]; lists are fetched when they are asked for entries.
@@ -120,6 +120,11 @@ impl Client {
         self.send(Method::DELETE, &["organizations", organization, "tokens", token]).await
     }
 
+    /// Deletes an organization and everything in it.
+    pub async fn delete_organization(&self, organization: &str) -> Result<DeletionResponse, ClientError> {
+        self.send(Method::DELETE, &["organizations", organization]).await
+    }
+
     /// Creates a project.
     pub async fn create_project(
         &self,
@@ -155,6 +160,11 @@ impl Client {
         body: &CopyProjectRequest,
     ) -> Result<ProjectResponse, ClientError> {
         self.send_json(Method::POST, &project.path(["copy"]), body).await
+    }
+
+    /// Deletes a project.
+    pub async fn delete_project(&self, project: ProjectRef<'_>) -> Result<DeletionResponse, ClientError> {
+        self.send(Method::DELETE, &project.path([])).await
     }
 
     /// Registers the public signing key; possible until the first release.

@@ -1,5 +1,6 @@
 use clap::Subcommand;
-use pintle_api::{CreateOrganizationRequest, OrganizationResponse, UpdateOrganizationRequest};
+use pintle_api::{CreateOrganizationRequest, DeletionResponse, OrganizationResponse, UpdateOrganizationRequest};
+use pintle_core::UnixTime;
 
 use crate::{
     CommandError,
@@ -28,6 +29,18 @@ pub enum OrgsCommand {
     /// Leave the organization in use; your tokens for it end
     Leave {
         /// Ask nothing
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Delete an organization that you own, with everything in it
+    ///
+    /// It is hidden at once, and the files of its projects leave every target: fetching them answers 404, and apps go on with
+    /// the copy they have. To have apps refuse instead, withdraw a project first. Everything is erased for good later, the
+    /// audit log included; export it before if you need it.
+    Delete {
+        /// NAME or id
+        organization: String,
+        /// Do not ask
         #[arg(long)]
         yes: bool,
     },
@@ -62,7 +75,22 @@ pub(crate) async fn run(command: &OrgsCommand, context: &Context) -> Result<(), 
                 text.line(&format!("You are no member of {} any more.", organization.name));
             })
         }
+        OrgsCommand::Delete { organization, yes } => {
+            let found = context.find_organization_named(&client, Some(organization)).await?;
+            if !yes && !confirm(&format!("Delete the organization {} and everything in it?", found.name))? {
+                return Err(CommandError::Declined { what: "deleted" });
+            }
+            let deleted = client.delete_organization(&found.id).await?;
+            context.output.show(&deleted, write_deletion)
+        }
     }
+}
+
+pub(super) fn write_deletion(deleted: &DeletionResponse, text: &mut Text) {
+    text.fields(&[
+        ("deleted", "now".to_owned()),
+        ("erased for good", show_moment(UnixTime::from_secs(deleted.erased_at))),
+    ]);
 }
 
 fn write_rows(organizations: &[OrganizationResponse], text: &mut Text) {
@@ -73,7 +101,7 @@ fn write_rows(organizations: &[OrganizationResponse], text: &mut Text) {
                 organization.name.clone(),
                 organization.id.clone(),
                 word(&organization.role),
-                show_moment(pintle_core::UnixTime::from_secs(organization.created_at)),
+                show_moment(UnixTime::from_secs(organization.created_at)),
             ]
         })
         .collect();

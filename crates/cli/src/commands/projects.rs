@@ -2,11 +2,13 @@ use clap::Subcommand;
 use pintle_api::{CreateProjectRequest, ProjectResponse};
 use pintle_core::UnixTime;
 
+use super::orgs::write_deletion;
 use crate::{
     CommandError,
     context::Context,
     moment::show_moment,
     output::{Listing, Text},
+    secret::confirm,
     word::word,
 };
 
@@ -28,6 +30,17 @@ pub enum ProjectsCommand {
         /// NAME, NAME/ENVIRONMENT or id [default: the project in use]
         project: Option<String>,
     },
+    /// Delete a project
+    ///
+    /// It is hidden at once, and its files leave every target: fetching them answers 404, and apps go on with the copy they
+    /// have. To have apps refuse instead, withdraw it first. Everything is erased for good later.
+    Delete {
+        /// NAME, NAME/ENVIRONMENT or id
+        project: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 pub(crate) async fn run(command: &ProjectsCommand, context: &Context) -> Result<(), CommandError> {
@@ -47,6 +60,14 @@ pub(crate) async fn run(command: &ProjectsCommand, context: &Context) -> Result<
         ProjectsCommand::Show { project } => {
             let project = context.find_project_named(&client, project.as_deref()).await?;
             context.output.show(&project.response, write_one)
+        }
+        ProjectsCommand::Delete { project, yes } => {
+            let project = context.find_project_named(&client, Some(project)).await?;
+            if !yes && !confirm(&format!("Delete the project {}?", project.display_name()))? {
+                return Err(CommandError::Declined { what: "deleted" });
+            }
+            let deleted = client.delete_project(project.reference()).await?;
+            context.output.show(&deleted, write_deletion)
         }
     }
 }

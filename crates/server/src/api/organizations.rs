@@ -1,5 +1,8 @@
 use axum::{Json, extract::State, http::StatusCode};
-use pintle_api::{CreateOrganizationRequest, ListQuery, ListResponse, OrganizationResponse, UpdateOrganizationRequest};
+use pintle_api::{
+    CreateOrganizationRequest, DeletionResponse, ListQuery, ListResponse, OrganizationResponse,
+    UpdateOrganizationRequest,
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -9,7 +12,7 @@ use super::{
 use crate::{app::App, clock::now};
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(read, update))
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(read, update, delete))
 }
 
 /// Creates an organization owned by the caller.
@@ -69,4 +72,18 @@ async fn update(
     Body(request): Body<UpdateOrganizationRequest>,
 ) -> Result<Json<OrganizationResponse>, ApiError> {
     Ok(Json(app.service.update_organization(&actor, &ids.organization, &request, now()).await?))
+}
+
+/// Deletes an organization with everything in it: hidden at once, erased for good later.
+#[utoipa::path(
+    delete, path = "/organizations/{organization}", operation_id = "delete_organization", tag = "organizations",
+    params(OrganizationIds), responses((status = 202, body = DeletionResponse), Failure),
+    extensions(("x-permission" = json!("own_organization")))
+)]
+async fn delete(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<OrganizationIds>,
+) -> Result<(StatusCode, Json<DeletionResponse>), ApiError> {
+    Ok((StatusCode::ACCEPTED, Json(app.service.delete_organization(&actor, &ids.organization, now()).await?)))
 }

@@ -5,8 +5,8 @@ use axum::{
     response::IntoResponse,
 };
 use pintle_api::{
-    BundleResponse, CopyProjectRequest, CreateProjectRequest, ListQuery, ListResponse, ProjectResponse,
-    RegisterKeyRequest, UpdateProjectRequest,
+    BundleResponse, CopyProjectRequest, CreateProjectRequest, DeletionResponse, ListQuery, ListResponse,
+    ProjectResponse, RegisterKeyRequest, UpdateProjectRequest,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -19,7 +19,7 @@ use crate::{app::App, clock::now};
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
-        .routes(routes!(read, update))
+        .routes(routes!(read, update, delete))
         .routes(routes!(copy))
         .routes(routes!(register_key))
         .routes(routes!(read_bundle))
@@ -138,4 +138,18 @@ async fn read_bundle(
 ) -> Result<impl IntoResponse, ApiError> {
     let bundle = app.service.read_bundle(&actor, ids.project()).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], bundle))
+}
+
+/// Deletes a project: hidden at once, its files leave every target, erased for good later. Apps go on with their copy.
+#[utoipa::path(
+    delete, path = "/organizations/{organization}/projects/{project}", operation_id = "delete_project",
+    tag = "projects", params(ProjectIds), responses((status = 202, body = DeletionResponse), Failure),
+    extensions(("x-permission" = json!("manage_projects")))
+)]
+async fn delete(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<ProjectIds>,
+) -> Result<(StatusCode, Json<DeletionResponse>), ApiError> {
+    Ok((StatusCode::ACCEPTED, Json(app.service.delete_project(&actor, ids.project(), now()).await?)))
 }

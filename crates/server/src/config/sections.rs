@@ -74,6 +74,13 @@ pub struct RateLimitConfig {
     pub account_per_minute: u32,
 }
 
+/// What becomes of what was deleted.
+#[derive(Clone, Debug)]
+pub struct PrivacyConfig {
+    /// Days from a deletion until everything is erased for good.
+    pub erase_after_days: u64,
+}
+
 /// How the server stops.
 #[derive(Clone, Debug)]
 pub struct StopConfig {
@@ -158,6 +165,20 @@ impl RateLimitConfig {
                 "rate_limits.account_per_minute",
                 1200,
                 "API requests per minute of one account; 0 for no limit",
+            ),
+        }
+    }
+}
+
+impl PrivacyConfig {
+    pub(super) fn read(options: &mut Options) -> Self {
+        Self {
+            erase_after_days: options.number(
+                "privacy.erase_after_days",
+                30,
+                0..=30,
+                "Days from the deletion of an account, project or organization, which hides it at once, until it is erased for \
+                 good",
             ),
         }
     }

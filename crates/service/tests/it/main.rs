@@ -7,6 +7,7 @@ mod access;
 mod audit;
 mod authoring;
 mod ct;
+mod deletion;
 mod drafts;
 mod instances;
 mod lifecycle;

@@ -27,6 +27,8 @@ pub struct Model {
     pub withdrawn_at: Option<Unsigned>,
     /// Seconds since 1970 UTC.
     pub created_at: Unsigned,
+    /// Hidden since, and waiting to be erased: seconds since 1970 UTC.
+    pub deleted_at: Option<Unsigned>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -1,0 +1,178 @@
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Statement, sea_query::Expr};
+
+use crate::{
+    JobKind, OrganizationId, OrganizationScope, Project, ProjectId, ProjectScope, ReadTx, StoreError, Unsigned,
+    WriteTx,
+    entity::{invitation, job, membership, prepared_release, project, release},
+    project::existing,
+};
+
+/// The rows of one project, in an order that no reference forbids.
+const ROWS_OF_PROJECT: &[(&str, &str)] = &[
+    ("pin", "domain_id IN (SELECT id FROM domain WHERE project_id = $1)"),
+    ("domain", "project_id = $1"),
+    ("ct_log", "project_id = $1"),
+    ("draft", "project_id = $1"),
+    ("prepared_release", "project_id = $1"),
+    ("release_target", "project_id = $1"),
+    ("release_file", "project_id = $1"),
+    ("\"release\"", "project_id = $1"),
+    ("succession_statement", "project_id = $1"),
+    ("api_token", "project_id = $1"),
+    ("project", "id = $1"),
+];
+
+/// The rows of an organization without projects. Its audit log goes with it.
+const ROWS_OF_ORGANIZATION: &[(&str, &str)] = &[
+    ("invitation", "organization_id = $1"),
+    ("api_token", "organization_id = $1"),
+    ("audit_checkpoint", "chain = $1"),
+    ("audit_personal", "chain = $1"),
+    ("audit_event", "chain = $1"),
+    ("membership", "organization_id = $1"),
+    ("organization", "id = $1"),
+];
+
+/// A project that nobody finds any more.
+#[derive(Clone, Debug)]
+pub struct DeletedProject {
+    /// The way to its rows.
+    pub scope: ProjectScope,
+    /// The numbers of its releases: what buckets may still hold.
+    pub versions: Vec<u64>,
+}
+
+impl ReadTx {
+    /// A project that was deleted; `None` when it is erased already, or was never deleted.
+    pub async fn find_deleted_project(&self, project: &ProjectId) -> Result<Option<DeletedProject>, StoreError> {
+        let found = project::Entity::find_by_id(project.clone())
+            .filter(project::Column::DeletedAt.is_not_null())
+            .one(self.connection())
+            .await?;
+        let Some(row) = found else { return Ok(None) };
+        let versions: Vec<Unsigned> = release::Entity::find()
+            .select_only()
+            .column(release::Column::Version)
+            .filter(release::Column::ProjectId.eq(project.clone()))
+            .into_tuple()
+            .all(self.connection())
+            .await?;
+        let versions = versions.into_iter().map(Unsigned::value).collect();
+        Ok(Some(DeletedProject { scope: Project::new(row).scope, versions }))
+    }
+
+    /// Every project of the organization, deleted ones included.
+    pub async fn list_projects_of(&self, organization: &OrganizationId) -> Result<Vec<ProjectId>, StoreError> {
+        let ids = project::Entity::find()
+            .select_only()
+            .column(project::Column::Id)
+            .filter(project::Column::OrganizationId.eq(organization.clone()))
+            .into_tuple()
+            .all(self.connection())
+            .await?;
+        Ok(ids)
+    }
+}
+
+impl WriteTx {
+    /// Hides the project: nobody finds it any more, nothing of it is published any more, and its name is free.
+    pub async fn hide_project(&self, scope: &ProjectScope, now_secs: u64) -> Result<(), StoreError> {
+        let releases = release::Entity::find()
+            .select_only()
+            .column(release::Column::Id)
+            .filter(release::Column::ProjectId.eq(scope.project.clone()));
+        job::Entity::delete_many()
+            .filter(job::Column::Kind.eq(JobKind::Publish))
+            .filter(job::Column::Subject.in_subquery(sea_orm::QueryTrait::into_query(releases)))
+            .exec(self.connection())
+            .await?;
+        prepared_release::Entity::delete_many()
+            .filter(prepared_release::Column::ProjectId.eq(scope.project.clone()))
+            .exec(self.connection())
+            .await?;
+        project::Entity::update_many()
+            .col_expr(project::Column::DeletedAt, Expr::value(Unsigned::from(now_secs)))
+            .col_expr(project::Column::Name, Expr::col(project::Column::Id))
+            .filter(project::Column::Id.eq(scope.project.clone()))
+            .exec(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Hides the organization: it has no member any more and nobody can become one, and each of its projects, which are
+    /// returned, is hidden.
+    pub async fn hide_organization(
+        &self,
+        scope: &OrganizationScope,
+        now_secs: u64,
+    ) -> Result<Vec<Project>, StoreError> {
+        let rows =
+            existing().filter(project::Column::OrganizationId.eq(scope.id.clone())).all(self.connection()).await?;
+        let projects: Vec<Project> = rows.into_iter().map(Project::new).collect();
+        for project in &projects {
+            self.hide_project(&project.scope, now_secs).await?;
+        }
+        invitation::Entity::delete_many()
+            .filter(invitation::Column::OrganizationId.eq(scope.id.clone()))
+            .exec(self.connection())
+            .await?;
+        membership::Entity::delete_many()
+            .filter(membership::Column::OrganizationId.eq(scope.id.clone()))
+            .exec(self.connection())
+            .await?;
+        Ok(projects)
+    }
+
+    /// Erases a project for good.
+    pub async fn erase_project(&self, project: &ProjectId) -> Result<(), StoreError> {
+        self.erase(ROWS_OF_PROJECT, project.as_str()).await
+    }
+
+    /// Erases an organization without projects for good, its audit log included.
+    pub async fn erase_organization(&self, organization: &OrganizationId) -> Result<(), StoreError> {
+        self.erase(ROWS_OF_ORGANIZATION, organization.as_str()).await
+    }
+
+    async fn erase(&self, rows: &[(&str, &str)], id: &str) -> Result<(), StoreError> {
+        for (table, condition) in rows {
+            let sql = format!("DELETE FROM {table} WHERE {condition}");
+            let backend = self.connection().get_database_backend();
+            self.connection().execute_raw(Statement::from_sql_and_values(backend, sql, [id.into()])).await?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Store;
+
+    /// A table added later must be erased, too.
+    #[tokio::test]
+    async fn every_table_with_rows_of_a_project_or_an_organization_is_erased() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(&folder.path().join("pintle.db")).await.unwrap();
+        let tx = store.read().await.unwrap();
+        let tables_with = async |columns: &str| {
+            let sql = format!(
+                "SELECT DISTINCT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
+                 WHERE m.type = 'table' AND c.name IN ({columns})"
+            );
+            let backend = tx.connection().get_database_backend();
+            let rows = tx.connection().query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
+            rows.into_iter().map(|row| row.try_get_by_index::<String>(0).unwrap()).collect::<Vec<_>>()
+        };
+        let erased = |rows: &[(&str, &str)]| -> Vec<String> {
+            rows.iter().map(|(table, _)| table.trim_matches('"').to_owned()).collect()
+        };
+        let (of_project, of_organization) = (erased(ROWS_OF_PROJECT), erased(ROWS_OF_ORGANIZATION));
+        // An audit event names a project and belongs to the organization.
+        for table in tables_with("'project_id', 'domain_id', 'release_id'").await {
+            assert!(of_project.contains(&table) || of_organization.contains(&table), "{table}");
+        }
+        for table in tables_with("'organization_id', 'chain'").await {
+            assert!(of_project.contains(&table) || of_organization.contains(&table), "{table}");
+        }
+    }
+}
