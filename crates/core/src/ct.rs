@@ -4,6 +4,7 @@
 mod ocsp;
 
 use alloc::{collections::BTreeSet, vec::Vec};
+use core::fmt;
 
 use crate::{
     UnixTime, VerifiedConfig,
@@ -29,6 +30,18 @@ pub struct SctSources<'a> {
     pub from_tls: Option<&'a [u8]>,
     /// From a stapled OCSP response: see [`ocsp_sct_list`].
     pub from_ocsp: Option<&'a [u8]>,
+}
+
+/// Which SCTs were seen to be signed by their log (P-6.3). A fact about bytes, which no later configuration changes: time,
+/// policy and the trusted logs are judged anew in every decision.
+///
+/// An implementation must return from [`holds`](Self::holds) only what [`remember`](Self::remember) was given, in the same
+/// process. It may forget at any time, and must before a server that shows a new certificate each time fills the memory.
+pub trait SctMemo: fmt::Debug {
+    /// Whether this was remembered.
+    fn holds(&self, signed_sct: &[u8; 32]) -> bool;
+    /// Remembers it. `signed_sct` is a SHA-256 over log id, signature and all that was signed.
+    fn remember(&self, signed_sct: [u8; 32]);
 }
 
 /// One signed certificate timestamp, not verified (RFC 6962 §3.2).
@@ -159,14 +172,37 @@ impl UnverifiedSct<'_> {
     /// Whether `log` issued this SCT for `entry`.
     #[must_use]
     pub fn is_signed_by(&self, log: &CtLog, entry: LogEntry<'_>) -> bool {
-        self.log_id == log.id() && log.key().verifies(&self.signed_bytes(entry), &self.signature)
+        self.is_signed_by_remembering(log, entry, None)
+    }
+
+    fn is_signed_by_remembering(&self, log: &CtLog, entry: LogEntry<'_>, memo: Option<&dyn SctMemo>) -> bool {
+        if self.log_id != log.id() {
+            return false;
+        }
+        // The identity of the SCT: two parts of fixed length, then what was signed.
+        let mut identity = [&self.log_id[..], &self.signature].concat();
+        let signed_from = identity.len();
+        self.append_signed_bytes(entry, &mut identity);
+        let verifies = || identity.get(signed_from..).is_some_and(|signed| log.key().verifies(signed, &self.signature));
+        let Some(memo) = memo else {
+            return verifies();
+        };
+        let signed_sct = crypto::sha256(&identity);
+        if memo.holds(&signed_sct) {
+            return true;
+        }
+        let is_signed = verifies();
+        if is_signed {
+            memo.remember(signed_sct);
+        }
+        is_signed
     }
 
     /// `digitally-signed` of RFC 6962 §3.2.
-    fn signed_bytes(&self, entry: LogEntry<'_>) -> Vec<u8> {
+    fn append_signed_bytes(&self, entry: LogEntry<'_>, signed: &mut Vec<u8>) {
         const VERSION_1: u8 = 0;
         const CERTIFICATE_TIMESTAMP: u8 = 0;
-        let mut signed = Vec::from([VERSION_1, CERTIFICATE_TIMESTAMP]);
+        signed.extend_from_slice(&[VERSION_1, CERTIFICATE_TIMESTAMP]);
         signed.extend_from_slice(&self.timestamp_millis.to_be_bytes());
         let body = match entry {
             LogEntry::Certificate { der } => {
@@ -186,7 +222,6 @@ impl UnverifiedSct<'_> {
         let [.., high, low] = self.extensions.len().to_be_bytes();
         signed.extend_from_slice(&[high, low]);
         signed.extend_from_slice(self.extensions);
-        signed
     }
 }
 
@@ -212,6 +247,7 @@ pub(crate) fn is_verified(
     leaf: &Certificate<'_>,
     issuer_spki: Option<&[u8]>,
     sources: &SctSources<'_>,
+    memo: Option<&dyn SctMemo>,
     t: UnixTime,
 ) -> bool {
     let latest_millis = t.saturating_add_secs(MAX_SCT_SKEW_SECS).as_secs().saturating_mul(1000);
@@ -228,7 +264,7 @@ pub(crate) fn is_verified(
             };
             if let Some(log) = config.claims().ct_logs.iter().find(counts)
                 && !logs.contains(log.id())
-                && sct.is_signed_by(log, entry)
+                && sct.is_signed_by_remembering(log, entry, memo)
             {
                 logs.insert(log.id());
                 operators.insert(log.operator());

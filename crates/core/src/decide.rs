@@ -4,7 +4,7 @@ use crate::{
     Code, ConfigError, UnixTime, VerifiedConfig,
     claims::{CtPolicy, Domain, Pin, PinDigest, PinMatch, Trust},
     crypto,
-    ct::{self, SctSources},
+    ct::{self, SctMemo, SctSources},
     der::Certificate,
     limits::{MAX_CHAIN_BYTES, MAX_CHAIN_CERTIFICATES, MAX_NAME_CHARS},
     name::{HostRef, Name},
@@ -18,6 +18,7 @@ pub struct Connection<'a> {
     path: Option<&'a [PathCertificate<'a>]>,
     platform: PlatformVerdict,
     scts: SctSources<'a>,
+    sct_memo: Option<&'a dyn SctMemo>,
 }
 
 impl<'a> Connection<'a> {
@@ -31,6 +32,7 @@ impl<'a> Connection<'a> {
             path: None,
             platform: PlatformVerdict::Unknown,
             scts: SctSources { from_tls: None, from_ocsp: None },
+            sct_memo: None,
         }
     }
 
@@ -52,6 +54,12 @@ impl<'a> Connection<'a> {
     #[must_use]
     pub const fn with_scts(self, from_tls: Option<&'a [u8]>, from_ocsp: Option<&'a [u8]>) -> Self {
         Self { scts: SctSources { from_tls, from_ocsp }, ..self }
+    }
+
+    /// With a memory of verified SCTs: each costs one signature check as long as it is remembered.
+    #[must_use]
+    pub const fn with_sct_memo(self, memo: &'a dyn SctMemo) -> Self {
+        Self { sct_memo: Some(memo), ..self }
     }
 }
 
@@ -408,7 +416,7 @@ fn check_ct(
         CtPolicy::Verified => {
             let issuer = path.above.first().map(Element::read).transpose()?;
             let issuer_spki = issuer.map(|issuer| issuer.spki);
-            ct::is_verified(&domain.ct, config, &path.leaf, issuer_spki, &connection.scts, t)
+            ct::is_verified(&domain.ct, config, &path.leaf, issuer_spki, &connection.scts, connection.sct_memo, t)
         }
     })
 }

@@ -53,6 +53,7 @@ mod pintle;
 mod record;
 #[cfg(feature = "rustls")]
 pub mod rustls;
+mod sct_memo;
 #[cfg(feature = "fetch")]
 mod show;
 mod snapshot;

@@ -8,6 +8,8 @@ use pintle_core::{
 use pintle_path::{Chain, Roots, decide_by_proof, decide_by_roots};
 use rustls_pki_types::CertificateDer;
 
+use crate::sct_memo::VerifiedScts;
+
 /// Everything a decision needs, frozen: connections are decided on it without waiting for anyone.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -18,6 +20,8 @@ pub struct Snapshot {
     pub(crate) mode: Mode,
     pub(crate) draw: Option<u8>,
     first_generation: u64,
+    /// Of the process rather than of this state: whether a log signed an SCT never changes.
+    verified_scts: Arc<VerifiedScts>,
     /// When trust changes by time alone, in order.
     boundaries: Vec<UnixTime>,
 }
@@ -67,6 +71,7 @@ impl Snapshot {
             mode,
             draw,
             first_generation,
+            verified_scts: Arc::default(),
             boundaries: Vec::new(),
         }
     }
@@ -113,14 +118,18 @@ impl Snapshot {
         self.config.as_deref()
     }
 
-    /// Decides a connection to `host` (section 4). Nothing is refreshed, reported or remembered.
+    /// Decides a connection to `host` (section 4). Nothing is refreshed or reported, and nothing remembered but which
+    /// SCTs were verified.
     pub fn decide(&self, host: &str, evidence: &Evidence<'_>, now: UnixTime) -> Decision {
         let t = self.effective_time(now);
         let Evidence { presented, trust, ocsp_response } = *evidence;
         let stapled_scts = ct::ocsp_sct_list(ocsp_response).ok().flatten();
         let ders: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
         let decide_one = |platform: PlatformVerdict, path: Option<&[PathCertificate<'_>]>| {
-            let connection = Connection::new(host, &ders).with_platform_verdict(platform).with_scts(None, stapled_scts);
+            let connection = Connection::new(host, &ders)
+                .with_platform_verdict(platform)
+                .with_scts(None, stapled_scts)
+                .with_sct_memo(&*self.verified_scts);
             let installation = Installation { mode: self.mode, draw: self.draw, generation: self.generation(now) };
             match path {
                 Some(path) => decide(&connection.with_verified_path(path), self.configuration(), &installation, t),
@@ -154,4 +163,48 @@ fn boundaries(config: &VerifiedConfig) -> Vec<UnixTime> {
     boundaries.sort_unstable();
     boundaries.dedup();
     boundaries
+}
+
+#[cfg(test)]
+mod tests {
+    use pintle_core::{
+        State,
+        claims::{CtPolicy, CtRequirement},
+        verify,
+    };
+    use pintle_testkit::{
+        certificate::{Authority, leaf_pin},
+        clock::START,
+        ct::{Log, ocsp_response, sct_list},
+        project::{Project, domain},
+    };
+
+    use super::*;
+
+    #[test]
+    fn verified_scts_are_remembered_across_generations() {
+        const HOST: &str = "api.example.test";
+        let certificate = Authority::root("Any CA").issue(&[HOST]);
+        let logs = [Log::new("a"), Log::new("b")];
+        let project = Project::new(&["https://a.example.test"]);
+        let file = project.config_with(1, |claims| {
+            claims.ct_logs = logs.each_ref().map(Log::entry).into();
+            claims.ct_logs_as_of = Some(claims.issued_at);
+            let mut entry = domain(HOST, vec![leaf_pin(certificate.leaf())]);
+            entry.ct = CtRequirement { policy: CtPolicy::Verified, ..CtRequirement::default() };
+            claims.domains = vec![entry];
+        });
+        let root = Arc::new(project.root().clone());
+        let config = verify(&file, &root, &State::default(), START).map(|accepted| Arc::new(accepted.config));
+        let snapshot = Snapshot::new(root, Mode::Strict, None, 0).succeeded_by(|next| next.config = config.ok());
+        let stapled = ocsp_response(&sct_list(&logs.each_ref().map(|log| log.sct(certificate.leaf(), START))));
+        let evidence = Evidence::judged(&certificate.chain, PlatformVerdict::Accepted).with_ocsp_response(&stapled);
+
+        assert!(snapshot.decide(HOST, &evidence, START).is_allowed());
+        assert_eq!(snapshot.verified_scts.len(), 2);
+        let next = snapshot.succeeded_by(|next| next.mode = Mode::Permissive);
+        assert_eq!(next.verified_scts.len(), 2);
+        assert!(next.decide(HOST, &evidence, START).is_allowed());
+        assert_eq!(next.verified_scts.len(), 2);
+    }
 }
