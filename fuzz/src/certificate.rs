@@ -2,6 +2,16 @@
 
 /// A leaf for `names` with a key made of `key`, valid from 2020 to 2040.
 pub fn make_certificate(key: u8, names: &[&str]) -> Vec<u8> {
+    make_certificate_with(key, names, &[])
+}
+
+/// The same with an extension that embeds `sct_list`.
+pub fn make_certificate_embedding(key: u8, names: &[&str], sct_list: &[u8]) -> Vec<u8> {
+    const SCT_LIST: &[u8] = &[0x2B, 0x06, 0x01, 0x04, 0x01, 0xD6, 0x79, 0x02, 0x04, 0x02];
+    make_certificate_with(key, names, &sequence(&[tlv(0x06, SCT_LIST), tlv(0x04, &tlv(0x04, sct_list))]))
+}
+
+fn make_certificate_with(key: u8, names: &[&str], extension: &[u8]) -> Vec<u8> {
     const ECDSA_SHA256: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02];
     const EC_PUBLIC_KEY: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01];
     const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1D, 0x11];
@@ -18,7 +28,7 @@ pub fn make_certificate(key: u8, names: &[&str]) -> Vec<u8> {
         sequence(&[tlv(0x17, b"200101000000Z"), tlv(0x17, b"400101000000Z")]),
         sequence(&[]),
         spki,
-        tlv(0xA3, &sequence(&[san])),
+        tlv(0xA3, &sequence(&[san, extension.to_vec()])),
     ]);
     sequence(&[tbs, algorithm, bits(&[0])])
 }

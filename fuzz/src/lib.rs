@@ -3,6 +3,7 @@
 //! A target states what must hold for *every* input; a violation is a panic. Findings become vectors or unit tests.
 
 pub mod certificate;
+pub mod ct;
 
 use std::sync::LazyLock;
 
@@ -12,7 +13,7 @@ use pintle_core::{
 };
 use ring::{
     rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair},
 };
 
 /// The key of RFC 6979 A.2.5, private and public half: no secret, and in no root but this one.
@@ -41,10 +42,7 @@ static KEY: LazyLock<EcdsaKeyPair> = LazyLock::new(|| {
 });
 
 /// The public half.
-pub static PUBLIC_KEY: LazyLock<PublicKey> = LazyLock::new(|| {
-    let spki = [&SPKI_PREFIX[..], KEY.public_key().as_ref()].concat();
-    PublicKey::from_spki_der(&spki).expect("a P-256 key")
-});
+pub static PUBLIC_KEY: LazyLock<PublicKey> = LazyLock::new(|| public_key(&KEY));
 
 /// `acme`/`app` under [`PUBLIC_KEY`].
 pub static ROOT: LazyLock<Root> = LazyLock::new(|| {
@@ -59,10 +57,28 @@ pub static HEADER: LazyLock<String> =
 
 /// A compact JWS of any header and payload, truly signed.
 pub fn sign(header: &[u8], payload: &[u8]) -> String {
+    sign_by(&KEY, header, payload)
+}
+
+/// The same by any key.
+pub fn sign_by(key: &EcdsaKeyPair, header: &[u8], payload: &[u8]) -> String {
     let encode = Base64UrlUnpadded::encode_string;
     let signing_input = format!("{}.{}", encode(header), encode(payload));
-    let signature = KEY.sign(&SystemRandom::new(), signing_input.as_bytes()).expect("signing");
+    let signature = key.sign(&SystemRandom::new(), signing_input.as_bytes()).expect("signing");
     format!("{signing_input}.{}", encode(signature.as_ref()))
+}
+
+/// A fresh key.
+pub fn make_key(algorithm: &'static EcdsaSigningAlgorithm) -> EcdsaKeyPair {
+    let rng = SystemRandom::new();
+    let document = EcdsaKeyPair::generate_pkcs8(algorithm, &rng).expect("randomness");
+    EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &rng).expect("a key")
+}
+
+/// Its public half.
+pub fn public_key(key: &EcdsaKeyPair) -> PublicKey {
+    let spki = [&SPKI_PREFIX[..], key.public_key().as_ref()].concat();
+    PublicKey::from_spki_der(&spki).expect("a P-256 key")
 }
 
 /// What holds for every accepted file, given the state it was accepted on top of.

@@ -1,10 +1,15 @@
 //! Arbitrary connections under arbitrary configurations: what section 4 promises whatever comes.
 #![no_main]
 
-use std::{cell::RefCell, collections::HashMap, sync::LazyLock};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+    sync::LazyLock,
+};
 
 use libfuzzer_sys::{
-    arbitrary::{self, Arbitrary},
+    arbitrary::{self, Arbitrary, Unstructured},
     fuzz_target,
 };
 use pintle_core::{
@@ -16,7 +21,12 @@ use pintle_core::{
     der::Certificate,
     verify,
 };
-use pintle_fuzz::{HEADER, NOW, ROOT, certificate::make_certificate, sign};
+use pintle_fuzz::{
+    HEADER, NOW, ROOT,
+    certificate::{make_certificate, make_certificate_embedding},
+    ct::{LOGS, Memo, embedded_sct, sct, sct_list},
+    sign,
+};
 use pintle_sign::canonical_claims;
 
 const NAMES: [&str; 8] = [
@@ -41,9 +51,19 @@ const HOSTS: [&str; 9] = [
     "1.2.3",
 ];
 
-static CERTIFICATES: LazyLock<[Vec<u8>; 5]> = LazyLock::new(|| {
-    [(1, "a.example"), (2, "*.a.example"), (3, "ca.test"), (4, "root.test"), (1, "other.test")]
-        .map(|(key, name)| make_certificate(key, &[name]))
+/// Issuer of the certificate that embeds SCTs, among [`CERTIFICATES`].
+const ISSUER: u8 = 2;
+/// The certificate that embeds SCTs of logs 0 and 2.
+const EMBEDDING: u8 = 5;
+
+static CERTIFICATES: LazyLock<[Vec<u8>; 6]> = LazyLock::new(|| {
+    let make = |key, name| make_certificate(key, &[name]);
+    let issuer = make(3, "ca.test");
+    let bare = make(5, "a.example");
+    let issuer_spki = Certificate::parse(&issuer).expect("readable").spki();
+    let list = sct_list(&[0, 2].map(|log| embedded_sct(log, &bare, issuer_spki, NOW)));
+    let embedding = make_certificate_embedding(5, &["a.example"], &list);
+    [make(1, "a.example"), make(2, "*.a.example"), issuer, make(4, "root.test"), make(1, "other.test"), embedding]
 });
 
 #[derive(Arbitrary, Debug)]
@@ -52,11 +72,27 @@ struct Case<'a> {
     presented: Vec<Chosen<'a>>,
     path: Option<Vec<Element<'a>>>,
     platform: u8,
-    tls_scts: Option<&'a [u8]>,
-    ocsp_scts: Option<&'a [u8]>,
+    tls_scts: Option<Scts<'a>>,
+    ocsp_scts: Option<Scts<'a>>,
     draw: Option<u8>,
     late: bool,
-    config: Config,
+    /// Which of some thousand configurations: making one costs more than everything else here.
+    config: u16,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Scts<'a> {
+    Signed(Vec<Sct>),
+    Any(&'a [u8]),
+}
+
+/// Truly signed, then perhaps changed.
+#[derive(Arbitrary, Debug)]
+struct Sct {
+    log: u8,
+    certificate: u8,
+    late: bool,
+    changed: Option<(u8, u8)>,
 }
 
 #[derive(Arbitrary, Debug)]
@@ -92,7 +128,13 @@ struct Entry {
     enforce: u8,
     trust_pins: bool,
     pins: Vec<PinChoice>,
-    declared: Option<u8>,
+    ct: Option<Ct>,
+}
+
+#[derive(Arbitrary, Clone, Debug, PartialEq, Eq, Hash)]
+enum Ct {
+    Declared { log: u8 },
+    Verified { min: bool, logs: Option<[bool; 3]> },
 }
 
 #[derive(Arbitrary, Clone, Debug, PartialEq, Eq, Hash)]
@@ -104,7 +146,9 @@ struct PinChoice {
 }
 
 fuzz_target!(|case: Case<'_>| {
-    let Some(config) = verified(&case.config) else { return };
+    let Some(config) = verified(case.config) else { return };
+    thread_local!(static MEMO: &'static Memo = Box::leak(Box::default()));
+    let memo = MEMO.with(|memo| *memo);
     let host = match case.host {
         Text::Known(index) => pick(&HOSTS, index),
         Text::Any(text) => text,
@@ -122,8 +166,12 @@ fuzz_target!(|case: Case<'_>| {
     });
     let platform =
         pick(&[PlatformVerdict::Unknown, PlatformVerdict::Accepted, PlatformVerdict::Refused], case.platform);
-    let mut connection =
-        Connection::new(host, &presented).with_platform_verdict(platform).with_scts(case.tls_scts, case.ocsp_scts);
+    let [tls_scts, ocsp_scts] = [&case.tls_scts, &case.ocsp_scts].map(|scts| scts.as_ref().map(Scts::bytes));
+    let (tls_scts, ocsp_scts) = (tls_scts.as_deref(), ocsp_scts.as_deref());
+    let mut connection = Connection::new(host, &presented)
+        .with_platform_verdict(platform)
+        .with_scts(tls_scts, ocsp_scts)
+        .with_sct_memo(memo);
     if let Some(path) = &path {
         connection = connection.with_verified_path(path);
     }
@@ -138,12 +186,14 @@ fuzz_target!(|case: Case<'_>| {
     check_modes(&strict, &ask(&connection, Mode::Permissive, case.draw), platform);
     check_enforcement(&ask(&connection, Mode::Strict, None), &strict);
     check_verdict(&strict, &config, host, &presented, path.as_deref(), platform, t);
+    if let Verdict::Pinned { domain, .. } = &strict.verdict {
+        check_ct(&case, &config, domain, &presented, path.as_deref());
+    }
 
     // The pile of certificates a server presents proves nothing: leaving it out takes nothing away (P-2.6).
     if let ([leaf, _, ..], None) = (&presented[..], &path) {
         let leaf = [*leaf];
-        let alone =
-            Connection::new(host, &leaf).with_platform_verdict(platform).with_scts(case.tls_scts, case.ocsp_scts);
+        let alone = Connection::new(host, &leaf).with_platform_verdict(platform).with_scts(tls_scts, ocsp_scts);
         if strict.is_allowed() {
             assert_eq!(strict, ask(&alone, Mode::Strict, case.draw));
         }
@@ -251,15 +301,75 @@ fn most_specific<'a>(domains: &'a [Domain], host: &HostName) -> Option<&'a Domai
     domains.iter().filter(|domain| rank(domain).is_some()).max_by_key(rank)
 }
 
-/// Signed and verified like any other; remembered, since that costs more than everything else here.
-fn verified(config: &Config) -> Option<VerifiedConfig> {
-    const MOST_REMEMBERED: usize = 4096;
-    thread_local!(static KNOWN: RefCell<HashMap<Config, Option<VerifiedConfig>>> = RefCell::default());
-    KNOWN.with_borrow_mut(|known| {
-        if known.len() > MOST_REMEMBERED {
-            known.clear();
+/// Who allows under `verified` has seen enough untouched SCTs, for this leaf and of both operators (P-6.3).
+fn check_ct(
+    case: &Case<'_>,
+    config: &VerifiedConfig,
+    name: &Name,
+    presented: &[&[u8]],
+    path: Option<&[PathCertificate<'_>]>,
+) {
+    let entry = config.claims().domains.iter().find(|entry| entry.name == *name).expect("it is among them");
+    if entry.ct.policy != CtPolicy::Verified {
+        return;
+    }
+    let leaf = match path.map(|path| path[0]) {
+        Some(PathCertificate::Certificate(leaf)) => leaf,
+        _ => presented[0],
+    };
+    let mut logs: BTreeSet<usize> = BTreeSet::new();
+    for scts in [&case.tls_scts, &case.ocsp_scts].into_iter().flatten() {
+        if let Scts::Signed(scts) = scts {
+            let counts = |sct: &&Sct| certificate(sct.certificate) == leaf && (case.late || !sct.late);
+            logs.extend(scts.iter().filter(counts).map(|sct| usize::from(sct.log % 3)));
         }
-        known.entry(config.clone()).or_insert_with(|| config.verify()).clone()
+    }
+    let issuer = path.and_then(|path| path.get(1)).map(|issuer| match issuer {
+        PathCertificate::Certificate(der) => Certificate::parse(der).expect("it was asked for").spki(),
+        PathCertificate::Anchor { spki } => spki,
+    });
+    if leaf == certificate(EMBEDDING) && issuer == Some(spki(ISSUER)) {
+        logs.extend([0, 2]);
+    }
+    logs.retain(|log| entry.ct.logs.as_ref().is_none_or(|logs| logs.contains(LOGS[*log].1.id())));
+    assert!(logs.len() as u64 >= entry.ct.min && logs.contains(&2) && logs.len() >= 2, "{logs:?} {entry:?}");
+}
+
+impl Scts<'_> {
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Any(bytes) => bytes.to_vec(),
+            Self::Signed(scts) => sct_list(&scts.iter().take(8).map(Sct::bytes).collect::<Vec<_>>()),
+        }
+    }
+}
+
+impl Sct {
+    fn bytes(&self) -> Vec<u8> {
+        // Only `late` is that late.
+        let at = NOW.saturating_add_secs(if self.late { 4000 } else { 0 });
+        let mut sct = sct(usize::from(self.log % 3), certificate(self.certificate), at);
+        if let Some((at, to)) = self.changed {
+            let at = usize::from(at) % sct.len();
+            sct[at] = to;
+        }
+        sct
+    }
+}
+
+/// One of some thousand configurations, made up from its number, signed and verified like any other.
+fn verified(number: u16) -> Option<Rc<VerifiedConfig>> {
+    const CONFIGURATIONS: u16 = 4096;
+    thread_local!(static KNOWN: RefCell<HashMap<u16, Option<Rc<VerifiedConfig>>>> = RefCell::default());
+    let number = number % CONFIGURATIONS;
+    KNOWN.with_borrow_mut(|known| {
+        let make = || {
+            let bytes: Vec<u8> =
+                (0..16u8).flat_map(|part| sha256(&[&number.to_be_bytes()[..], &[part]].concat())).collect();
+            let config = Config::arbitrary(&mut Unstructured::new(&bytes)).ok()?;
+            config.verify().map(Rc::new)
+        };
+        known.entry(number).or_insert_with(make).clone()
     })
 }
 
@@ -271,7 +381,9 @@ impl Config {
         // On the far side of `late` when it is to expire.
         claims.expires_at = self.expires.map(|_| NOW.saturating_add_secs(500));
         claims.on_stale = if self.expires == Some(true) { OnStale::Fail } else { OnStale::Keep };
-        claims.deny = (0..5).filter(|index| self.deny & (1 << index) != 0).map(|index| sha256(spki(index))).collect();
+        claims.deny = (0..6).filter(|index| self.deny & (1 << index) != 0).map(|index| sha256(spki(index))).collect();
+        claims.ct_logs = LOGS.iter().map(|(_, log)| log.clone()).collect();
+        claims.ct_logs_as_of = Some(issued_at);
         claims.domains = self.domains.iter().take(4).map(Entry::domain).collect();
         let file = sign(HEADER.as_bytes(), &canonical_claims(&claims));
         verify(file.as_bytes(), &ROOT, &State::default(), NOW).ok().map(|accepted| accepted.config)
@@ -281,9 +393,18 @@ impl Config {
 impl Entry {
     fn domain(&self) -> Domain {
         let pins = self.pins.iter().take(4).map(PinChoice::pin).collect();
-        let ct = match self.declared {
+        let log_id = |log: usize| *LOGS[log].1.id();
+        let ct = match self.ct {
             None => CtRequirement::default(),
-            Some(log) => CtRequirement { policy: CtPolicy::Declared, min: 1, logs: Some([[log; 32]].into()) },
+            Some(Ct::Declared { log }) => {
+                let logs = Some([log_id(usize::from(log % 3))].into());
+                CtRequirement { policy: CtPolicy::Declared, min: 1, logs }
+            }
+            Some(Ct::Verified { min, logs }) => CtRequirement {
+                policy: CtPolicy::Verified,
+                min: if min { 1 } else { 2 },
+                logs: logs.map(|chosen| (0..3).filter(|log| chosen[*log]).map(log_id).collect()),
+            },
         };
         Domain {
             enforce: pick(&[Enforce::Always, Enforce::Report, Enforce::Percent(50)], self.enforce),

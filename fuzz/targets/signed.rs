@@ -12,6 +12,11 @@ fuzz_target!(|data: &[u8]| {
         Some(0) | None => (HEADER.as_bytes(), data.strip_prefix(b"\n").unwrap_or(data)),
         Some(end) => (&data[..end], &data[end + 1..]),
     };
+    // Signing costs a hundred times what reading does, and what is no JSON is refused like everything else: some will do.
+    let is_json = serde_json::from_slice::<Value>(payload).is_ok();
+    if !is_json && !data.len().is_multiple_of(16) {
+        return;
+    }
     let file = sign(header, payload);
     match verify(file.as_bytes(), &ROOT, &State::default(), NOW) {
         Ok(accepted) => {

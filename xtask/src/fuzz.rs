@@ -5,14 +5,18 @@ mod seeds;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::thread;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::setup::{self, Tool};
 use crate::workshop::{Workshop, read};
 
 /// Targets whose input is JSON: the dictionary holds its words.
 const JSON_TARGETS: [&str; 4] = ["bundle", "claims", "signed", "stored_state"];
+
+/// As many as the smallest machine that CI runs on has processors.
+const AT_A_TIME: usize = 2;
 
 /// How one target ended.
 struct Report {
@@ -32,9 +36,16 @@ pub(crate) fn run(workshop: &Workshop, minutes: f64, names: &[String]) -> Result
     let binaries = workshop.path("target/fuzz").join(host(workshop)?).join("release");
     seeds::gather(&workshop.path("vectors"), &workshop.path("target/fuzz/seeds"))?;
     let mut reports = Vec::new();
-    for target in targets {
-        println!("fuzz: {target}, for {minutes} minutes");
-        reports.push(fuzz(workshop, &binaries, target, minutes)?);
+    for targets in targets.chunks(AT_A_TIME) {
+        println!("fuzz: {}, for {minutes} minutes", targets.join(" and "));
+        let fuzz = |target: &String| fuzz(workshop, &binaries, target.clone(), minutes);
+        let ended: Vec<_> = thread::scope(|scope| {
+            let running: Vec<_> = targets.iter().map(|target| scope.spawn(move || fuzz(target))).collect();
+            running.into_iter().map(|target| target.join()).collect()
+        });
+        for report in ended {
+            reports.push(report.map_err(|_| anyhow!("running a target panicked"))??);
+        }
     }
     print_summary(&reports);
     Ok(if reports.iter().all(|report| report.passed) { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -159,7 +159,7 @@ impl<'d> Array<'d> {
 }
 
 impl<'d> Object<'d> {
-    fn members(self) -> impl Iterator<Item = (&'d str, Value<'d>)> + Clone {
+    fn members(self) -> impl Iterator<Item = (&'d str, Value<'d>)> {
         let mut rest = self.0;
         core::iter::from_fn(move || {
             let (Token::String(name), after_name) = rest.split_first()? else {
@@ -175,16 +175,29 @@ impl<'d> Object<'d> {
         self.members().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
+    fn names(self) -> impl Iterator<Item = &'d str> + Clone {
+        let mut rest = self.0;
+        core::iter::from_fn(move || {
+            let [Token::String(name), value, after @ ..] = rest else {
+                return None;
+            };
+            rest = match value {
+                Token::Array { tokens, .. } | Token::Object { tokens } => after.get(*tokens..)?,
+                _ => after,
+            };
+            Some(&**name)
+        })
+    }
+
     /// Whether two of the `count` members have one name. Few are compared with each other; many, which only an attacker
     /// writes, are sorted first.
     fn has_duplicates(self, count: usize) -> bool {
         const FEW: usize = 16;
         if count <= FEW {
-            let mut members = self.members();
-            return core::iter::from_fn(|| members.next().map(|(name, _)| (name, members.clone())))
-                .any(|(name, mut later)| later.any(|(other, _)| other == name));
+            let mut names = self.names();
+            return (1..count).any(|_| names.next().is_some_and(|name| names.clone().any(|later| later == name)));
         }
-        let mut names: Vec<&str> = self.members().map(|(name, _)| name).collect();
+        let mut names: Vec<&str> = self.names().collect();
         names.sort_unstable();
         names.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
     }
@@ -207,8 +220,8 @@ impl<'d> Object<'d> {
 
     /// Refuses what is none of `names`, for the places where nothing else may stand (P-2.2, P-5.1).
     pub(crate) fn refuse_all_but(self, names: &[&str]) -> Result<()> {
-        match self.members().find(|(name, _)| !names.contains(name)) {
-            Some((name, _)) => Err(Malformed::from(MalformedReason::UnexpectedMember).within(name)),
+        match self.names().find(|name| !names.contains(name)) {
+            Some(name) => Err(Malformed::from(MalformedReason::UnexpectedMember).within(name)),
             None => Ok(()),
         }
     }

@@ -35,7 +35,11 @@ pub enum KeysCommand {
         /// The key
         #[command(flatten)]
         key: KeyFileArgs,
-        /// Recovery key: its public half in base64 as `keys show` prints it, or its file
+        /// Recovery key: its public half in base64 as `keys show` prints it, or its file; only before the first release
+        ///
+        /// Apps embed it (it is part of pintle.json), so one that is registered later would reach no app that is out there. A
+        /// project that has released without one gets it by a new project: new builds embed its root, running apps take it up
+        /// by the SDK's `reconfigure`.
         #[arg(long, value_name = "BASE64|FILE")]
         recovery_key: Option<String>,
     },
@@ -62,7 +66,7 @@ pub struct GenerateArgs {
         default_value_if("recovery", "true", DEFAULT_RECOVERY_KEY_FILE)
     )]
     out: PathBuf,
-    /// Make a recovery key, to be kept offline, in pintle-recovery-key.pem
+    /// Make a recovery key, to be kept offline, in pintle-recovery-key.pem; register it before the first release
     #[arg(long)]
     recovery: bool,
     /// Encrypt it under a password, which is asked for twice
