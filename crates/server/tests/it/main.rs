@@ -1,6 +1,6 @@
 //! The server over real sockets: routes, published files, starting and stopping.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod admin;
 mod cdn;
