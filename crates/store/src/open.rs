@@ -151,3 +151,45 @@ pub(crate) async fn begin_change(writer: &DatabaseConnection) -> Result<Database
     };
     writer.begin_with_options(options).await
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::EntityTrait as _;
+
+    use super::*;
+    use crate::{AccountId, AccountRow, entity::account};
+
+    const CHANGES: usize = 20;
+
+    /// Reads how many accounts there are, and adds one that is named so.
+    async fn add_next(store: &Store) {
+        let tx = store.write().await.unwrap();
+        let count = account::Entity::find().all(tx.connection()).await.unwrap().len();
+        // Whoever could come between, does.
+        tokio::task::yield_now().await;
+        let row = AccountRow { id: AccountId::make(1), name: count.to_string(), created_at: 1.into() };
+        tx.insert_account(row).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_a_change_reads_stays_true_until_it_commits_whoever_else_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let on_sqlite = DatabaseUrl::sqlite(folder.path().join("pintle.db"));
+        for url in [on_sqlite, pintle_testkit::postgres::make_database().parse().unwrap()] {
+            // Two processes: nothing but the database lies between them.
+            let (first, second) = (Store::open(&url).await.unwrap(), Store::open(&url).await.unwrap());
+            let write = async |store: &Store| {
+                for _ in 0..CHANGES {
+                    add_next(store).await;
+                }
+            };
+            tokio::join!(write(&first), write(&second));
+            let tx = first.read().await.unwrap();
+            let accounts = account::Entity::find().all(tx.connection()).await.unwrap();
+            let mut numbers: Vec<usize> = accounts.iter().map(|account| account.name.parse().unwrap()).collect();
+            numbers.sort_unstable();
+            assert!(numbers.into_iter().eq(0..2 * CHANGES), "{url}");
+        }
+    }
+}
