@@ -18,7 +18,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use error::ClientError;
 pub use list::List;
 
-use crate::{ApiToken, BASE_PATH, Problem};
+use crate::{BASE_PATH, Bearer, Problem};
 
 /// A whole answer may take this long; the server bounds its own work well below.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -35,12 +35,12 @@ pub struct ProjectRef<'a> {
     pub project: &'a str,
 }
 
-/// A client bound to one server and one token. Cloning is cheap.
+/// A client bound to one server and one credential, or none. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
     base: Url,
-    token: ApiToken,
+    bearer: Option<Bearer>,
     expected_revision: Option<u64>,
 }
 
@@ -50,9 +50,17 @@ impl Client {
     /// # Errors
     /// [`ClientError::InvalidUrl`], [`ClientError::InsecureUrl`] (plain `http` to a host that is not loopback), or
     /// [`ClientError::Tls`] when this machine's CA store cannot be used.
-    pub fn new(server: &str, token: ApiToken) -> Result<Self, ClientError> {
+    pub fn new(server: &str, bearer: impl Into<Bearer>) -> Result<Self, ClientError> {
+        Ok(Self { bearer: Some(bearer.into()), ..Self::anonymous(server)? })
+    }
+
+    /// A client that is nobody yet, for signing up and in.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn anonymous(server: &str) -> Result<Self, ClientError> {
         let base = parse_server_url(server)?;
-        Ok(Self { http: make_http(&base)?, base, token, expected_revision: None })
+        Ok(Self { http: make_http(&base)?, base, bearer: None, expected_revision: None })
     }
 
     /// Whether a server answers at `server`, and what time it thinks it is: the `Date` of its answer (RFC 9110 §6.6.1).
@@ -105,7 +113,10 @@ impl Client {
         }
         let is_change = method != Method::GET;
         let is_post = method == Method::POST;
-        let mut request = self.http.request(method, url).bearer_auth(self.token.expose_secret());
+        let mut request = self.http.request(method, url);
+        if let Some(bearer) = &self.bearer {
+            request = request.bearer_auth(bearer.expose_secret());
+        }
         if let (Some(revision), true) = (self.expected_revision, is_change) {
             request = request.header(header::IF_MATCH, format!("\"{revision}\""));
         }
@@ -195,6 +206,7 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ApiToken;
 
     #[test]
     fn accepts_https_anywhere_and_http_on_loopback() {

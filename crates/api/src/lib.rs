@@ -8,6 +8,7 @@
 //! their unit (`refresh_secs`); digests and public keys are standard base64 with padding; failures are RFC 9457 problem
 //! documents ([`Problem`]) with a stable `code`.
 
+mod account;
 mod api_token;
 mod audit;
 #[cfg(feature = "client")]
@@ -23,10 +24,15 @@ mod organization;
 mod problem;
 mod project;
 mod release;
+mod session;
 mod succession;
 mod token;
 mod whoami;
 
+pub use account::{
+    AccountResponse, AddressRequest, ConfirmRequest, ConfirmResponse, Confirmed, Delivery, MailedResponse, SecretText,
+    SetPasswordRequest,
+};
 pub use api_token::{CreateTokenRequest, CreatedTokenResponse, TokenLifetime, TokenResponse, UpdateTokenRequest};
 pub use audit::{
     AUDIT_CHAIN_START, AuditActor, AuditActorKind, AuditRecord, AuditTarget, derive_audit_commitment, derive_audit_hash,
@@ -56,9 +62,12 @@ pub use release::{
     AcceptReleaseRequest, ApproveReleaseRequest, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseContent,
     ReleaseKind, ReleaseResponse, ReleaseState, ReleaseTargetResponse, TargetState, Unchanged,
 };
+pub use session::{
+    Bearer, SecondFactor, SecondFactorRequest, SessionResponse, SignInRequest, SignInResponse, SignInStep, SignedIn,
+};
 pub use succession::{AcceptStatementRequest, StatementResponse, StatementSigner};
-pub use token::{ApiToken, InvitationCode, TokenError};
-pub use whoami::{Scope, WhoamiResponse};
+pub use token::{ApiToken, InvitationCode, OneTimeSecret, SessionSecret, TokenError};
+pub use whoami::{CredentialKind, CredentialResponse, Scope, WhoamiResponse};
 
 /// The path under which every route of this version lies.
 pub const BASE_PATH: &str = "/api/v1";

@@ -80,6 +80,14 @@ bearer_secret!(
     /// What an invited person shows to become a member: `pintle_invite_` and 72 digits.
     InvitationCode, "pintle_invite_", "an invitation code"
 );
+bearer_secret!(
+    /// Stands for somebody who signed in: `pintle_session_` and 72 digits.
+    SessionSecret, "pintle_session_", "a session"
+);
+bearer_secret!(
+    /// Comes back once, as the code of a mail or of a second step: `pintle_once_` and 72 digits.
+    OneTimeSecret, "pintle_once_", "a code"
+);
 
 /// How one kind of secret looks.
 #[derive(Clone, Copy)]

@@ -1,3 +1,4 @@
+pub(crate) mod account;
 pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod config;

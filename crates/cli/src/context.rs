@@ -2,7 +2,7 @@ use std::{env, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use pintle_api::{
-    ApiToken, OrganizationResponse, ProjectResponse,
+    Bearer, OrganizationResponse, ProjectResponse,
     client::{Client, ProjectRef},
 };
 use pintle_core::UnixTime;
@@ -78,8 +78,25 @@ impl Context {
     }
 
     /// The token given for this run, if one is.
-    pub(crate) fn given_token(&self) -> Result<Option<ApiToken>, CommandError> {
+    pub(crate) fn given_token(&self) -> Result<Option<Bearer>, CommandError> {
         load_given_token(self.given.token_file.as_deref())
+    }
+
+    /// A client of the server in use that is nobody yet; with whatever is kept for the server, where something is.
+    pub(crate) fn connect_anonymously(&self) -> Result<Client, CommandError> {
+        let server = self.server()?;
+        Ok(match self.directory.load_token(server)? {
+            Some(kept) => Client::new(server, kept)?,
+            None => Client::anonymous(server)?,
+        })
+    }
+
+    /// Makes the server the default, and keeps what signs in to it.
+    pub(crate) fn remember(&self, bearer: &Bearer) -> Result<(), CommandError> {
+        let server = self.server()?;
+        self.directory.save_token(server, bearer)?;
+        let settings = Settings { server: Some(server.to_owned()), ..self.settings.clone() };
+        self.directory.save_settings(&settings)
     }
 
     /// A client of the server in use.

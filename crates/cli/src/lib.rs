@@ -48,6 +48,7 @@ use clap::Subcommand;
 use pintle_core::UnixTime;
 
 pub use commands::{
+    account::{AccountCommand, SessionsCommand},
     bundle::BundleArgs,
     check::CheckArgs,
     config::ConfigCommand,
@@ -77,17 +78,21 @@ use context::Context;
 /// Every command that manages, signs, verifies or checks.
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
-    /// Sign in to a server and remember it
+    /// Sign in to a server with an API token and remember it
     #[command(after_help = "\
 The token is asked for without echo, or taken from --token-file or PINTLE_TOKEN. It is checked against the server and \
-kept in credentials.toml of the configuration directory, readable by you alone. The server becomes the default.")]
+kept in credentials.toml of the configuration directory, readable by you alone. The server becomes the default. To sign in as a person, with address and password, use \
+`pintle account sign-in`.")]
     Login,
+    /// Your account: sign up, sign in and out, password, address, sessions
+    #[command(subcommand)]
+    Account(AccountCommand),
     /// Show or change the defaults: server, organization, project, output
     #[command(after_help = "\
 --server, --organization, --project and --output become defaults; without any of them nothing changes. They are kept \
 in config.toml in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~/.config/pintle.")]
     Configure(ConfigureArgs),
-    /// Show whose token is used, and what it may do
+    /// Show who you are signed in as, and what you may do
     Whoami,
     /// Organizations: create, list, rename, leave
     #[command(subcommand)]
@@ -170,6 +175,7 @@ fn run_reported(command: &Command, global: GlobalArgs, format: &mut Format) -> R
 async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, CommandError> {
     match command {
         Command::Login => commands::login::run(context).await?,
+        Command::Account(command) => commands::account::run(command, context).await?,
         Command::Configure(args) => commands::configure::run(args, context)?,
         Command::Whoami => commands::whoami::run(context).await?,
         Command::Orgs(command) => commands::orgs::run(command, context).await?,

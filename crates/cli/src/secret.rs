@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use pintle_api::{ApiToken, InvitationCode};
+use pintle_api::{Bearer, InvitationCode, SecretText};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
@@ -35,12 +35,12 @@ fn ask_secret(prompt: &str, question: &'static str, hint: &'static str) -> Resul
 }
 
 /// A token from `--token-file` or `PINTLE_TOKEN`.
-pub(crate) fn load_given_token(token_file: Option<&Path>) -> Result<Option<ApiToken>, CommandError> {
+pub(crate) fn load_given_token(token_file: Option<&Path>) -> Result<Option<Bearer>, CommandError> {
     let text = match token_file {
         Some(path) => Some(read_secret_file(path)?),
         None => secret_variable("PINTLE_TOKEN"),
     };
-    text.map(|text| ApiToken::parse(text.trim())).transpose().map_err(Into::into)
+    text.map(|text| Bearer::parse(text.trim())).transpose().map_err(Into::into)
 }
 
 /// The code of an invitation: from a file or asked.
@@ -53,9 +53,9 @@ pub(crate) fn load_invitation_code(code_file: Option<&Path>) -> Result<Invitatio
 }
 
 /// Asks for a token.
-pub(crate) fn ask_token() -> Result<ApiToken, CommandError> {
+pub(crate) fn ask_token() -> Result<Bearer, CommandError> {
     let text = ask_secret("Token: ", "the API token", "give `--token-file FILE` or PINTLE_TOKEN")?;
-    ApiToken::parse(text.trim()).map_err(Into::into)
+    Bearer::parse(text.trim()).map_err(Into::into)
 }
 
 /// The password that opens a key: from a file, from `PINTLE_KEY_PASSWORD`, or asked. `None` where nobody can be asked.
@@ -101,6 +101,43 @@ pub(crate) fn load_given_password(password_file: Option<&Path>) -> Result<Option
         None => secret_variable("PINTLE_KEY_PASSWORD"),
     };
     Ok(text.map(|text| SecretString::from(text.as_str())))
+}
+
+/// The password of an account: from a file, from `PINTLE_PASSWORD`, or asked.
+pub(crate) fn load_password(file: Option<&Path>) -> Result<SecretText, CommandError> {
+    let text = match given_account_password(file)? {
+        Some(text) => text,
+        None => ask_secret("Password: ", "the password", ACCOUNT_PASSWORD_HINT)?,
+    };
+    Ok(text.into())
+}
+
+/// A new password for an account: from a file, from `PINTLE_PASSWORD`, or asked twice.
+pub(crate) fn make_password(file: Option<&Path>) -> Result<SecretText, CommandError> {
+    if let Some(text) = given_account_password(file)? {
+        return Ok(text.into());
+    }
+    let first = ask_secret("New password, at least 12 characters: ", "the new password", ACCOUNT_PASSWORD_HINT)?;
+    let second = ask_secret("Once more: ", "the new password", ACCOUNT_PASSWORD_HINT)?;
+    if *first == *second { Ok(first.into()) } else { Err(CommandError::PasswordsDiffer) }
+}
+
+const ACCOUNT_PASSWORD_HINT: &str = "give `--password-file FILE` or PINTLE_PASSWORD";
+
+fn given_account_password(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, CommandError> {
+    match file {
+        Some(path) => read_secret_file(path).map(Some),
+        None => Ok(secret_variable("PINTLE_PASSWORD")),
+    }
+}
+
+/// The code of a mail: from a file, or asked.
+pub(crate) fn load_code(file: Option<&Path>) -> Result<SecretText, CommandError> {
+    let text = match file {
+        Some(path) => read_secret_file(path)?,
+        None => ask_secret("Code: ", "the code", "give `--code-file FILE`")?,
+    };
+    Ok(Zeroizing::new(text.trim().to_owned()).into())
 }
 
 /// Asks a question to be answered with yes or no; anything but yes is no.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pintle_api::ApiToken;
+use pintle_api::Bearer;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
@@ -79,18 +79,26 @@ impl SettingsDirectory {
         save(&self.settings_path(), settings)
     }
 
-    /// The token kept for `server`.
-    pub(crate) fn load_token(&self, server: &str) -> Result<Option<ApiToken>, CommandError> {
+    /// The token or session kept for `server`.
+    pub(crate) fn load_token(&self, server: &str) -> Result<Option<Bearer>, CommandError> {
         let credentials: Credentials = load(&self.credentials_path())?;
         let credential = credentials.servers.get(server_key(server));
-        credential.map(|credential| ApiToken::parse(&credential.token)).transpose().map_err(Into::into)
+        credential.map(|credential| Bearer::parse(&credential.token)).transpose().map_err(Into::into)
     }
 
-    pub(crate) fn save_token(&self, server: &str, token: &ApiToken) -> Result<(), CommandError> {
+    pub(crate) fn save_token(&self, server: &str, token: &Bearer) -> Result<(), CommandError> {
         let path = self.credentials_path();
         let mut credentials: Credentials = load(&path)?;
         let credential = Credential { token: Zeroizing::new(token.expose_secret().to_owned()) };
         credentials.servers.insert(server_key(server).to_owned(), credential);
+        save(&path, &credentials)
+    }
+
+    /// Keeps nothing for `server` any longer.
+    pub(crate) fn forget_token(&self, server: &str) -> Result<(), CommandError> {
+        let path = self.credentials_path();
+        let mut credentials: Credentials = load(&path)?;
+        credentials.servers.remove(server_key(server));
         save(&path, &credentials)
     }
 }
@@ -126,12 +134,12 @@ mod tests {
     fn keeps_one_token_per_server() {
         let directory = tempfile::tempdir().unwrap();
         let settings = SettingsDirectory(directory.path().join("deep/pintle"));
-        let (first, second) = (ApiToken::make(&[1; 32]), ApiToken::make(&[2; 32]));
+        let [first, second] = [1, 2].map(|byte| Bearer::from(pintle_api::ApiToken::make(&[byte; 32])));
         settings.save_token("https://one.example/", &first).unwrap();
         settings.save_token("https://two.example", &second).unwrap();
-        let load = |server| settings.load_token(server).unwrap().map(|token| token.sha256());
-        assert_eq!(load("https://one.example"), Some(first.sha256()));
-        assert_eq!(load("https://two.example/"), Some(second.sha256()));
+        let load = |server| settings.load_token(server).unwrap().map(|kept| kept.expose_secret().to_owned());
+        assert_eq!(load("https://one.example"), Some(first.expose_secret().to_owned()));
+        assert_eq!(load("https://two.example/"), Some(second.expose_secret().to_owned()));
         assert_eq!(load("https://three.example"), None);
     }
 

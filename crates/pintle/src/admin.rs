@@ -1,4 +1,4 @@
-//! `pintle admin`: what an operator does to the database, on the machine of the server.
+//! `pintle admin`: what an operator does with the database, on the machine of the server.
 
 use std::path::PathBuf;
 
@@ -9,6 +9,7 @@ use pintle_server::{
     admin::{self, AdminError},
 };
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::{config, settings::SettingsArgs};
 
@@ -35,6 +36,25 @@ they have seen.")]
     AfterRestore(DatabaseArgs),
     /// Look through the whole database and verify every release in it; changes nothing, and servers go on meanwhile
     Check(DatabaseArgs),
+    /// Make a code for an address: it makes an account, or sets the password of the one there is
+    #[command(after_help = "\
+Hand the code over by a way you trust; whoever has it enters it with `pintle account confirm`, once, within 24 hours. \
+With --account the code gives that account the address and a password: the way to a first password for the account of a \
+fresh installation, whose id `pintle whoami` shows. Servers go on meanwhile, and the audit log says that it was made.")]
+    Link(LinkArgs),
+}
+
+/// Options of `admin link`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct LinkArgs {
+    /// As in ada@example.com
+    #[arg(value_name = "ADDRESS")]
+    email: String,
+    /// The account that gets the address [default: the one that has it, or a new one]
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
+    #[command(flatten)]
+    database: DatabaseArgs,
 }
 
 /// A command about a file.
@@ -76,12 +96,16 @@ struct Report {
     releases: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     skipping_projects: Option<usize>,
+    /// Opens an account: this is the one place it is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<Zeroizing<String>>,
 }
 
 pub(crate) fn run(command: &AdminCommand, format: Format) -> ExitStatus {
     let (AdminCommand::Backup(FileArgs { database, .. })
     | AdminCommand::Restore(FileArgs { database, .. })
     | AdminCommand::AfterRestore(database)
+    | AdminCommand::Link(LinkArgs { database, .. })
     | AdminCommand::Check(database)) = command;
     let loaded = match database.settings.load(database.config.as_deref()) {
         Ok(loaded) => loaded,
@@ -131,6 +155,10 @@ async fn perform(command: &AdminCommand, server: &ServerConfig) -> Result<Report
         AdminCommand::AfterRestore(_) => {
             Report { skipping_projects: Some(admin::after_restore(server).await?), ..Report::default() }
         }
+        AdminCommand::Link(args) => {
+            let secret = admin::make_link(server, &args.email, args.account.as_deref()).await?;
+            Report { code: Some(Zeroizing::new(secret.expose_secret().to_owned())), ..Report::default() }
+        }
         AdminCommand::Check(_) => {
             let checked = admin::check(server).await?;
             let (schema_version, projects) = (Some(checked.schema_version), Some(checked.projects));
@@ -157,6 +185,7 @@ fn describe(command: &AdminCommand, report: &Report, text: &mut Text) {
             }
         }
         AdminCommand::AfterRestore(_) => text.line(&skipping),
+        AdminCommand::Link(_) => text.line(report.code.as_deref().map(String::as_str).unwrap_or_default()),
         AdminCommand::Check(_) => text.line(&format!(
             "{}: schema version {}, {} projects, {} releases, all as they should be.",
             report.database.as_deref().unwrap_or_default(),

@@ -32,7 +32,7 @@ Every option can be set in the file and, as in PINTLE_DATA_DIR for data_dir, in 
 docs/operations/configuration.md lists them, `pintle config check` shows them. Options count before the environment, \
 and that before the file.")]
     Serve(ServeArgs),
-    /// The server's database, on its own machine: back up, restore, check
+    /// The server's database, on its own machine: back up, restore, check; codes for people who cannot sign in
     #[command(subcommand)]
     Admin(AdminCommand),
     /// Show it working: server, site, app and attackers, on this machine alone, in seconds

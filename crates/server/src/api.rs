@@ -1,5 +1,6 @@
 //! The JSON API: routes that extract, call one action, and map its answer.
 
+mod accounts;
 mod document;
 mod domains;
 mod door;
@@ -13,6 +14,7 @@ mod projects;
 mod releases;
 mod succession;
 mod tokens;
+mod user_agent;
 
 use std::sync::Arc;
 
@@ -47,7 +49,10 @@ struct BearerToken;
 
 impl Modify for BearerToken {
     fn modify(&self, document: &mut Document) {
-        let scheme = Http::builder().scheme(HttpAuthScheme::Bearer).description(Some("An API token.")).build();
+        let scheme = Http::builder()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An API token, or the secret of a session."))
+            .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(scheme));
         document.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
@@ -57,6 +62,7 @@ impl Modify for BearerToken {
 fn describe() -> OpenApiRouter<App> {
     let routes = OpenApiRouter::new()
         .routes(routes!(whoami))
+        .merge(accounts::router())
         .merge(organizations::router())
         .merge(members::router())
         .merge(tokens::router())
@@ -98,7 +104,7 @@ pub(crate) async fn method_not_allowed() -> ApiError {
     Failure::MethodNotAllowed.into()
 }
 
-/// Whose token this is, and what it may do.
+/// Who the request is from, and what they may do.
 #[utoipa::path(
     get, path = "/whoami", tag = "tokens", responses((status = 200, body = WhoamiResponse), Failure),
     extensions(("x-permission" = json!("signed_in")))

@@ -4,6 +4,7 @@
 //! write such a struct, read it in [`ServerConfig::read`], and let `UPDATE_DOCS=1 cargo test -p pintle-server
 //! configuration` rewrite the table in `docs/operations/configuration.md`.
 
+mod accounts;
 mod options;
 mod sections;
 mod source;
@@ -17,7 +18,9 @@ use std::{
 use pintle_core::root::BaseUrl;
 use pintle_service::Plan;
 use pintle_store::DatabaseUrl;
+use secrecy::SecretString;
 
+pub use accounts::{AccountsConfig, SmtpConfig, SmtpSecurity};
 pub use options::{ConfigProblem, EffectiveOption};
 pub use sections::{
     ForwardedHeader, HttpConfig, LogConfig, LogFormat, PrivacyConfig, ProxyConfig, RateLimitConfig, StopConfig,
@@ -51,6 +54,12 @@ pub struct ServerConfig {
     pub tls: Option<TlsConfig>,
     /// Which proxies are believed.
     pub proxy: ProxyConfig,
+    /// The server's own key; kept in the data directory where none is given.
+    pub secret_key: Option<SecretString>,
+    /// Who may have an account.
+    pub accounts: AccountsConfig,
+    /// Where mails are handed over; `None`: none are sent.
+    pub smtp: Option<SmtpConfig>,
     /// Bounds on connections.
     pub http: HttpConfig,
     /// How often clients may ask.
@@ -152,6 +161,13 @@ impl ServerConfig {
             ),
             tls: TlsConfig::read(options),
             proxy: ProxyConfig::read(options),
+            secret_key: options.secret(
+                "secret_key",
+                "kept in `secret.key` of the data directory",
+                "Protects second factors against whoever steals the database alone; several servers need the same one",
+            ),
+            accounts: AccountsConfig::read(options),
+            smtp: SmtpConfig::read(options),
             http: HttpConfig::read(options),
             rate_limits: RateLimitConfig::read(options),
             privacy: PrivacyConfig::read(options),

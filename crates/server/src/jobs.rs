@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use pintle_service::{Progress, Service};
+use pintle_service::{Progress, Service, ServiceError};
 use tokio::sync::watch;
 
 use crate::clock::now;
@@ -10,12 +10,35 @@ use crate::clock::now;
 const MAX_SLEEP: Duration = Duration::from_secs(5);
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
+/// What a worker works off. Mails have one of their own, so that a slow mail server delays no release.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Worker {
+    Jobs,
+    Mails,
+}
+
+impl Worker {
+    async fn turn(self, service: &Service) -> Result<Progress, ServiceError> {
+        match self {
+            Self::Jobs => service.run_next_job(now()).await,
+            Self::Mails => service.send_next_mail(now()).await,
+        }
+    }
+
+    async fn wait(self, service: &Service) {
+        match self {
+            Self::Jobs => service.wait_for_job().await,
+            Self::Mails => service.wait_for_mail().await,
+        }
+    }
+}
+
 /// Does whatever is due until `stopping` says so, or nobody is left to say so; a job that has begun is finished.
-pub(crate) async fn run_jobs(service: Arc<Service>, mut stopping: watch::Receiver<bool>) {
+pub(crate) async fn run_jobs(worker: Worker, service: Arc<Service>, mut stopping: watch::Receiver<bool>) {
     while !*stopping.borrow() {
-        let Some(sleep) = run_next_job(&service).await else { continue };
+        let Some(sleep) = run_turn(worker, &service).await else { continue };
         tokio::select! {
-            () = service.wait_for_job() => {}
+            () = worker.wait(&service) => {}
             () = tokio::time::sleep(sleep) => {}
             _ = stopping.wait_for(|stopping| *stopping) => return,
         }
@@ -48,20 +71,20 @@ pub(crate) async fn record_the_rest(service: &Service) {
 }
 
 /// One turn; how long to sleep after it, if at all.
-async fn run_next_job(service: &Arc<Service>) -> Option<Duration> {
+async fn run_turn(worker: Worker, service: &Arc<Service>) -> Option<Duration> {
     let turn = Arc::clone(service);
     // In a task of its own, so that a panic costs this turn alone.
-    match tokio::spawn(async move { turn.run_next_job(now()).await }).await {
+    match tokio::spawn(async move { worker.turn(&turn).await }).await {
         Ok(Ok(Progress::Done | Progress::Postponed)) => None,
         Ok(Ok(Progress::Idle { next_at })) => {
             Some(next_at.map_or(MAX_SLEEP, |at| MAX_SLEEP.min(Duration::from_secs(at.secs_since(now())))))
         }
         Ok(Err(error)) => {
-            tracing::error!(error.code = error.code(), %error, "the jobs failed; they will be tried again");
+            tracing::error!(error.code = error.code(), %error, ?worker, "the jobs failed; they will be tried again");
             Some(AFTER_FAILURE)
         }
         Err(error) => {
-            tracing::error!(%error, "a job panicked; it will be tried again");
+            tracing::error!(%error, ?worker, "a job panicked; it will be tried again");
             Some(AFTER_FAILURE)
         }
     }
@@ -80,7 +103,7 @@ mod tests {
         let url = BaseUrl::parse("https://pins.example.com/cdn").unwrap();
         let (stop, stopping) = watch::channel(false);
         drop(stop);
-        let jobs = run_jobs(Arc::new(Service::new(store, Vec::new(), url)), stopping);
+        let jobs = run_jobs(Worker::Jobs, Arc::new(Service::new(store, Vec::new(), url)), stopping);
         tokio::time::timeout(Duration::from_secs(10), jobs).await.unwrap();
     }
 }

@@ -25,11 +25,14 @@ mod listen;
 mod metrics;
 mod rate;
 mod run;
+mod secret_key;
+mod smtp;
 
 pub use api::openapi_json;
 pub use config::{
-    ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption, ForwardedHeader, HttpConfig, LoadedConfig,
-    LogConfig, LogFormat, Origin, PrivacyConfig, ProxyConfig, RateLimitConfig, ServerConfig, StopConfig, TlsConfig,
+    AccountsConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption, ForwardedHeader, HttpConfig,
+    LoadedConfig, LogConfig, LogFormat, Origin, PrivacyConfig, ProxyConfig, RateLimitConfig, ServerConfig, SmtpConfig,
+    SmtpSecurity, StopConfig, TlsConfig,
 };
 pub use listen::TlsError;
 pub use run::{Ready, ServerError, run};

@@ -9,9 +9,12 @@ use std::{
 
 use pintle_core::root::{BaseUrl, UrlError};
 use pintle_publish::{Bucket, DirectoryBucket};
-use pintle_service::{FirstRun, OriginBucket, Service, ServiceError};
+use pintle_service::{AccountSettings, FirstRun, Mailer, OriginBucket, Service, ServiceError};
 use pintle_store::{DatabaseUrl, Store, StoreError};
-use tokio::{sync::watch, task::JoinError};
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinSet},
+};
 
 use crate::{
     ServerConfig,
@@ -19,10 +22,12 @@ use crate::{
     client::Clients,
     clock::now,
     doors::Doors,
-    jobs,
+    jobs::{self, Worker},
     listen::{Identity, TlsError},
     metrics::Metrics,
     rate::RateLimits,
+    secret_key,
+    smtp::SmtpMailer,
 };
 
 /// What a caller learns once the server listens.
@@ -87,6 +92,17 @@ pub enum ServerError {
     /// No usable URL follows from `public_url` or the address.
     #[error("`public_url`: {0}")]
     Url(#[source] UrlError),
+    /// The server's own key cannot be read or made.
+    #[error("the secret key{} cannot be used: {problem}", place.as_ref().map(|path| format!(" in {}", path.display())).unwrap_or_default())]
+    SecretKey {
+        /// The file, if it is kept in one.
+        place: Option<PathBuf>,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Mail cannot be handed over as configured.
+    #[error("`smtp`: {0}")]
+    Smtp(String),
     /// The first account could not be made.
     #[error("first-run set-up failed: {0}")]
     SetUp(#[source] ServiceError),
@@ -108,6 +124,8 @@ impl ServerError {
             Self::CdnUrlMissing { .. } => "cdn_url_missing",
             Self::Tls(_) => "tls_unusable",
             Self::Url(_) => "url_invalid",
+            Self::SecretKey { .. } => "secret_key_unusable",
+            Self::Smtp(_) => "smtp_unusable",
             Self::SetUp(error) => error.code(),
         }
     }
@@ -131,6 +149,8 @@ impl ServerError {
                 "SQLite: check the disk and the permissions of the data directory; PostgreSQL: is it running, and do \
                  address, user and password in the URL lead to it?"
             }
+            Self::SecretKey { .. } => "it is 43 characters of URL-safe base64, readable by the server's user alone",
+            Self::Smtp(_) => "check `smtp.from`, `smtp.ca_file` and the CA store of this machine",
             Self::Listen { .. } => "is the port taken by another program? choose another address or port",
             Self::PublicUrlMissing { .. } => "set it to the https URL under which clients reach this server",
             Self::CdnUrlMissing { .. } => "set it to the https URL under which apps reach the files",
@@ -158,17 +178,15 @@ pub async fn run(
     let public_url = resolve_public_url(&config, address)?;
     let base_url = resolve_cdn_url(&config, &doors, &public_url)?;
     let store = Store::open(&database).await?;
-    let mut buckets: Vec<Arc<dyn Bucket>> = vec![Arc::new(OriginBucket::new(store.clone()))];
-    buckets.extend(config.publish_dirs.iter().map(|path| Arc::new(DirectoryBucket::new(path)) as Arc<dyn Bucket>));
-    let service = Service::new(store.clone(), buckets, base_url)
-        .with_plan(config.plan)
-        .with_erasure_delay(config.privacy.erase_after_days * 86_400);
-    let service = Arc::new(service);
+    let service = Arc::new(open_service(&config, &store, &public_url, base_url)?);
     let first_run = service.set_up(now()).await.map_err(ServerError::SetUp)?;
 
     let (stop, stopping) = watch::channel(false);
     let (close, closing) = watch::channel(false);
-    let mut running_jobs = tokio::spawn(jobs::run_jobs(Arc::clone(&service), closing.clone()));
+    let mut workers = JoinSet::new();
+    for worker in [Worker::Jobs, Worker::Mails] {
+        workers.spawn(jobs::run_jobs(worker, Arc::clone(&service), closing.clone()));
+    }
     let recorder = tokio::spawn(jobs::run_recorder(Arc::clone(&service)));
     let app = App {
         service: Arc::clone(&service),
@@ -199,9 +217,10 @@ pub async fn run(
     while let Some(ended) = tasks.join_next().await {
         report(ended);
     }
-    if tokio::time::timeout(config.stop.timeout, &mut running_jobs).await.is_err() {
-        running_jobs.abort();
-        tracing::warn!("the running job did not finish in time; it is taken up again at the next start");
+    let finished = async { while workers.join_next().await.is_some() {} };
+    if tokio::time::timeout(config.stop.timeout, finished).await.is_err() {
+        workers.abort_all();
+        tracing::warn!("a running job did not finish in time; it is taken up again at the next start");
     }
     recorder.abort();
     if tokio::time::timeout(config.stop.timeout, jobs::record_the_rest(&service)).await.is_err() {
@@ -223,6 +242,26 @@ fn report(ended: Result<(), JoinError>) {
     }
 }
 
+fn open_service(
+    config: &ServerConfig,
+    store: &Store,
+    public_url: &BaseUrl,
+    base_url: BaseUrl,
+) -> Result<Service, ServerError> {
+    let mut buckets: Vec<Arc<dyn Bucket>> = vec![Arc::new(OriginBucket::new(store.clone()))];
+    buckets.extend(config.publish_dirs.iter().map(|path| Arc::new(DirectoryBucket::new(path)) as Arc<dyn Bucket>));
+    let settings = AccountSettings { sign_up: config.accounts.sign_up, public_url: public_url.to_string() };
+    let mailer = match &config.smtp {
+        Some(smtp) => Some(Arc::new(SmtpMailer::new(smtp, public_url)?) as Arc<dyn Mailer>),
+        None => None,
+    };
+    let key = secret_key::load(config)?;
+    Ok(Service::new(store.clone(), buckets, base_url)
+        .with_plan(config.plan)
+        .with_erasure_delay(config.privacy.erase_after_days * 86_400)
+        .with_accounts(settings, key, mailer))
+}
+
 /// The returned file holds the lock until it is dropped, also when the process dies.
 pub(crate) fn lock_data_dir(path: &Path) -> Result<File, ServerError> {
     let unusable = |source| ServerError::DataDir { path: path.to_owned(), source };
@@ -237,7 +276,7 @@ pub(crate) fn lock_data_dir(path: &Path) -> Result<File, ServerError> {
 }
 
 /// The database holds hashes of tokens and unreleased drafts: not for other users of the machine.
-fn create_private_dir(path: &Path) -> io::Result<()> {
+pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

@@ -3,6 +3,7 @@
 mod accept_invitation;
 mod accept_release;
 mod accept_statement;
+mod account;
 mod add_domain;
 mod add_pin;
 mod approve_release;

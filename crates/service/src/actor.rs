@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use pintle_api::Scope;
-use pintle_store::{AccountId, AuditChain, OrganizationId, ProjectId, TokenId};
+use pintle_core::UnixTime;
+use pintle_store::{AccountId, AuditChain, OrganizationId, ProjectId, SessionId, TokenId};
 
 use crate::{
     AuditAction, Permission,
@@ -35,6 +36,11 @@ pub(crate) enum Credential {
         /// Seconds since 1970 UTC.
         expires_at: Option<u64>,
     },
+    Session {
+        id: SessionId,
+        client: String,
+        authenticated_at: UnixTime,
+    },
 }
 
 /// What a credential reaches at most; whatever lies beyond does not exist for it.
@@ -55,6 +61,8 @@ pub struct RequestContext {
     pub request_id: Option<String>,
     /// The network it came from: the first 24 bits of an IPv4 address, the first 48 of an IPv6 one. Never the address.
     pub network: Option<String>,
+    /// What it was made with, coarsely, as `Firefox on Linux`.
+    pub client: Option<String>,
 }
 
 impl Actor {
@@ -85,6 +93,7 @@ impl Credential {
     pub(crate) fn id(&self) -> &str {
         match self {
             Self::Token { id, .. } => id.as_str(),
+            Self::Session { id, .. } => id.as_str(),
         }
     }
 
@@ -92,6 +101,8 @@ impl Credential {
     pub(crate) fn expires_at(&self) -> Option<u64> {
         match self {
             Self::Token { expires_at, .. } => *expires_at,
+            // What a person makes outlives the session it was made in.
+            Self::Session { .. } => None,
         }
     }
 }
@@ -124,6 +135,9 @@ impl Reach {
         }
     }
 }
+
+/// What a person may do who signed in; roles narrow it.
+pub(crate) const ALL_SCOPES: [Scope; 4] = [Scope::Read, Scope::Edit, Scope::Release, Scope::Admin];
 
 /// The spelling of scopes in the database.
 const SPELLINGS: [(Scope, &str); 4] =

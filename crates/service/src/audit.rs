@@ -11,7 +11,7 @@ use pintle_store::{
 };
 use serde_json::Value;
 
-use crate::{Actor, RequestContext, ServiceError};
+use crate::{Actor, RequestContext, ServiceError, random::make_random};
 
 macro_rules! audit_actions {
     ($($(#[doc = $doc:literal])+ $name:ident = $word:literal,)*) => {
@@ -43,6 +43,20 @@ audit_actions! {
     InstallationSetUp = "installation.set_up",
     /// The database was restored from a backup.
     InstallationRestored = "installation.restored",
+    /// The operator made a code for an address, on the server's own machine.
+    CodeMade = "account.code_made",
+    /// An account was made.
+    AccountCreated = "account.created",
+    /// An account has another address.
+    AddressChanged = "account.address_changed",
+    /// An account has another password.
+    PasswordChanged = "account.password_changed",
+    /// Somebody signed in.
+    SessionBegan = "session.began",
+    /// A session was ended before its time.
+    SessionEnded = "session.ended",
+    /// Somebody failed to sign in.
+    SignInFailed = "session.refused",
     /// An organization was created.
     OrganizationCreated = "organization.created",
     /// The organization was given another name.
@@ -275,8 +289,7 @@ fn commit_to(
     let mut commitments = BTreeMap::new();
     let mut rows = Vec::new();
     for Personal { field, account, value } in values {
-        let mut salt = [0; 32];
-        getrandom::fill(&mut salt).map_err(|_| ServiceError::Internal("no randomness"))?;
+        let salt: [u8; 32] = make_random()?;
         commitments.insert(field.to_owned(), derive_audit_commitment(&salt, &value));
         rows.push(AuditPersonalRow {
             chain: chain.as_str().to_owned(),

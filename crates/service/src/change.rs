@@ -3,10 +3,10 @@
 use std::ops::Deref;
 
 use pintle_core::UnixTime;
-use pintle_store::WriteTx;
+use pintle_store::{AccountId, AuditChain, Page, WriteTx};
 
 use crate::{
-    Actor, Service, ServiceError,
+    Actor, RequestContext, Service, ServiceError,
     audit::{Author, Event, record},
 };
 
@@ -26,6 +26,15 @@ impl Service {
             key.claim(&tx, actor, now).await?;
         }
         Ok(Change { tx, author: Author::from(actor), now })
+    }
+
+    /// Begins a change by somebody who is not signed in.
+    pub(crate) async fn begin_visitor_change(
+        &self,
+        request: &RequestContext,
+        now: UnixTime,
+    ) -> Result<Change, ServiceError> {
+        Ok(Change { tx: self.store.write().await?, author: Author::anonymous(request.clone()), now })
     }
 
     /// Begins a change by the server itself.
@@ -49,6 +58,23 @@ impl Change {
     /// The same for what somebody else did.
     pub(crate) async fn record_by(&self, author: &Author, event: Event) -> Result<(), ServiceError> {
         record(&self.tx, author, event, self.now).await
+    }
+
+    /// Adds the event that `make` tells, of something that concerns `account`: in every organization it belongs to, which
+    /// has to know of it; in the installation's chain, if it belongs to none.
+    pub(crate) async fn record_of_account(
+        &self,
+        account: &AccountId,
+        make: impl Fn(AuditChain) -> Event,
+    ) -> Result<(), ServiceError> {
+        let memberships = self.list_memberships(account, &Page { after: None, limit: u64::from(u32::MAX) }).await?;
+        for member in &memberships {
+            self.record(make(AuditChain::from(&member.scope))).await?;
+        }
+        if memberships.is_empty() {
+            self.record(make(AuditChain::installation())).await?;
+        }
+        Ok(())
     }
 
     /// Makes the change happen whose events are recorded already, or that is none of anybody's business.

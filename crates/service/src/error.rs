@@ -1,3 +1,4 @@
+mod account;
 mod grant;
 mod idempotency;
 mod member;
@@ -9,6 +10,8 @@ use pintle_core::{
     root::SetupError,
 };
 use pintle_store::StoreError;
+
+pub use account::AccountError;
 
 use crate::Permission;
 
@@ -183,6 +186,9 @@ pub enum ServiceError {
         /// How many.
         limit: u64,
     },
+    /// Accounts, passwords and sessions.
+    #[error(transparent)]
+    Account(#[from] AccountError),
     /// The database failed.
     #[error(transparent)]
     Store(StoreError),
@@ -208,6 +214,8 @@ pub enum ErrorKind {
     TooLarge,
     /// Understood, and wrong.
     Unprocessable,
+    /// Too often; later.
+    TooMany,
     /// Later, perhaps.
     Unavailable,
     /// A failure of our own.
@@ -353,6 +361,7 @@ impl ServiceError {
                 Forbidden,
                 "remove one that is no longer needed, or ask whoever runs this server for more",
             ),
+            Self::Account(error) => error.facts(),
             Self::Store(_) => facts("database_unavailable", Unavailable, "try again in a moment"),
             Self::Internal(_) => Facts { code: "internal_error", kind: Internal, hint: None },
         }

@@ -11,8 +11,10 @@
 //! transaction: a `Change` cannot be committed without an event. Time is an argument.
 
 mod access;
+mod accounts;
 mod actions;
 mod actor;
+mod address;
 mod audit;
 mod change;
 mod claims;
@@ -23,12 +25,17 @@ mod hex;
 mod idempotency;
 mod input;
 mod jobs;
+mod mail;
 mod origin;
 mod page;
+mod password;
 mod pending;
 mod plan;
+mod random;
 mod respond;
+mod secret_key;
 mod security;
+mod step_up;
 mod succession;
 
 use std::sync::Arc;
@@ -38,15 +45,20 @@ use pintle_publish::Bucket;
 use pintle_store::Store;
 use tokio::sync::Notify;
 
+use accounts::Accounts;
+
 pub use access::{Permission, ProjectPath};
+pub use accounts::{AccountSettings, SignUp};
 pub use actions::{FirstRun, ReleaseCheck};
 pub use actor::{Actor, RequestContext};
 pub use audit::AuditAction;
-pub use error::{ErrorKind, GrantError, IdempotencyError, MemberError, ReleaseError, ServiceError};
+pub use error::{AccountError, ErrorKind, GrantError, IdempotencyError, MemberError, ReleaseError, ServiceError};
 pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use jobs::Progress;
+pub use mail::{Mailer, MailerError, OutgoingMail};
 pub use origin::OriginBucket;
 pub use plan::Plan;
+pub use secret_key::SecretKey;
 
 use security::SecurityEvents;
 
@@ -60,6 +72,7 @@ pub struct Service {
     erasure_delay_secs: u64,
     jobs: Notify,
     security: Arc<SecurityEvents>,
+    accounts: Accounts,
 }
 
 /// What was deleted is erased for good after 30 days.
@@ -76,6 +89,7 @@ impl Service {
             erasure_delay_secs: DEFAULT_ERASURE_DELAY_SECS,
             jobs: Notify::new(),
             security: Arc::default(),
+            accounts: Accounts::default(),
         }
     }
 
@@ -89,6 +103,18 @@ impl Service {
     #[must_use]
     pub fn with_erasure_delay(self, secs: u64) -> Self {
         Self { erasure_delay_secs: secs, ..self }
+    }
+
+    /// The same, with accounts as the operator wants them. `key` protects what a thief of the database must not get;
+    /// without a `mailer` no mail is sent, and the operator makes the codes.
+    #[must_use]
+    pub fn with_accounts(self, settings: AccountSettings, key: SecretKey, mailer: Option<Arc<dyn Mailer>>) -> Self {
+        Self { accounts: Accounts { settings, key: Some(key), mailer, ..Accounts::default() }, ..self }
+    }
+
+    /// Returns when a mail was added since the last call.
+    pub async fn wait_for_mail(&self) {
+        self.accounts.mails.notified().await;
     }
 
     /// Returns when a job was added since the last call.

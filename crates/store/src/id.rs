@@ -65,6 +65,8 @@ type_id!(/** A pin of a domain. */ PinId, "pin");
 type_id!(/** A release. */ ReleaseId, "rel");
 type_id!(/** An invitation. */ InvitationId, "inv");
 type_id!(/** A job. */ JobId, "job");
+type_id!(/** Somebody signed in. */ SessionId, "ses");
+type_id!(/** A mail to be sent. */ MailId, "mail");
 
 fn make(prefix: &str, now_secs: u64) -> String {
     let uuid = Uuid::new_v7(Timestamp::from_unix(NoContext, now_secs, 0));

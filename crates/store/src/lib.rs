@@ -35,7 +35,9 @@ mod id;
 mod idempotency;
 mod invitation;
 mod job;
+mod mail;
 mod maintenance;
+mod one_time_secret;
 mod open;
 mod organization;
 mod page;
@@ -44,6 +46,7 @@ mod project;
 mod published;
 mod release;
 mod schema;
+mod session;
 mod sqlite;
 mod succession;
 mod token;
@@ -56,16 +59,21 @@ pub use audit::{AuditChain, AuditFilter, AuditOrder};
 pub use deletion::DeletedProject;
 pub use draft::DraftDomain;
 pub use entity::{
-    account::Model as AccountRow, api_token::Model as TokenRow, audit_checkpoint::Model as AuditCheckpointRow,
-    audit_event::Model as AuditEventRow, audit_personal::Model as AuditPersonalRow, ct_log::Model as CtLogRow,
-    domain::Model as DomainRow, draft::Model as DraftRow, idempotent_request::Model as IdempotentRequestRow,
-    invitation::Model as InvitationRow, job::Model as JobRow, organization::Model as OrganizationRow,
-    pin::Model as PinRow, prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
-    published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
-    release_target::Model as ReleaseTargetRow, succession_statement::Model as StatementRow,
+    account::Model as AccountRow, account_email::Model as EmailRow, account_password::Model as PasswordRow,
+    api_token::Model as TokenRow, audit_checkpoint::Model as AuditCheckpointRow, audit_event::Model as AuditEventRow,
+    audit_personal::Model as AuditPersonalRow, ct_log::Model as CtLogRow, domain::Model as DomainRow,
+    draft::Model as DraftRow, idempotent_request::Model as IdempotentRequestRow, invitation::Model as InvitationRow,
+    job::Model as JobRow, mail::Model as MailRow, one_time_secret::Model as OneTimeSecretRow,
+    organization::Model as OrganizationRow, pin::Model as PinRow, prepared_release::Model as PreparedReleaseRow,
+    project::Model as ProjectRow, published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
+    release_target::Model as ReleaseTargetRow, session::Model as SessionRow,
+    succession_statement::Model as StatementRow,
 };
 pub use error::StoreError;
-pub use id::{AccountId, DomainId, IdError, InvitationId, JobId, OrganizationId, PinId, ProjectId, ReleaseId, TokenId};
+pub use id::{
+    AccountId, DomainId, IdError, InvitationId, JobId, MailId, OrganizationId, PinId, ProjectId, ReleaseId, SessionId,
+    TokenId,
+};
 pub use invitation::OpenInvitation;
 pub use job::{LeasedJob, NewJob};
 pub use maintenance::{Inspection, copy_sqlite, fold_sqlite, inspect_sqlite};
@@ -76,5 +84,5 @@ pub use project::{NewProject, Project, ProjectScope};
 pub use release::TargetOutcome;
 pub use transaction::{ReadTx, WriteTx};
 pub use url::{DatabaseUrl, DatabaseUrlError};
-pub use value::{Approval, Custody, JobKind, ReleaseKind, ReleaseState, Role, TargetState, Unsigned};
+pub use value::{Approval, Custody, JobKind, MailKind, ReleaseKind, ReleaseState, Role, TargetState, Unsigned};
 pub use workload::{PoolUse, Workload};

@@ -17,6 +17,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::expand(include_str!("../migrations/0004_audit.sql")),
     Migration::expand(include_str!("../migrations/0005_compatible_versions.sql")),
     Migration::contract(include_str!("../migrations/0006_jobs.sql"), 6),
+    Migration::expand(include_str!("../migrations/0007_accounts.sql")),
     Migration::expand(include_str!("../migrations/0008_idempotent_request.sql")),
     Migration::expand(include_str!("../migrations/0009_members.sql")),
     Migration::expand(include_str!("../migrations/0011_release_life.sql")),

@@ -121,3 +121,19 @@ pub enum JobKind {
     /// Erases a deleted project or organization for good.
     Erase,
 }
+
+/// What a mail says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum MailKind {
+    /// Answer to a sign-up: a link, or that there is an account already.
+    SignUp,
+    /// A link to a new password.
+    ResetPassword,
+    /// To a new address of an account: a link that makes it count.
+    ChangeAddress,
+    /// To the former address: there is a new one.
+    AddressChanged,
+    /// The password was changed.
+    PasswordChanged,
+}

@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use pintle_store::{
-    AccountId, AccountRow, Approval, CtLogRow, Custody, DomainId, DomainRow, DraftDomain, IdempotentRequestRow,
-    JobKind, LeasedJob, NewJob, NewProject, OrganizationId, OrganizationRow, OrganizationScope, Page, PinId, PinRow,
-    Project, ProjectRow, PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow, ReleaseState, Role, StatementRow,
+    AccountId, AccountRow, Approval, CtLogRow, Custody, DomainId, DomainRow, DraftDomain, EmailRow,
+    IdempotentRequestRow, JobKind, LeasedJob, MailId, MailKind, MailRow, NewJob, NewProject, OneTimeSecretRow,
+    OrganizationId, OrganizationRow, OrganizationScope, Page, PasswordRow, PinId, PinRow, Project, ProjectRow,
+    PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow, ReleaseState, Role, SessionId, SessionRow, StatementRow,
     Store, StoreError, TargetOutcome, TargetState, TokenId, TokenRow, Unsigned, WriteTx,
 };
 
@@ -47,6 +48,10 @@ suite!(
     the_same_name_project_domain_or_pin_is_refused_twice,
     ct_logs_are_replaced_whole_and_belong_to_one_project,
     a_token_is_found_by_its_prefix,
+    an_address_belongs_to_one_account,
+    a_session_is_found_by_its_secret_and_ended_by_its_owner,
+    a_secret_comes_back_once,
+    a_mail_is_leased_once_and_remembered_when_sent,
     a_prepared_release_waits_until_it_is_voided,
     one_release_is_live_at_a_time,
     a_release_that_waits_is_not_the_last_one,
@@ -640,4 +645,148 @@ async fn an_idempotency_key_belongs_to_one_account_until_it_is_old(store: &Store
     write(store, async |tx| tx.delete_idempotent_requests_before(NOW + 2).await).await.unwrap();
     let kept = [find(&ada, "k2").await, find(&ada, "k3").await, find(&bob, "k1").await];
     assert_eq!(kept.map(|found| found.is_some()), [false, true, false]);
+}
+
+async fn an_address_belongs_to_one_account(store: &Store) {
+    let (ada, bob) = (add_account(store).await, add_account(store).await);
+    let email = |account: &AccountRow, address: &str| EmailRow {
+        account_id: account.id.clone(),
+        address: address.into(),
+        address_key: address.to_lowercase(),
+        verified_at: NOW.into(),
+    };
+    let save = async |row: EmailRow| write(store, async |tx| tx.save_email(row.clone()).await).await;
+    save(email(&ada, "Ada@example.com")).await.unwrap();
+    assert!(matches!(save(email(&bob, "ada@example.com")).await, Err(StoreError::AlreadyExists)));
+    save(email(&ada, "ada@new.example")).await.unwrap();
+    save(email(&bob, "ada@example.com")).await.unwrap();
+    let password = |hash: &str| PasswordRow { account_id: ada.id.clone(), hash: hash.into(), changed_at: NOW.into() };
+    for hash in ["first", "second"] {
+        write(store, async |tx| tx.save_password(password(hash)).await).await.unwrap();
+    }
+    let view = store.read().await.unwrap();
+    assert_eq!(view.find_account_by_email("ada@example.com").await.unwrap().unwrap().0, bob);
+    assert!(view.find_account_by_email("Ada@example.com").await.unwrap().is_none(), "the key is in lower case");
+    assert_eq!(view.find_email(&ada.id).await.unwrap(), Some(email(&ada, "ada@new.example")));
+    assert_eq!(view.find_password(&ada.id).await.unwrap(), Some(password("second")));
+    assert_eq!(view.find_password(&bob.id).await.unwrap(), None);
+}
+
+fn session(account: &AccountRow, secret: &str, last_used_at: u64) -> SessionRow {
+    SessionRow {
+        id: SessionId::make(NOW),
+        account_id: account.id.clone(),
+        secret_sha256: secret.into(),
+        method: "password".into(),
+        client: "test".into(),
+        network_tag: None,
+        created_at: NOW.into(),
+        authenticated_at: NOW.into(),
+        last_used_at: last_used_at.into(),
+        expires_at: (NOW + 1000).into(),
+    }
+}
+
+async fn a_session_is_found_by_its_secret_and_ended_by_its_owner(store: &Store) {
+    let (ada, bob) = (add_account(store).await, add_account(store).await);
+    let [one, two, three] = ["1", "2", "3"].map(|secret| session(&ada, secret, NOW + secret.len() as u64));
+    write(store, async |tx| {
+        for row in [&one, &two, &three] {
+            tx.insert_session(row.clone()).await?;
+        }
+        tx.save_session_use(&two.id, NOW + 50).await?;
+        assert!(!tx.delete_session(&bob.id, &one.id).await?);
+        assert_eq!(tx.delete_sessions(&bob.id, None).await?, 0);
+        assert!(tx.delete_session(&ada.id, &one.id).await?);
+        Ok::<_, StoreError>(())
+    })
+    .await
+    .unwrap();
+    let view = store.read().await.unwrap();
+    assert_eq!(view.find_session("2").await.unwrap().unwrap().1, ada);
+    assert!(view.find_session("1").await.unwrap().is_none());
+    let list = async |now, idle_since| {
+        let found = store.read().await.unwrap().list_sessions(&ada.id, now, idle_since, &first(9)).await.unwrap();
+        found.into_iter().map(|row| row.id).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(list(NOW, NOW).await, [two.id.clone(), three.id.clone()].into());
+    assert_eq!(list(NOW, NOW + 1).await, [two.id.clone()].into(), "the other was not used for long");
+    assert!(list(NOW + 1000, NOW).await.is_empty());
+    drop(view);
+    write(store, async |tx| tx.delete_ended_sessions(NOW, NOW + 2).await).await.unwrap();
+    assert!(store.read().await.unwrap().find_session("3").await.unwrap().is_none(), "not used for long");
+    write(store, async |tx| tx.insert_session(one.clone()).await).await.unwrap();
+    assert_eq!(write(store, async |tx| tx.delete_sessions(&ada.id, Some(&one.id)).await).await.unwrap(), 1);
+    write(store, async |tx| tx.delete_ended_sessions(NOW + 1000, 0).await).await.unwrap();
+    assert!(store.read().await.unwrap().find_session("1").await.unwrap().is_none(), "expired");
+}
+
+async fn a_secret_comes_back_once(store: &Store) {
+    let ada = add_account(store).await;
+    let secret = |digest: &str, account: Option<&AccountRow>| OneTimeSecretRow {
+        secret_sha256: digest.into(),
+        purpose: "test".into(),
+        account_id: account.map(|account| account.id.clone()),
+        state: "{}".into(),
+        expires_at: (NOW + 10).into(),
+    };
+    write(store, async |tx| {
+        tx.insert_one_time_secret(secret("1", Some(&ada))).await?;
+        tx.insert_one_time_secret(secret("2", Some(&ada))).await?;
+        tx.insert_one_time_secret(secret("3", None)).await?;
+        assert_eq!(tx.find_one_time_secret("1", "test").await?, Some(secret("1", Some(&ada))));
+        assert_eq!(tx.find_one_time_secret("1", "other").await?, None);
+        assert!(tx.delete_one_time_secret("1").await?);
+        assert!(!tx.delete_one_time_secret("1").await?);
+        tx.delete_one_time_secrets_of(&ada.id).await?;
+        assert_eq!(tx.find_one_time_secret("2", "test").await?, None);
+        tx.delete_expired_one_time_secrets(NOW + 9).await?;
+        assert!(tx.find_one_time_secret("3", "test").await?.is_some());
+        tx.delete_expired_one_time_secrets(NOW + 10).await?;
+        assert_eq!(tx.find_one_time_secret("3", "test").await?, None);
+        Ok::<_, StoreError>(())
+    })
+    .await
+    .unwrap();
+}
+
+async fn a_mail_is_leased_once_and_remembered_when_sent(store: &Store) {
+    let mail = MailRow {
+        id: MailId::make(NOW),
+        kind: MailKind::SignUp,
+        address: "Ada@example.com".into(),
+        address_key: "ada@example.com".into(),
+        account_id: None,
+        attempts: 0.into(),
+        run_at: Some(NOW.into()),
+        lease: None,
+        created_at: NOW.into(),
+    };
+    write(store, async |tx| tx.insert_mail(mail.clone()).await).await.unwrap();
+    let lease =
+        async |name: &str, now| write(store, async |tx| tx.lease_mail(name, now, now + 60).await).await.unwrap();
+    let release = async |mail: &MailRow, at| write(store, async |tx| tx.release_mail(mail, at).await).await.unwrap();
+    assert!(lease("early", NOW - 1).await.is_none());
+    let first = lease("first", NOW).await.unwrap();
+    assert!(lease("second", NOW + 59).await.is_none());
+    let second = lease("second", NOW + 60).await.unwrap();
+    assert_eq!(second.attempts.value(), 2);
+    assert!(!release(&first, None).await, "a lost lease changes nothing");
+    assert!(release(&second, Some(NOW + 70)).await);
+    let view = store.read().await.unwrap();
+    assert_eq!(
+        (view.find_next_mail_time().await.unwrap(), view.count_waiting_mails().await.unwrap()),
+        (Some(NOW + 70), 1)
+    );
+    drop(view);
+    let third = lease("third", NOW + 70).await.unwrap();
+    assert!(release(&third, None).await);
+    let view = store.read().await.unwrap();
+    assert_eq!((view.find_next_mail_time().await.unwrap(), view.count_waiting_mails().await.unwrap()), (None, 0));
+    assert!(view.has_mail_since(MailKind::SignUp, "ada@example.com", NOW).await.unwrap());
+    assert!(!view.has_mail_since(MailKind::SignUp, "ada@example.com", NOW + 1).await.unwrap());
+    assert!(!view.has_mail_since(MailKind::ResetPassword, "ada@example.com", NOW).await.unwrap());
+    drop(view);
+    write(store, async |tx| tx.delete_sent_mails(NOW + 1).await).await.unwrap();
+    assert!(!store.read().await.unwrap().has_mail_since(MailKind::SignUp, "ada@example.com", 0).await.unwrap());
 }

@@ -2,18 +2,69 @@ use reqwest::Method;
 
 use super::{Client, ClientError, List, ProjectRef, parse_json};
 use crate::{
-    AcceptInvitationRequest, AcceptReleaseRequest, AcceptStatementRequest, AddDomainRequest, AddPinRequest,
-    ApproveReleaseRequest, CopyProjectRequest, CreateInvitationRequest, CreateOrganizationRequest,
-    CreateProjectRequest, CreateTokenRequest, CreatedInvitationResponse, CreatedTokenResponse, CtLogsResponse,
-    DeletionResponse, DiffQuery, DiffResponse, DomainResponse, DraftResponse, InvitationResponse, MemberResponse,
-    OrganizationResponse, PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse,
-    RegisterKeyRequest, ReleaseResponse, ReplaceCtLogsRequest, StatementResponse, TokenResponse, UpdateDomainRequest,
-    UpdateDraftRequest, UpdateMemberRequest, UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest,
-    UpdateTokenRequest, WhoamiResponse,
+    AcceptInvitationRequest, AcceptReleaseRequest, AcceptStatementRequest, AccountResponse, AddDomainRequest,
+    AddPinRequest, AddressRequest, ApproveReleaseRequest, ConfirmRequest, ConfirmResponse, CopyProjectRequest,
+    CreateInvitationRequest, CreateOrganizationRequest, CreateProjectRequest, CreateTokenRequest,
+    CreatedInvitationResponse, CreatedTokenResponse, CtLogsResponse, DeletionResponse, DiffQuery, DiffResponse,
+    DomainResponse, DraftResponse, InvitationResponse, MailedResponse, MemberResponse, OrganizationResponse,
+    PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse, RegisterKeyRequest, ReleaseResponse,
+    ReplaceCtLogsRequest, SessionResponse, SetPasswordRequest, SignInRequest, SignInResponse, StatementResponse,
+    TokenResponse, UpdateDomainRequest, UpdateDraftRequest, UpdateMemberRequest, UpdateOrganizationRequest,
+    UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest, WhoamiResponse,
 };
 
 /// One method per route. Each fails with [`ClientError`]; lists are fetched when they are asked for entries.
 impl Client {
+    /// Has a code sent that makes an account.
+    pub async fn sign_up(&self, body: &AddressRequest) -> Result<MailedResponse, ClientError> {
+        self.send_json(Method::POST, &["account", "sign-up"], body).await
+    }
+
+    /// Has a code sent that sets a new password.
+    pub async fn reset_password(&self, body: &AddressRequest) -> Result<MailedResponse, ClientError> {
+        self.send_json(Method::POST, &["account", "reset"], body).await
+    }
+
+    /// Does what a code is for.
+    pub async fn confirm(&self, body: &ConfirmRequest) -> Result<ConfirmResponse, ClientError> {
+        self.send_json(Method::POST, &["account", "confirm"], body).await
+    }
+
+    /// The caller's own account.
+    pub async fn read_account(&self) -> Result<AccountResponse, ClientError> {
+        self.send(Method::GET, &["account"]).await
+    }
+
+    /// Sets the caller's password.
+    pub async fn set_password(&self, body: &SetPasswordRequest) -> Result<(), ClientError> {
+        self.send_json(Method::PUT, &["account", "password"], body).await
+    }
+
+    /// Has a code sent to a new address of the caller.
+    pub async fn change_address(&self, body: &AddressRequest) -> Result<MailedResponse, ClientError> {
+        self.send_json(Method::PUT, &["account", "address"], body).await
+    }
+
+    /// Signs in with address and password.
+    pub async fn sign_in(&self, body: &SignInRequest) -> Result<SignInResponse, ClientError> {
+        self.send_json(Method::POST, &["sessions"], body).await
+    }
+
+    /// The caller's sessions, newest first.
+    pub fn list_sessions(&self) -> List<SessionResponse> {
+        List::new(self, &["sessions"])
+    }
+
+    /// Ends a session of the caller; `current` is the one that asks.
+    pub async fn end_session(&self, session: &str) -> Result<(), ClientError> {
+        self.send(Method::DELETE, &["sessions", session]).await
+    }
+
+    /// Ends every session of the caller but the one that asks.
+    pub async fn end_other_sessions(&self) -> Result<(), ClientError> {
+        self.send(Method::DELETE, &["sessions"]).await
+    }
+
     /// Whose token this is.
     pub async fn whoami(&self) -> Result<WhoamiResponse, ClientError> {
         self.send(Method::GET, &["whoami"]).await

@@ -1,6 +1,6 @@
 use pintle_api::client::Client;
 
-use crate::{CommandError, context::Context, secret::ask_token, settings::Settings};
+use crate::{CommandError, context::Context, secret::ask_token};
 
 pub(crate) async fn run(context: &Context) -> Result<(), CommandError> {
     let server = context.server()?;
@@ -9,9 +9,7 @@ pub(crate) async fn run(context: &Context) -> Result<(), CommandError> {
         None => ask_token()?,
     };
     let account = Client::new(server, token.clone())?.whoami().await?;
-    context.directory.save_token(server, &token)?;
-    let settings = Settings { server: Some(server.to_owned()), ..context.settings.clone() };
-    context.directory.save_settings(&settings)?;
+    context.remember(&token)?;
     context.output.say(|text| {
         text.line(&format!("Signed in to {server} as {}.", account.account_name));
     });

@@ -7,7 +7,7 @@ use pintle_service::{Actor, ProjectPath, RequestContext, ServiceError};
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
-use super::{ApiError, Failure};
+use super::{ApiError, Failure, user_agent::describe_client};
 use crate::{app::App, client::ClientNetwork, clock::now};
 
 /// Who asks: the account behind the bearer token.
@@ -32,11 +32,36 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
-/// What may be kept of the request: its id, and the network it came from.
+/// Who asks, on a route that anybody may use: `None` for a stranger, and for a credential that no longer counts.
+pub(super) struct MaybeCaller(pub(super) Option<Actor>);
+
+impl FromRequestParts<App> for MaybeCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        Ok(Self(Caller::from_request_parts(parts, app).await.ok().map(|Caller(actor)| actor)))
+    }
+}
+
+/// What may be kept of a request whose sender is not known yet.
+pub(super) struct Visitor(pub(super) RequestContext);
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
+        Ok(Self(describe_request(parts)))
+    }
+}
+
+/// What may be kept of the request: its id, the network it came from, and coarsely what it was made with.
 fn describe_request(parts: &Parts) -> RequestContext {
-    let id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok());
-    let network = parts.extensions.get::<ClientNetwork>();
-    RequestContext { request_id: id.map(str::to_owned), network: network.map(ToString::to_string) }
+    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    RequestContext {
+        request_id: text("x-request-id").map(str::to_owned),
+        network: parts.extensions.get::<ClientNetwork>().map(ToString::to_string),
+        client: text("user-agent").map(describe_client),
+    }
 }
 
 /// A JSON body; its failures are problems.
@@ -135,6 +160,13 @@ pub(super) struct OrganizationTokenIds {
     pub(super) organization: String,
     /// `tok_…`
     pub(super) token: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct SessionIds {
+    /// `ses_…`, or `current`
+    pub(super) session: String,
 }
 
 /// The ids of what belongs to a project.

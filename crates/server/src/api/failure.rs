@@ -198,6 +198,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let retry_secs = match &self {
             Self::Http(Failure::RateLimited { wait, .. }) => whole_secs(*wait).max(1),
+            Self::Service(ServiceError::Account(error)) => error.retry_after_secs().unwrap_or(5),
             _ => 5,
         };
         let (status, code, detail, hint) = match self {
@@ -224,6 +225,7 @@ fn describe_service_error(error: &ServiceError) -> (StatusCode, &'static str, St
         ErrorKind::Conflict => StatusCode::CONFLICT,
         ErrorKind::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
         ErrorKind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::Unavailable | ErrorKind::Internal => {
             // What the database or our own code says is for the log alone.

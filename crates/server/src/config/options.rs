@@ -124,7 +124,6 @@ impl Options {
     }
 
     /// A secret: never shown. `KEY_file` names a file whose first line it is.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the password of the mail server, which comes with accounts"))]
     pub(super) fn secret(&mut self, key: &str, unset: &str, meaning: &'static str) -> Option<SecretString> {
         let (direct, raw) = self.read(key, Shape::Text, |elements| String::parse(elements).map(SecretString::from));
         self.declare(key.to_owned(), unset.to_owned(), meaning, direct.as_ref().map(|_| "(hidden)".to_owned()), raw);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod accounts;
 mod admin;
 mod cdn;
 mod configuration;

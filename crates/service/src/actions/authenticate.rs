@@ -1,14 +1,16 @@
 use std::sync::Arc;
 
-use pintle_api::ApiToken;
+use pintle_api::{ApiToken, Bearer, SessionSecret};
 use pintle_core::UnixTime;
-use pintle_store::{AuditChain, StoreError, TokenRow, Unsigned};
+use pintle_store::{AuditChain, SessionRow, StoreError, TokenRow, Unsigned};
 use subtle::ConstantTimeEq;
 
 use crate::{
     Actor, AuditAction, RequestContext, Service, ServiceError,
-    actor::{Credential, Reach, parse_scopes},
+    accounts::is_over,
+    actor::{ALL_SCOPES, Credential, Reach, parse_scopes},
     audit::Author,
+    error::AccountError,
     hex::write_hex,
     security::Incident,
 };
@@ -17,22 +19,34 @@ use crate::{
 const LAST_USE_RESOLUTION_SECS: u64 = 60;
 
 impl Service {
-    /// Says whose token `text` is.
+    /// Says whose token or session `text` is.
     ///
     /// # Errors
-    /// [`ServiceError::TokenMalformed`], [`ServiceError::TokenUnknown`], [`ServiceError::Store`].
+    /// [`ServiceError::TokenMalformed`], [`ServiceError::TokenUnknown`], [`AccountError::SessionUnknown`],
+    /// [`ServiceError::Store`].
     pub async fn authenticate(
         &self,
         text: &str,
         request: RequestContext,
         now: UnixTime,
     ) -> Result<Actor, ServiceError> {
-        let presented = ApiToken::parse(text).inspect_err(|_| self.note_stranger(&request, "malformed"))?;
+        match Bearer::parse(text).inspect_err(|_| self.note_stranger(&request, "malformed"))? {
+            Bearer::Token(token) => self.authenticate_token(&token, request, now).await,
+            Bearer::Session(session) => self.authenticate_session(&session, request, now).await,
+        }
+    }
+
+    async fn authenticate_token(
+        &self,
+        presented: &ApiToken,
+        request: RequestContext,
+        now: UnixTime,
+    ) -> Result<Actor, ServiceError> {
         let tx = self.store.read().await?;
         let found = tx.find_token(presented.prefix()).await?;
         // Only who knows the whole token learns anything of it, the audit log included.
         let genuine =
-            found.filter(|(token, _)| token.secret_sha256.as_bytes().ct_eq(hash(&presented).as_bytes()).into());
+            found.filter(|(token, _)| token.secret_sha256.as_bytes().ct_eq(hash(presented).as_bytes()).into());
         let Some((token, account)) = genuine else {
             self.note_stranger(&request, "unknown");
             return Err(ServiceError::TokenUnknown);
@@ -90,6 +104,49 @@ impl Service {
         for chain in chains {
             let (chain, author) = (chain.clone(), author.clone());
             self.security.note(Incident { chain, action, author, target: ("token", token.id.to_string()), reason });
+        }
+    }
+
+    async fn authenticate_session(
+        &self,
+        presented: &SessionSecret,
+        request: RequestContext,
+        now: UnixTime,
+    ) -> Result<Actor, ServiceError> {
+        let found = self.store.read().await?.find_session(&write_hex(&presented.sha256())).await?;
+        let (session, account) = found.ok_or(AccountError::SessionUnknown)?;
+        if is_over(&session, now) {
+            return Err(AccountError::SessionUnknown.into());
+        }
+        self.note_session_use(&session, now).await;
+        Ok(Actor {
+            account_id: account.id,
+            account_name: account.name,
+            scopes: ALL_SCOPES.to_vec(),
+            credential: Credential::Session {
+                id: session.id,
+                client: session.client,
+                authenticated_at: UnixTime::from_secs(session.authenticated_at.value()),
+            },
+            request,
+            idempotency: None,
+            reach: Reach::Account,
+            security: Arc::clone(&self.security),
+        })
+    }
+
+    async fn note_session_use(&self, session: &SessionRow, now: UnixTime) {
+        if now.as_secs() < session.last_used_at.value().saturating_add(LAST_USE_RESOLUTION_SECS) {
+            return;
+        }
+        let noted = async {
+            let tx = self.store.write().await?;
+            tx.save_session_use(&session.id, now.as_secs()).await?;
+            #[expect(clippy::disallowed_methods, reason = "being used changes nothing that anybody decides upon")]
+            tx.commit().await
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(session.id = %session.id, %error, "last use of a session not noted");
         }
     }
 

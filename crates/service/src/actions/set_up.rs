@@ -2,7 +2,7 @@ use pintle_api::{ApiToken, Scope};
 use pintle_core::UnixTime;
 use pintle_store::{AccountId, AccountRow, AuditChain, TokenId, TokenRow};
 
-use crate::{AuditAction, Service, ServiceError, actor::write_scopes, audit::Event};
+use crate::{AuditAction, Service, ServiceError, actor::write_scopes, audit::Event, random::make_random};
 
 /// What a fresh installation needs to be told once: there is no second way to read the token.
 #[derive(Debug)]
@@ -17,9 +17,7 @@ impl Service {
     /// # Errors
     /// [`ServiceError::Store`], [`ServiceError::Internal`].
     pub async fn set_up(&self, now: UnixTime) -> Result<Option<FirstRun>, ServiceError> {
-        let mut random = [0; 32];
-        getrandom::fill(&mut random).map_err(|_| ServiceError::Internal("no randomness"))?;
-        let token = ApiToken::make(&random);
+        let token = ApiToken::make(&make_random()?);
         let now_secs = now.as_secs();
         let tx = self.begin_system_change(now).await?;
         if !tx.has_no_account().await? {

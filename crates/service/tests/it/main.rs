@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests arrange what no action makes")]
 
 mod access;
+mod accounts;
 mod audit;
 mod authoring;
 mod ct;

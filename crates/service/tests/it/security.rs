@@ -7,7 +7,7 @@ use pintle_store::AuditChain;
 use crate::support::{NOW, Plane, code};
 
 fn from(network: &str) -> RequestContext {
-    RequestContext { request_id: Some("r".into()), network: Some(network.into()) }
+    RequestContext { request_id: Some("r".into()), network: Some(network.into()), client: None }
 }
 
 #[tokio::test]

@@ -45,13 +45,14 @@ fn list_problems(operation: &Value) -> Problems<'_> {
         parameters().any(|known| known.get("in") == Some(&json!(place)) && known.get("name") == Some(&json!(name)))
     };
     if !is_public(operation) {
-        add(401, &["token_invalid", "token_missing"]);
+        add(401, &["session_invalid", "token_invalid", "token_missing"]);
     }
     match operation.get("x-permission").and_then(Value::as_str).and_then(Needed::parse) {
         Some(Needed::Permission(permission)) if permission.roles().len() < Permission::Read.roles().len() => {
             add(403, &["role_insufficient", "scope_missing"]);
         }
         Some(Needed::Permission(_) | Needed::Scope(_)) => add(403, &["scope_missing"]),
+        Some(Needed::Person) => add(403, &["person_needed", "step_up_needed"]),
         _ => {}
     }
     if parameters().any(|known| known.get("in") == Some(&json!("path"))) {
@@ -123,6 +124,8 @@ pub(super) enum Needed {
     Nothing,
     /// Any valid credential.
     SignedIn,
+    /// The session of somebody who signed in a short while ago.
+    Person,
     /// A credential with this scope, in no organization or in one the caller makes.
     Scope(&'static str),
     /// A role in the organization that has it, and a credential with its scope.
@@ -134,6 +137,7 @@ impl Needed {
         match text {
             "public" => Some(Self::Nothing),
             "signed_in" => Some(Self::SignedIn),
+            "person" => Some(Self::Person),
             "scope:read" => Some(Self::Scope("read")),
             "scope:edit" => Some(Self::Scope("edit")),
             "scope:release" => Some(Self::Scope("release")),
@@ -145,7 +149,7 @@ impl Needed {
     /// The scope that a credential must have.
     pub(super) fn scope(self) -> Option<Value> {
         match self {
-            Self::Nothing | Self::SignedIn => None,
+            Self::Nothing | Self::SignedIn | Self::Person => None,
             Self::Scope(word) => Some(json!(word)),
             Self::Permission(permission) => serde_json::to_value(permission.scope()).ok(),
         }

@@ -1,0 +1,50 @@
+//! What the operator decides about accounts, and what their actions share.
+
+use std::sync::Arc;
+
+use pintle_core::UnixTime;
+use pintle_store::SessionRow;
+use tokio::sync::Notify;
+
+use crate::{Mailer, SecretKey, password::Passwords};
+
+/// A session that is not used for this long has ended.
+pub(crate) const SESSION_IDLE_SECS: u64 = 12 * 3600;
+/// And every session ends after this time.
+pub(crate) const SESSION_SECS: u64 = 30 * 24 * 3600;
+
+/// What the operator decides about accounts.
+#[derive(Clone, Debug, Default)]
+pub struct AccountSettings {
+    /// Who may make one.
+    pub sign_up: SignUp,
+    /// The URL under which people reach the server, for mails.
+    pub public_url: String,
+}
+
+/// Who may make an account. Codes from `pintle admin link` always work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignUp {
+    /// Whoever has an address.
+    Open,
+    /// Nobody but with a code of the operator.
+    #[default]
+    Closed,
+}
+
+/// What actions on accounts share.
+#[derive(Debug, Default)]
+pub(crate) struct Accounts {
+    pub(crate) settings: AccountSettings,
+    /// Without one, what needs it does not work.
+    pub(crate) key: Option<SecretKey>,
+    pub(crate) mailer: Option<Arc<dyn Mailer>>,
+    pub(crate) passwords: Passwords,
+    pub(crate) mails: Notify,
+}
+
+/// Whether a session has ended, by age or for want of use.
+pub(crate) fn is_over(session: &SessionRow, now: UnixTime) -> bool {
+    let idle_end = session.last_used_at.value().saturating_add(SESSION_IDLE_SECS);
+    now.as_secs() >= session.expires_at.value().min(idle_end)
+}

@@ -1,0 +1,12 @@
+//! Accounts of people: how one comes to have one, signs in, and keeps it.
+
+mod change_address;
+mod code;
+mod confirm;
+mod make_link;
+mod read_account;
+mod request_mail;
+mod send_mail;
+mod sessions;
+mod set_password;
+mod sign_in;

@@ -1,0 +1,23 @@
+use pintle_api::AccountResponse;
+
+use crate::{Actor, Service, ServiceError};
+
+impl Service {
+    /// The actor's own account.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Store`].
+    pub async fn read_account(&self, actor: &Actor) -> Result<AccountResponse, ServiceError> {
+        let tx = self.store.read().await?;
+        let account = tx.find_account(&actor.account_id).await?;
+        let account = account.ok_or(ServiceError::NotFound { what: "account" })?;
+        let password = tx.find_password(&actor.account_id).await?;
+        Ok(AccountResponse {
+            id: account.id.to_string(),
+            name: account.name,
+            email: tx.find_email(&actor.account_id).await?.map(|email| email.address),
+            password_changed_at: password.map(|password| password.changed_at.value()),
+            created_at: account.created_at.value(),
+        })
+    }
+}

@@ -1,0 +1,153 @@
+use std::sync::Arc;
+
+use pintle_api::{SessionSecret, SignInRequest, SignInResponse, SignedIn};
+use pintle_core::UnixTime;
+use pintle_store::{AccountRow, PasswordRow, SessionId, SessionRow};
+use zeroize::Zeroizing;
+
+use super::sessions::describe;
+use crate::{
+    Actor, AuditAction, RequestContext, Service, ServiceError,
+    accounts::{SESSION_IDLE_SECS, SESSION_SECS},
+    actor::{ALL_SCOPES, Credential, Reach},
+    address::EmailAddress,
+    audit::Event,
+    error::AccountError,
+    hex::write_hex,
+    password::Comparison,
+    random::make_random,
+};
+
+/// What is told of a client that says nothing of itself.
+const UNKNOWN_CLIENT: &str = "unknown";
+
+impl Service {
+    /// Signs in with address and password. `former`, a session of the same account, ends with that: signing in again is
+    /// how people prove anew who they are.
+    ///
+    /// # Errors
+    /// [`AccountError::SignInFailed`], [`AccountError::TooManyAttempts`], [`AccountError::Busy`], [`ServiceError::Store`].
+    pub async fn sign_in(
+        &self,
+        request: &SignInRequest,
+        former: Option<&Actor>,
+        context: &RequestContext,
+        now: UnixTime,
+    ) -> Result<SignInResponse, ServiceError> {
+        let account = self.check_password(request, context, now).await?;
+        let signed_in = self.begin_session(account, "password", former, context, now).await?;
+        Ok(SignInResponse::Done(signed_in))
+    }
+
+    /// The account with this address and password. Whether it is the one or the other that is wrong shows neither in the
+    /// answer nor in the time it takes.
+    async fn check_password(
+        &self,
+        request: &SignInRequest,
+        context: &RequestContext,
+        now: UnixTime,
+    ) -> Result<AccountRow, ServiceError> {
+        let found = match EmailAddress::parse(&request.email) {
+            Ok(address) => self.store.read().await?.find_account_by_email(address.key()).await?,
+            Err(_) => None,
+        };
+        let account = found.map(|(account, _)| account);
+        let stored = match &account {
+            Some(account) => self.store.read().await?.find_password(&account.id).await?,
+            None => None,
+        };
+        let comparison = self.accounts.passwords.compare(&request.password, stored.map(|row| row.hash)).await?;
+        match (comparison, account) {
+            (Comparison::Equal, Some(account)) => Ok(account),
+            (Comparison::EqualOutdated, Some(account)) => {
+                self.hash_again(&account, request, now).await?;
+                Ok(account)
+            }
+            (_, account) => {
+                self.note_refusal(account.as_ref(), context, now).await?;
+                Err(AccountError::SignInFailed.into())
+            }
+        }
+    }
+
+    /// Brings the hash of a password up to today's parameters.
+    async fn hash_again(
+        &self,
+        account: &AccountRow,
+        request: &SignInRequest,
+        now: UnixTime,
+    ) -> Result<(), ServiceError> {
+        let hash = self.accounts.passwords.hash(&request.password).await?;
+        let change = self.begin_system_change(now).await?;
+        let Some(stored) = change.find_password(&account.id).await? else { return Ok(()) };
+        change.save_password(PasswordRow { hash, ..stored }).await?;
+        change.commit_recorded().await
+    }
+
+    async fn note_refusal(
+        &self,
+        account: Option<&AccountRow>,
+        context: &RequestContext,
+        now: UnixTime,
+    ) -> Result<(), ServiceError> {
+        let Some(account) = account else { return Ok(()) };
+        let change = self.begin_visitor_change(context, now).await?;
+        let event = |chain| Event::new(chain, AuditAction::SignInFailed, "account", account.id.as_str());
+        change.record_of_account(&account.id, event).await?;
+        change.commit_recorded().await
+    }
+
+    /// Begins a session of somebody who proved who they are.
+    pub(super) async fn begin_session(
+        &self,
+        account: AccountRow,
+        method: &str,
+        former: Option<&Actor>,
+        context: &RequestContext,
+        now: UnixTime,
+    ) -> Result<SignedIn, ServiceError> {
+        let secret = SessionSecret::make(&make_random()?);
+        let now_secs = now.as_secs();
+        let tag = |network: &String| self.accounts.key.as_ref().map(|key| key.derive_tag("network", network));
+        let session = SessionRow {
+            id: SessionId::make(now_secs),
+            account_id: account.id.clone(),
+            secret_sha256: write_hex(&secret.sha256()),
+            method: method.to_owned(),
+            client: context.client.clone().unwrap_or_else(|| UNKNOWN_CLIENT.to_owned()),
+            network_tag: context.network.as_ref().and_then(tag),
+            created_at: now_secs.into(),
+            authenticated_at: now_secs.into(),
+            last_used_at: now_secs.into(),
+            expires_at: (now_secs + SESSION_SECS).into(),
+        };
+        let actor = Actor {
+            account_id: account.id,
+            account_name: account.name,
+            scopes: ALL_SCOPES.to_vec(),
+            credential: Credential::Session {
+                id: session.id.clone(),
+                client: session.client.clone(),
+                authenticated_at: now,
+            },
+            request: context.clone(),
+            idempotency: None,
+            reach: Reach::Account,
+            security: Arc::clone(&self.security),
+        };
+        let change = self.begin_change(&actor, now).await?;
+        change.delete_ended_sessions(now_secs, now_secs.saturating_sub(SESSION_IDLE_SECS)).await?;
+        if let Some(former) = former.and_then(Actor::session) {
+            change.delete_session(&actor.account_id, former).await?;
+        }
+        change.insert_session(session.clone()).await?;
+        let event = |chain| {
+            Event::new(chain, AuditAction::SessionBegan, "session", session.id.as_str())
+                .after(serde_json::json!({ "method": method }))
+        };
+        change.record_of_account(&actor.account_id, event).await?;
+        change.commit_recorded().await?;
+        let secret = Zeroizing::new(secret.expose_secret().to_owned()).into();
+        Ok(SignedIn { secret, session: describe(&session, Some(&session.id)) })
+    }
+}

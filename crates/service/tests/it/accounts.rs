@@ -1,0 +1,391 @@
+//! Accounts of people: from an address to a session, and what strangers and thieves do not get.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use pintle_api::{
+    AddressRequest, ConfirmRequest, Confirmed, CreateOrganizationRequest, Delivery, ListQuery, SecretText,
+    SetPasswordRequest, SignInRequest, SignInResponse, SignedIn,
+};
+use pintle_core::UnixTime;
+use pintle_service::{
+    AccountSettings, Actor, Mailer, MailerError, OutgoingMail, Progress, RequestContext, SecretKey, Service,
+    ServiceError, SignUp,
+};
+use pintle_store::{AccountId, AuditChain, OrganizationId, Store};
+use pintle_testkit::database::database_in;
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+use crate::support::{NOW, base_url, code};
+
+const ADA: &str = "ada@example.com";
+const PASSWORD: &str = "elf twigs hum so";
+
+/// Keeps mails instead of sending them; refuses them while it is told to.
+#[derive(Debug, Default)]
+struct Letterbox {
+    mails: Mutex<Vec<OutgoingMail>>,
+    is_closed: Mutex<bool>,
+}
+
+#[async_trait]
+impl Mailer for Letterbox {
+    async fn send(&self, mail: &OutgoingMail) -> Result<(), MailerError> {
+        if *self.is_closed.lock().unwrap() {
+            return Err(MailerError("closed".to_owned()));
+        }
+        self.mails.lock().unwrap().push(mail.clone());
+        Ok(())
+    }
+}
+
+/// A service with accounts, and the mails it sends.
+pub(crate) struct Town {
+    pub(crate) service: Service,
+    pub(crate) store: Store,
+    letterbox: Arc<Letterbox>,
+    _folder: TempDir,
+}
+
+pub(crate) fn secret(text: &str) -> SecretText {
+    Zeroizing::new(text.to_owned()).into()
+}
+
+pub(crate) fn at(secs: u64) -> UnixTime {
+    UnixTime::from_secs(NOW.as_secs() + secs)
+}
+
+fn address(email: &str) -> AddressRequest {
+    AddressRequest { email: email.into() }
+}
+
+pub(crate) fn from(network: &str) -> RequestContext {
+    RequestContext { network: Some(network.into()), client: Some("test".into()), ..RequestContext::default() }
+}
+
+impl Town {
+    pub(crate) async fn new() -> Self {
+        Self::with(SignUp::Open).await
+    }
+
+    async fn with(sign_up: SignUp) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&database_in(folder.path()).parse().unwrap()).await.unwrap();
+        let letterbox = Arc::new(Letterbox::default());
+        let settings = AccountSettings { sign_up, public_url: "https://pins.example.com".into() };
+        let service = Service::new(store.clone(), Vec::new(), base_url()).with_accounts(
+            settings,
+            SecretKey::make().unwrap(),
+            Some(letterbox.clone()),
+        );
+        Self { service, store, letterbox, _folder: folder }
+    }
+
+    /// Sends what is due, and takes what was sent out of the box.
+    pub(crate) async fn mails(&self, now: UnixTime) -> Vec<OutgoingMail> {
+        while !matches!(self.service.send_next_mail(now).await.unwrap(), Progress::Idle { .. }) {}
+        std::mem::take(&mut *self.letterbox.mails.lock().unwrap())
+    }
+
+    async fn confirm(&self, code: &str, password: Option<&str>, now: UnixTime) -> Result<Confirmed, ServiceError> {
+        let request = ConfirmRequest { code: secret(code), name: Some("Ada".into()), password: password.map(secret) };
+        self.service.confirm(&request, &RequestContext::default(), now).await.map(|answer| answer.confirmed)
+    }
+
+    /// Ada, with her password.
+    pub(crate) async fn add_ada(&self) {
+        let code = self.service.make_link(ADA, None, NOW).await.unwrap();
+        assert_eq!(self.confirm(code.expose_secret(), Some(PASSWORD), NOW).await.unwrap(), Confirmed::SignedUp);
+    }
+
+    pub(crate) async fn try_sign_in(
+        &self,
+        email: &str,
+        password: &str,
+        network: &str,
+        now: UnixTime,
+    ) -> Result<SignInResponse, ServiceError> {
+        let request = SignInRequest { email: email.into(), password: secret(password) };
+        self.service.sign_in(&request, None, &from(network), now).await
+    }
+
+    /// Ada signs in; the secret of her session.
+    pub(crate) async fn sign_in(&self, now: UnixTime) -> String {
+        let answer = self.try_sign_in(ADA, PASSWORD, "192.0.2.0/24", now).await.unwrap();
+        done(answer).unwrap().secret.expose_secret().to_owned()
+    }
+
+    pub(crate) async fn actor(&self, secret: &str, now: UnixTime) -> Result<Actor, ServiceError> {
+        self.service.authenticate(secret, RequestContext::default(), now).await
+    }
+
+    /// The actions in the installation's chain, which is that of accounts without an organization.
+    pub(crate) async fn events(&self) -> Vec<String> {
+        let chain = AuditChain::installation();
+        let events = self.store.read().await.unwrap().list_audit_events(&chain, 0, 1000).await.unwrap();
+        events.into_iter().map(|event| event.action).collect()
+    }
+}
+
+/// Who is signed in, if nothing is left to do.
+pub(crate) fn done(answer: SignInResponse) -> Option<SignedIn> {
+    match answer {
+        SignInResponse::Done(signed_in) => Some(signed_in),
+        SignInResponse::SecondFactor(_) => None,
+    }
+}
+
+/// The code in a mail.
+fn code_in(mail: &OutgoingMail) -> String {
+    mail.text.lines().map(str::trim).find(|line| line.starts_with("pintle_once_")).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_address_becomes_an_account_once_its_mail_was_read() {
+    let town = Town::new().await;
+    let answer = town.service.request_sign_up(&address("Ada@EXAMPLE.com"), &from("a"), NOW).await.unwrap();
+    assert_eq!(answer.delivery, Delivery::Mail);
+    let [mail] = town.mails(NOW).await.try_into().unwrap();
+    assert_eq!(mail.to, "Ada@example.com");
+    let code_of_mail = code_in(&mail);
+    assert!(mail.html.contains(&code_of_mail));
+    assert_eq!(code(town.confirm(&code_of_mail, None, NOW).await), "password_missing");
+    assert_eq!(code(town.confirm(&code_of_mail, Some("too short"), NOW).await), "password_unfit");
+    assert_eq!(town.confirm(&code_of_mail, Some(PASSWORD), NOW).await.unwrap(), Confirmed::SignedUp);
+    assert_eq!(code(town.confirm(&code_of_mail, Some(PASSWORD), NOW).await), "code_invalid", "it works once");
+
+    let ada = town.actor(&town.sign_in(NOW).await, NOW).await.unwrap();
+    let account = town.service.read_account(&ada).await.unwrap();
+    assert_eq!((account.name.as_str(), account.email.as_deref()), ("Ada", Some("Ada@example.com")));
+    let request = CreateOrganizationRequest { name: "Acme".into() };
+    town.service.create_organization(&ada, &request, NOW).await.unwrap();
+    assert_eq!(town.events().await, ["account.created", "session.began"]);
+}
+
+#[tokio::test]
+async fn who_asks_does_not_learn_who_has_an_account() {
+    let town = Town::new().await;
+    town.add_ada().await;
+    let ask = async |email: &str| {
+        let sign_up = town.service.request_sign_up(&address(email), &from("a"), NOW).await.unwrap();
+        let reset = town.service.request_reset(&address(email), &from("a"), NOW).await.unwrap();
+        (sign_up, reset)
+    };
+    assert_eq!(ask(ADA).await, ask("eve@example.com").await);
+    let mails = town.mails(NOW).await;
+    let mut told: Vec<_> = mails.iter().map(|mail| (mail.to.as_str(), mail.subject.as_str())).collect();
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        [
+            (ADA, "A new password for Pintle"),
+            (ADA, "You have an account on Pintle"),
+            ("eve@example.com", "Your account on Pintle"),
+        ]
+    );
+    let wrong = town.try_sign_in(ADA, "some other words", "a", NOW).await.unwrap_err();
+    let nobody = town.try_sign_in("eve@example.com", "some other words", "a", NOW).await.unwrap_err();
+    assert_eq!((wrong.code(), wrong.to_string()), (nobody.code(), nobody.to_string()));
+    assert_eq!(code(town.try_sign_in("no address", "some other words", "a", NOW).await), "sign_in_failed");
+    assert_eq!(town.events().await.iter().filter(|action| *action == "session.refused").count(), 1);
+}
+
+#[tokio::test]
+async fn asking_again_and_again_sends_one_mail() {
+    let town = Town::new().await;
+    for secs in [0, 1, 599] {
+        town.service.request_sign_up(&address("Ada@example.com"), &from("a"), at(secs)).await.unwrap();
+        town.service.request_sign_up(&address("ada@example.com"), &from("b"), at(secs)).await.unwrap();
+    }
+    assert_eq!(town.mails(at(599)).await.len(), 1);
+    town.service.request_sign_up(&address("ada@example.com"), &from("a"), at(601)).await.unwrap();
+    assert_eq!(town.mails(at(601)).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_mail_that_was_not_taken_is_tried_again_with_a_code_that_works() {
+    let town = Town::new().await;
+    *town.letterbox.is_closed.lock().unwrap() = true;
+    town.service.request_sign_up(&address(ADA), &from("a"), NOW).await.unwrap();
+    assert_eq!(town.service.send_next_mail(NOW).await.unwrap(), Progress::Postponed);
+    let Progress::Idle { next_at: Some(again) } = town.service.send_next_mail(NOW).await.unwrap() else { panic!() };
+    assert!(again > NOW);
+    *town.letterbox.is_closed.lock().unwrap() = false;
+    let [mail] = town.mails(again).await.try_into().unwrap();
+    assert_eq!(town.confirm(&code_in(&mail), Some(PASSWORD), again).await.unwrap(), Confirmed::SignedUp);
+}
+
+#[tokio::test]
+async fn a_closed_server_makes_accounts_with_codes_of_its_operator_alone() {
+    let town = Town::with(SignUp::Closed).await;
+    assert_eq!(code(town.service.request_sign_up(&address(ADA), &from("a"), NOW).await), "sign_up_closed");
+    town.add_ada().await;
+    town.sign_in(NOW).await;
+    assert_eq!(town.events().await, ["account.code_made", "account.created", "session.began"]);
+}
+
+#[tokio::test]
+async fn the_operator_gives_the_first_account_an_address_and_a_password() {
+    let town = Town::with(SignUp::Closed).await;
+    let token = town.service.set_up(NOW).await.unwrap().unwrap().token;
+    let admin = town.actor(token.expose_secret(), NOW).await.unwrap();
+    let link = town.service.make_link(ADA, Some(admin.account_id()), NOW).await.unwrap();
+    let set = town.confirm(link.expose_secret(), Some(PASSWORD), NOW).await.unwrap();
+    assert_eq!(set, Confirmed::PasswordSet);
+    let ada = town.actor(&town.sign_in(NOW).await, NOW).await.unwrap();
+    assert_eq!(ada.account_id(), admin.account_id());
+    let other = town.service.make_link("bob@example.com", None, NOW).await.unwrap();
+    town.confirm(other.expose_secret(), Some(PASSWORD), NOW).await.unwrap();
+    let taken = town.service.make_link("bob@example.com", Some(admin.account_id()), NOW).await;
+    assert_eq!(code(taken), "address_taken");
+}
+
+#[tokio::test]
+async fn a_new_password_by_mail_ends_every_session_and_every_other_code() {
+    let town = Town::new().await;
+    town.add_ada().await;
+    let session = town.sign_in(NOW).await;
+    let other_code = town.service.make_link(ADA, None, NOW).await.unwrap();
+    town.service.request_reset(&address(ADA), &from("a"), NOW).await.unwrap();
+    let [mail] = town.mails(NOW).await.try_into().unwrap();
+    let new = "snow owls rarely type";
+    assert_eq!(code(town.confirm(&code_in(&mail), Some(new), at(3600)).await), "code_invalid", "after an hour");
+    assert_eq!(town.confirm(&code_in(&mail), Some(new), at(3599)).await.unwrap(), Confirmed::PasswordSet);
+
+    assert_eq!(code(town.actor(&session, at(3599)).await), "session_invalid");
+    assert_eq!(code(town.confirm(other_code.expose_secret(), Some(new), at(3599)).await), "code_invalid");
+    assert_eq!(code(town.try_sign_in(ADA, PASSWORD, "a", at(3599)).await), "sign_in_failed");
+    assert!(town.try_sign_in(ADA, new, "b", at(3599)).await.is_ok());
+    let [notice] = town.mails(at(3599)).await.try_into().unwrap();
+    assert_eq!((notice.to.as_str(), notice.subject.as_str()), (ADA, "Your password on Pintle was changed"));
+}
+
+#[tokio::test]
+async fn a_session_ends_by_age_for_want_of_use_and_on_request() {
+    let town = Town::new().await;
+    town.add_ada().await;
+    let hours = 3600;
+    let idle = town.sign_in(NOW).await;
+    assert!(town.actor(&idle, at(12 * hours - 1)).await.is_ok(), "and that was a use");
+    assert!(town.actor(&idle, at(24 * hours - 2)).await.is_ok());
+    assert_eq!(code(town.actor(&idle, at(36 * hours)).await), "session_invalid");
+
+    let old = town.sign_in(NOW).await;
+    for hour in (11..30 * 24).step_by(11) {
+        assert!(town.actor(&old, at(hour * hours)).await.is_ok(), "{hour}");
+    }
+    assert_eq!(code(town.actor(&old, at(30 * 24 * hours)).await), "session_invalid");
+
+    let (one, two) = (town.sign_in(NOW).await, town.sign_in(NOW).await);
+    let ada = town.actor(&one, NOW).await.unwrap();
+    let listed = town.service.list_sessions(&ada, &ListQuery::default(), NOW).await.unwrap().items;
+    assert_eq!(listed.iter().filter(|session| session.is_current).count(), 1);
+    assert_eq!(listed[0].client, "test");
+    town.service.end_session(&ada, "current", NOW).await.unwrap();
+    assert_eq!(code(town.actor(&one, NOW).await), "session_invalid");
+    assert!(town.actor(&two, NOW).await.is_ok());
+    assert_eq!(code(town.service.end_session(&ada, "ses_x", NOW).await), "not_found");
+}
+
+#[tokio::test]
+async fn nobody_ends_the_session_of_another() {
+    let town = Town::new().await;
+    town.add_ada().await;
+    let session = town.sign_in(NOW).await;
+    let ada = town.actor(&session, NOW).await.unwrap();
+    let id = town.service.list_sessions(&ada, &ListQuery::default(), NOW).await.unwrap().items[0].id.clone();
+    let link = town.service.make_link("eve@example.com", None, NOW).await.unwrap();
+    town.confirm(link.expose_secret(), Some(PASSWORD), NOW).await.unwrap();
+    let request = SignInRequest { email: "eve@example.com".into(), password: secret(PASSWORD) };
+    // Eve signs in with Ada's session in hand: it is not hers to replace.
+    let SignInResponse::Done(signed_in) = town.service.sign_in(&request, Some(&ada), &from("a"), NOW).await.unwrap()
+    else {
+        panic!()
+    };
+    let eve = town.actor(signed_in.secret.expose_secret(), NOW).await.unwrap();
+    assert_eq!(code(town.service.end_session(&eve, &id, NOW).await), "not_found");
+    town.service.end_other_sessions(&eve, NOW).await.unwrap();
+    assert!(town.actor(&session, NOW).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_stolen_session_does_not_change_the_password_nor_does_a_token() {
+    let town = Town::with(SignUp::Closed).await;
+    town.add_ada().await;
+    let (session, other) = (town.sign_in(NOW).await, town.sign_in(NOW).await);
+    let request = SetPasswordRequest { new_password: secret("snow owls rarely type") };
+    let later = at(601);
+    let ada = town.actor(&session, later).await.unwrap();
+    assert_eq!(code(town.service.set_password(&ada, &request, later).await), "step_up_needed");
+    assert_eq!(code(town.service.change_address(&ada, &address("eve@example.com"), later).await), "step_up_needed");
+
+    let again = SignInRequest { email: ADA.into(), password: secret(PASSWORD) };
+    let SignInResponse::Done(fresh) = town.service.sign_in(&again, Some(&ada), &from("a"), later).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(code(town.actor(&session, later).await), "session_invalid", "the former session has ended");
+    let ada = town.actor(fresh.secret.expose_secret(), later).await.unwrap();
+    let weak = SetPasswordRequest { new_password: secret("passwordpassword") };
+    assert_eq!(code(town.service.set_password(&ada, &weak, later).await), "password_unfit");
+    town.service.set_password(&ada, &request, later).await.unwrap();
+    assert!(town.actor(fresh.secret.expose_secret(), later).await.is_ok());
+    assert_eq!(code(town.actor(&other, later).await), "session_invalid");
+    assert_eq!(code(town.try_sign_in(ADA, PASSWORD, "b", later).await), "sign_in_failed");
+}
+
+#[tokio::test]
+async fn an_api_token_is_no_person() {
+    let town = Town::new().await;
+    let token = town.service.set_up(NOW).await.unwrap().unwrap().token;
+    let admin = town.actor(token.expose_secret(), NOW).await.unwrap();
+    let request = SetPasswordRequest { new_password: secret(PASSWORD) };
+    assert_eq!(code(town.service.set_password(&admin, &request, NOW).await), "person_needed");
+    assert_eq!(code(town.service.change_address(&admin, &address(ADA), NOW).await), "person_needed");
+    assert_eq!(code(town.service.end_session(&admin, "current", NOW).await), "person_needed");
+}
+
+#[tokio::test]
+async fn a_new_address_counts_once_it_was_shown_to_receive_mail() {
+    let town = Town::new().await;
+    town.add_ada().await;
+    let ada = town.actor(&town.sign_in(NOW).await, NOW).await.unwrap();
+    town.service.change_address(&ada, &address("ada@new.example"), NOW).await.unwrap();
+    let [mail] = town.mails(NOW).await.try_into().unwrap();
+    assert_eq!(mail.to, "ada@new.example");
+    assert_eq!(town.service.read_account(&ada).await.unwrap().email.as_deref(), Some(ADA));
+    assert_eq!(town.confirm(&code_in(&mail), None, NOW).await.unwrap(), Confirmed::AddressChanged);
+    assert_eq!(town.service.read_account(&ada).await.unwrap().email.as_deref(), Some("ada@new.example"));
+    let [notice] = town.mails(NOW).await.try_into().unwrap();
+    assert_eq!(notice.to, ADA);
+
+    // An address that somebody has is not told of; a code made before it was taken is refused.
+    let link = town.service.make_link("bob@example.com", None, NOW).await.unwrap();
+    town.service.change_address(&ada, &address("bob@example.com"), NOW).await.unwrap();
+    let [mail] = town.mails(NOW).await.try_into().unwrap();
+    town.confirm(link.expose_secret(), Some(PASSWORD), NOW).await.unwrap();
+    assert_eq!(code(town.confirm(&code_in(&mail), None, NOW).await), "address_taken");
+    town.service.change_address(&ada, &address("bob@example.com"), NOW).await.unwrap();
+    assert!(town.mails(NOW).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_happens_to_an_account_is_told_to_its_organizations() {
+    let town = Town::new().await;
+    town.add_ada().await;
+    let ada = town.actor(&town.sign_in(NOW).await, NOW).await.unwrap();
+    let request = CreateOrganizationRequest { name: "Acme".into() };
+    let organization = town.service.create_organization(&ada, &request, NOW).await.unwrap().id;
+    assert!(town.try_sign_in(ADA, "some other words", "203.0.113.0/24", NOW).await.is_err());
+    let tx = town.store.read().await.unwrap();
+    let account = AccountId::parse(ada.account_id()).unwrap();
+    let member = tx.find_membership(&account, &OrganizationId::parse(&organization).unwrap()).await.unwrap().unwrap();
+    let chain = AuditChain::from(&member.scope);
+    let events = tx.list_audit_events(&chain, 0, 100).await.unwrap();
+    let refused = events.last().unwrap();
+    assert_eq!(refused.action, "session.refused");
+    assert!(!refused.record.contains("203.0.113"), "the network is only committed to");
+    let seq = refused.seq.value();
+    let personal = tx.list_audit_personal(&chain, seq, seq).await.unwrap();
+    assert_eq!(personal.iter().map(|value| value.value.as_str()).collect::<Vec<_>>(), ["203.0.113.0/24"]);
+}

@@ -1,0 +1,77 @@
+use sea_orm::{
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    sea_query::{Expr, ExprTrait as _},
+};
+
+use crate::{MailKind, MailRow, ReadTx, StoreError, Unsigned, WriteTx, entity::mail};
+
+impl ReadTx {
+    /// When the next mail is due or the next lease ends: seconds since 1970 UTC.
+    pub async fn find_next_mail_time(&self) -> Result<Option<u64>, StoreError> {
+        let next = mail::Entity::find().filter(mail::Column::RunAt.is_not_null()).order_by_asc(mail::Column::RunAt);
+        Ok(next.one(self.connection()).await?.and_then(|mail| mail.run_at).map(Unsigned::value))
+    }
+
+    /// How many mails wait to be sent.
+    pub async fn count_waiting_mails(&self) -> Result<u64, StoreError> {
+        Ok(mail::Entity::find().filter(mail::Column::RunAt.is_not_null()).count(self.connection()).await?)
+    }
+
+    /// Whether a mail of this kind to this address was asked for since `since_secs`.
+    pub async fn has_mail_since(&self, kind: MailKind, key: &str, since_secs: u64) -> Result<bool, StoreError> {
+        let found = mail::Entity::find()
+            .filter(mail::Column::AddressKey.eq(key))
+            .filter(mail::Column::Kind.eq(kind))
+            .filter(mail::Column::CreatedAt.gte(Unsigned::from(since_secs)));
+        Ok(found.one(self.connection()).await?.is_some())
+    }
+}
+
+impl WriteTx {
+    /// Adds a mail.
+    pub async fn insert_mail(&self, mail: MailRow) -> Result<(), StoreError> {
+        self.insert::<mail::Entity, _>(mail).await
+    }
+
+    /// Takes the mail that is due longest, if there is one that nobody holds. `lease` is unique to this call.
+    pub async fn lease_mail(&self, lease: &str, now_secs: u64, until_secs: u64) -> Result<Option<MailRow>, StoreError> {
+        let due = mail::Entity::find()
+            .filter(mail::Column::RunAt.lte(Unsigned::from(now_secs)))
+            .order_by_asc(mail::Column::RunAt)
+            .order_by_asc(mail::Column::Id)
+            .one(self.connection())
+            .await?;
+        let Some(found) = due else { return Ok(None) };
+        mail::Entity::update_many()
+            .col_expr(mail::Column::Lease, Expr::value(lease))
+            .col_expr(mail::Column::RunAt, Expr::value(Unsigned::from(until_secs)))
+            .col_expr(mail::Column::Attempts, Expr::col(mail::Column::Attempts).add(1))
+            .filter(mail::Column::Id.eq(found.id.clone()))
+            .exec(self.connection())
+            .await?;
+        let attempts = (found.attempts.value() + 1).into();
+        Ok(Some(MailRow { lease: Some(lease.to_owned()), run_at: Some(until_secs.into()), attempts, ..found }))
+    }
+
+    /// Ends the lease: the mail is due again at `run_at_secs`, or was sent. `false` when the lease was lost meanwhile.
+    pub async fn release_mail(&self, mail: &MailRow, run_at_secs: Option<u64>) -> Result<bool, StoreError> {
+        let released = mail::Entity::update_many()
+            .col_expr(mail::Column::Lease, Expr::value(None::<String>))
+            .col_expr(mail::Column::RunAt, Expr::value(run_at_secs.map(Unsigned::from)))
+            .filter(mail::Column::Id.eq(mail.id.clone()))
+            .filter(mail::Column::Lease.eq(mail.lease.clone()))
+            .exec(self.connection())
+            .await?;
+        Ok(released.rows_affected > 0)
+    }
+
+    /// Removes mails that were sent, and were asked for before `before_secs`.
+    pub async fn delete_sent_mails(&self, before_secs: u64) -> Result<(), StoreError> {
+        mail::Entity::delete_many()
+            .filter(mail::Column::RunAt.is_null())
+            .filter(mail::Column::CreatedAt.lt(Unsigned::from(before_secs)))
+            .exec(self.connection())
+            .await?;
+        Ok(())
+    }
+}
