@@ -241,6 +241,15 @@ pub enum CommandError {
         /// How long was waited.
         waited_secs: u64,
     },
+    /// Somebody stopped waiting.
+    #[error("release {version} was accepted; you stopped waiting before it was live")]
+    Interrupted {
+        /// Release number.
+        version: u64,
+    },
+    /// There is nothing to restore.
+    #[error("the project is not withdrawn")]
+    NotWithdrawn,
     /// Every URL failed.
     #[error("no URL gave the configuration: {}", reasons.join("; "))]
     Fetch {
@@ -302,6 +311,8 @@ impl CommandError {
             Self::NoRecoveryKey => "recovery_key_missing",
             Self::PreparedMismatch { .. } => "prepared_mismatch",
             Self::NotLiveYet { .. } => "not_live_yet",
+            Self::Interrupted { .. } => "interrupted",
+            Self::NotWithdrawn => "not_withdrawn",
             Self::Fetch { .. } => "fetch_failed",
             Self::Internal(_) => "internal_error",
         }
@@ -331,10 +342,12 @@ impl CommandError {
             | Self::WrongKey { .. } => ExitStatus::Input,
             Self::Read { error, .. } if error.kind() == io::ErrorKind::NotFound => ExitStatus::NotFound,
             Self::Read { .. } => ExitStatus::Input,
-            Self::Probe(_) | Self::Unreachable { .. } | Self::NotLiveYet { .. } | Self::Fetch { .. } => {
-                ExitStatus::Unavailable
-            }
-            Self::Exists { .. } => ExitStatus::Conflict,
+            Self::Probe(_)
+            | Self::Unreachable { .. }
+            | Self::NotLiveYet { .. }
+            | Self::Interrupted { .. }
+            | Self::Fetch { .. } => ExitStatus::Unavailable,
+            Self::Exists { .. } | Self::NotWithdrawn => ExitStatus::Conflict,
             Self::CannotAsk { .. }
             | Self::NoServer
             | Self::Unchosen { .. }
@@ -409,7 +422,10 @@ impl CommandError {
                 "create a new project; a running app takes its root up by `reconfigure`, a new build embeds it"
             }
             Self::PreparedMismatch { .. } => "do not use this server until you know why",
-            Self::NotLiveYet { .. } => "it goes on by itself; `pintle releases show` tells how far it is",
+            Self::NotWithdrawn => "`pintle releases rollback N` goes back to an earlier release",
+            Self::NotLiveYet { .. } | Self::Interrupted { .. } => {
+                "it goes on by itself; `pintle releases show` tells how far it is"
+            }
             Self::Fetch { .. } => "check the URLs of the bundle and the network; has a release been made?",
             Self::Internal(_) => "this is a defect; please report it with the command you ran",
             _ => return None,

@@ -54,6 +54,7 @@ pub use commands::{
     config::ConfigCommand,
     configure::ConfigureArgs,
     ct::{CtCommand, FillArgs, SctSource},
+    diff::DiffArgs,
     doctor::DoctorArgs,
     domains::{DomainSettings, DomainsCommand},
     draft::{DraftCommand, DraftSettingsArgs},
@@ -62,8 +63,8 @@ pub use commands::{
     members::MembersCommand,
     orgs::OrgsCommand,
     pins::{AddArgs, PinChanges, PinSource, PinsCommand},
-    projects::ProjectsCommand,
-    release::ReleaseArgs,
+    projects::{CopyArgs, ProjectChanges, ProjectsCommand},
+    release::{ReleaseArgs, SigningArgs},
     releases::ReleasesCommand,
     tokens::{CreateArgs, TokensCommand},
 };
@@ -106,7 +107,7 @@ in config.toml in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~
     /// API tokens for programs: create, list, rename, revoke
     #[command(subcommand)]
     Tokens(TokensCommand),
-    /// Projects, one per app and environment: create, list, show
+    /// Projects, one per app and environment: create, list, show, set, copy
     #[command(subcommand)]
     Projects(ProjectsCommand),
     /// Signing keys, which stay on this machine: generate, show, register, rotate, recover
@@ -129,9 +130,15 @@ in config.toml in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~
 The server prepares the exact bytes to sign. They are read here, compared with what apps have now, and shown; what you \
 confirm is what is signed. The key stays here: the server gets the signature and checks it like an app.")]
     Release(ReleaseArgs),
-    /// Past releases: list, show
+    /// Compare releases with each other and with the draft
+    Diff(DiffArgs),
+    /// Releases: list, show, roll back, approve, cancel
     #[command(subcommand)]
     Releases(ReleasesCommand),
+    /// Tell every app to refuse every connection, by a signed release, until it is restored
+    Withdraw(SigningArgs),
+    /// Serve again what was served before a withdrawal
+    Restore(SigningArgs),
     /// Signed configurations, without a server: fetch, verify, decode. The binary has them beside its own `config check`.
     #[command(skip)]
     Config(ConfigCommand),
@@ -189,6 +196,9 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Co
         Command::Ct(command) => commands::ct::run(command, context).await?,
         Command::Draft(command) => commands::draft::run(command, context).await?,
         Command::Release(args) => commands::release::run(args, context).await?,
+        Command::Diff(args) => commands::diff::run(args, context).await?,
+        Command::Withdraw(args) => commands::withdraw::withdraw(args, context).await?,
+        Command::Restore(args) => commands::withdraw::restore(args, context).await?,
         Command::Releases(command) => commands::releases::run(command, context).await?,
         Command::Config(command) => commands::config::run(command, context).await?,
         Command::Check(args) => return commands::check::run(args, context).await,

@@ -135,7 +135,11 @@ fn generate(args: &GenerateArgs, context: &Context) -> Result<(), CommandError> 
 }
 
 /// Makes a key in a file of its own, which must not exist.
-fn make_key_file(path: &Path, encrypt: bool, password_file: Option<&Path>) -> Result<SigningKey, CommandError> {
+pub(super) fn make_key_file(
+    path: &Path,
+    encrypt: bool,
+    password_file: Option<&Path>,
+) -> Result<SigningKey, CommandError> {
     if path.exists() {
         return Err(CommandError::Exists { path: path.to_owned() });
     }

@@ -1,7 +1,10 @@
-use clap::Subcommand;
-use pintle_api::{CreateProjectRequest, ProjectResponse};
+mod copy;
+
+use clap::{Args, Subcommand};
+use pintle_api::{Approval, CreateProjectRequest, ProjectResponse, UpdateProjectRequest};
 use pintle_core::UnixTime;
 
+pub use self::copy::CopyArgs;
 use super::orgs::write_deletion;
 use crate::{
     CommandError,
@@ -41,6 +44,28 @@ pub enum ProjectsCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// Change name, environment, or who must agree to a release
+    Set(ProjectChanges),
+    /// Create a project with everything another one has in its draft; with --new-key, all the way to a bundle
+    #[command(after_help = "\
+With --new-key it makes a key here, registers it, signs and releases the first configuration, waits until it is live, and \
+prints the bundle: what apps take up by `reconfigure`. Run again after an interruption, it goes on where it stopped.")]
+    Copy(CopyArgs),
+}
+
+/// What `projects set` changes.
+#[derive(Args, Clone, Debug)]
+#[group(required = true, multiple = true)]
+pub struct ProjectChanges {
+    /// New name
+    #[arg(long)]
+    name: Option<String>,
+    /// New environment
+    #[arg(long)]
+    environment: Option<String>,
+    /// Who must agree to a release: `none` besides whoever submits it, or a `second-person`
+    #[arg(long, value_parser = ["none", "second-person"])]
+    approval: Option<String>,
 }
 
 pub(crate) async fn run(command: &ProjectsCommand, context: &Context) -> Result<(), CommandError> {
@@ -69,6 +94,18 @@ pub(crate) async fn run(command: &ProjectsCommand, context: &Context) -> Result<
             let deleted = client.delete_project(project.reference()).await?;
             context.output.show(&deleted, write_deletion)
         }
+        ProjectsCommand::Set(changes) => {
+            let project = context.find_project(&client).await?;
+            let approval = changes.approval.as_deref().map(|word| match word {
+                "second-person" => Approval::SecondPerson,
+                _ => Approval::None,
+            });
+            let (name, environment) = (changes.name.clone(), changes.environment.clone());
+            let request = UpdateProjectRequest { name, environment, approval };
+            let changed = client.update_project(project.reference(), &request).await?;
+            context.output.show(&changed, write_one)
+        }
+        ProjectsCommand::Copy(args) => copy::run(args, &client, context).await,
     }
 }
 
@@ -105,6 +142,8 @@ fn write_one(project: &ProjectResponse, text: &mut Text) {
         ("custody", key.map(|key| word(&key.custody)).unwrap_or_default()),
         ("public key", key.map(|key| key.public_key.clone()).unwrap_or_default()),
         ("recovery key", key.and_then(|key| key.recovery_key.clone()).unwrap_or_default()),
+        ("approval", word(&project.approval)),
+        ("withdrawn since", project.withdrawn_at.map(|at| show_moment(UnixTime::from_secs(at))).unwrap_or_default()),
         ("latest release", show_release(project.latest_release)),
         ("live release", show_release(project.live_release)),
         ("urls", project.urls.join(", ")),

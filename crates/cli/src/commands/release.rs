@@ -1,10 +1,12 @@
-use std::{path::Path, time::Duration};
+mod progress;
+
+use std::path::Path;
 
 use base64ct::{Base64, Encoding};
 use clap::Args;
 use pintle_api::{
     AcceptReleaseRequest, PrepareReleaseRequest, PreparedReleaseResponse, ProjectKeyResponse, ProjectResponse,
-    ReleaseResponse, ReleaseState, Unchanged, client::Client,
+    ReleaseContent, ReleaseResponse, Unchanged, client::Client,
 };
 use pintle_core::{
     OrganizationId, ProjectId, PublicKey, Root, State, UnixTime, VerifiedConfig,
@@ -16,33 +18,40 @@ use pintle_core::{
 };
 use pintle_sign::{Signer, SigningKey, sign_config};
 
+use self::progress::wait_until_live;
 use super::{draft::write_warnings, releases::write_one};
 use crate::{
     CommandError,
     context::{Context, Project},
     fetch::fetch_config,
     key_file::{KeyFileArgs, KeyRole, check_is_registered},
-    moment::parse_span_secs,
-    output::{GOOD, STRONG},
+    moment::{parse_moment, parse_span_secs},
+    output::STRONG,
     review::{is_same_content, write_review},
     secret::confirm,
-    word::word,
 };
-
-/// How often the server is asked how far the publication is.
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Options of `release`.
 #[derive(Args, Clone, Debug)]
 pub struct ReleaseArgs {
     #[command(flatten)]
+    signing: SigningArgs,
+    /// Release although nothing changed, which renews the dates
+    #[arg(long)]
+    renew: bool,
+    /// Publish it then, as in 2027-06-30T06:00:00Z, instead of at once; `pintle releases cancel` takes it back
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+}
+
+/// How something is signed and followed to its end.
+#[derive(Args, Clone, Debug)]
+pub struct SigningArgs {
+    #[command(flatten)]
     key: KeyFileArgs,
     /// Sign without asking
     #[arg(long, short)]
     yes: bool,
-    /// Release although nothing changed, which renews the dates
-    #[arg(long)]
-    renew: bool,
     /// Return once the server has accepted it
     #[arg(long)]
     no_wait: bool,
@@ -51,23 +60,49 @@ pub struct ReleaseArgs {
     timeout: String,
 }
 
+/// What is released, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Intent {
+    pub(crate) content: ReleaseContent,
+    pub(crate) unchanged: Unchanged,
+    pub(crate) publish_at: Option<UnixTime>,
+}
+
 pub(crate) async fn run(args: &ReleaseArgs, context: &Context) -> Result<(), CommandError> {
-    let wait_secs = parse_span_secs(&args.timeout)?;
+    let intent = Intent {
+        content: ReleaseContent::Draft,
+        unchanged: if args.renew { Unchanged::Release } else { Unchanged::Refuse },
+        publish_at: args.at.as_deref().map(parse_moment).transpose()?,
+    };
     let client = context.connect()?;
     let project = context.find_project(&client).await?;
-    // A wrong key is found before anything is prepared.
-    let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
-    let key = args.key.load(context.output)?;
-    check_is_registered(args.key.path(), &key.public_key(), &registered.kid, KeyRole::Signing)?;
-    let plan = Plan {
-        key: &key,
-        key_path: args.key.path(),
-        unchanged: if args.renew { Unchanged::Release } else { Unchanged::Refuse },
-        consent: if args.yes { Consent::Given } else { Consent::Ask },
-        wait_secs: (!args.no_wait).then_some(wait_secs),
-    };
-    let release = release_draft(&plan, &client, &project, context).await?;
+    let release = args.signing.release(intent, &client, &project, context).await?;
     context.output.show(&release, write_one)
+}
+
+impl SigningArgs {
+    /// Has it prepared, shows it, signs it here, submits it and follows it to its end.
+    pub(crate) async fn release(
+        &self,
+        intent: Intent,
+        client: &Client,
+        project: &Project,
+        context: &Context,
+    ) -> Result<ReleaseResponse, CommandError> {
+        let wait_secs = parse_span_secs(&self.timeout)?;
+        // A wrong key is found before anything is prepared.
+        let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
+        let key = self.key.load(context.output)?;
+        check_is_registered(self.key.path(), &key.public_key(), &registered.kid, KeyRole::Signing)?;
+        let plan = Plan {
+            key: &key,
+            key_path: self.key.path(),
+            intent,
+            consent: if self.yes { Consent::Given } else { Consent::Ask },
+            wait_secs: (!self.no_wait).then_some(wait_secs),
+        };
+        release(&plan, client, project, context).await
+    }
 }
 
 /// How a draft becomes a release.
@@ -76,8 +111,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) key: &'a SigningKey,
     /// Where that key was read from.
     pub(crate) key_path: &'a Path,
-    /// What to do when nothing differs.
-    pub(crate) unchanged: Unchanged,
+    /// What is released, and when.
+    pub(crate) intent: Intent,
     /// Whether somebody is asked before it is signed.
     pub(crate) consent: Consent,
     /// How long to wait until it is live; none: not at all.
@@ -95,8 +130,8 @@ pub(crate) enum Consent {
     Ask,
 }
 
-/// Prepares the draft, shows it, signs it here, submits it and waits until it is live.
-pub(crate) async fn release_draft(
+/// Has a release prepared, shows it, signs it here, submits it and waits until it is live.
+pub(crate) async fn release(
     plan: &Plan<'_>,
     client: &Client,
     project: &Project,
@@ -104,13 +139,15 @@ pub(crate) async fn release_draft(
 ) -> Result<ReleaseResponse, CommandError> {
     let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
     let root = derive_root(&project.response, registered)?;
-    let request = PrepareReleaseRequest { unchanged: plan.unchanged, ..PrepareReleaseRequest::default() };
+    let Intent { content, unchanged, publish_at } = plan.intent;
+    let request = PrepareReleaseRequest { unchanged, content };
     let prepared = client.prepare_release(project.reference(), &request).await?;
     let payload = Base64::decode_vec(&prepared.claims)
         .map_err(|_| CommandError::PreparedMismatch { what: "the claims are not base64".to_owned() })?;
     let published = find_published(&project.response, &root, context.now).await;
     let floor = published.as_ref().ok().map(|config| (config.recovery_seq(), config.claims().version));
     let claims = check_prepared(&payload, &prepared, &root, floor, context.now)?;
+    check_content(&claims, content, client, project, &root).await?;
     let published = published.as_ref().map(VerifiedConfig::claims).map_err(String::as_str);
 
     context.output.say(|text| {
@@ -135,7 +172,8 @@ pub(crate) async fn release_draft(
     }
     // Handed out only if the chain leads apps from the project's first key to this one.
     let signed = sign_config(plan.key, &payload, &prepared.succession, &root)?;
-    let request = AcceptReleaseRequest { jws: signed.as_str().to_owned(), publish_at: None };
+    let request =
+        AcceptReleaseRequest { jws: signed.as_str().to_owned(), publish_at: publish_at.map(UnixTime::as_secs) };
     let accepted = client.accept_release(project.reference(), &request).await?;
     match plan.wait_secs {
         None => Ok(accepted),
@@ -207,36 +245,26 @@ fn check_prepared(
     Ok(claims)
 }
 
-async fn wait_until_live(
+/// Refuses claims that say something else than what was asked for.
+async fn check_content(
+    claims: &Claims,
+    content: ReleaseContent,
     client: &Client,
     project: &Project,
-    accepted: ReleaseResponse,
-    wait_secs: u64,
-    context: &Context,
-) -> Result<ReleaseResponse, CommandError> {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(wait_secs);
-    let mut release = accepted;
-    let mut shown = None;
-    loop {
-        if shown != Some(release.state) {
-            shown = Some(release.state);
-            context.output.say(|text| {
-                let line = format!("release {}: {}", release.version, word(&release.state));
-                match release.state {
-                    ReleaseState::Live => text.styled_line(GOOD, &line),
-                    _ => text.line(&line),
-                };
-            });
-        }
-        if matches!(release.state, ReleaseState::Live | ReleaseState::Superseded) {
-            return Ok(release);
-        }
-        if tokio::time::Instant::now() >= deadline {
-            return Err(CommandError::NotLiveYet { version: release.version, waited_secs: wait_secs });
-        }
-        tokio::time::sleep(POLL_INTERVAL).await;
-        release = client.read_release(project.reference(), release.version).await?;
+    root: &Root,
+) -> Result<(), CommandError> {
+    let mismatch = |what: &str| Err(CommandError::PreparedMismatch { what: what.to_owned() });
+    if claims.withdrawn != (content == ReleaseContent::Withdrawal) {
+        return mismatch(if claims.withdrawn { "it is a withdrawal" } else { "it is no withdrawal" });
     }
+    let ReleaseContent::Release(version) = content else { return Ok(()) };
+    let file = client.read_release_file(project.reference(), version).await?;
+    // As on the day it was accepted: what has expired since is to be released anew.
+    let then = UnixTime::from_secs(client.read_release(project.reference(), version).await?.accepted_at);
+    let earlier = verify(&file, root, &State::default(), then)
+        .map_err(|error| CommandError::Config { source_name: format!("release {version}"), error })?
+        .config;
+    if is_same_content(earlier.claims(), claims) { Ok(()) } else { mismatch("it does not say what that release said") }
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 use clap::Subcommand;
-use pintle_api::ReleaseResponse;
-use pintle_core::UnixTime;
+use pintle_api::{ApproveReleaseRequest, ReleaseContent, ReleaseKind, ReleaseResponse, Unchanged, client::Client};
+use pintle_core::{State, UnixTime, VerifiedConfig, verify};
 
+use super::release::{Intent, SigningArgs, derive_root, find_published};
 use crate::{
     CommandError,
-    context::Context,
+    context::{Context, Project},
     moment::show_moment,
-    output::{Listing, Text},
+    output::{CAREFUL, Listing, STRONG, Text},
+    review::write_review,
+    secret::confirm,
     word::word,
 };
 
@@ -17,6 +20,30 @@ pub enum ReleasesCommand {
     List,
     /// Show one release and how far its publication is
     Show {
+        /// Release number
+        version: u64,
+    },
+    /// Release the content of an earlier release anew, under a new number; the draft stays as it is
+    #[command(after_help = "\
+What apps have now is compared with what they get back, and you are asked before it is signed. The draft still says what \
+it said: `pintle diff` shows what the next release of it would bring again.")]
+    Rollback {
+        /// Number of the release to go back to
+        version: u64,
+        /// How it is signed
+        #[command(flatten)]
+        signing: SigningArgs,
+    },
+    /// Approve a release that another member submitted, after a look at what it says
+    Approve {
+        /// Release number
+        version: u64,
+        /// Approve without asking
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Take back a release that waits for its time or for another person
+    Cancel {
         /// Release number
         version: u64,
     },
@@ -37,16 +64,89 @@ pub(crate) async fn run(command: &ReleasesCommand, context: &Context) -> Result<
             let release = client.read_release(project.reference(), *version).await?;
             context.output.show(&release, write_one)
         }
+        ReleasesCommand::Rollback { version, signing } => {
+            let release = roll_back(*version, signing, &client, &project, context).await?;
+            context.output.show(&release, write_one)
+        }
+        ReleasesCommand::Approve { version, yes } => {
+            let release = approve(*version, *yes, &client, &project, context).await?;
+            context.output.show(&release, write_one)
+        }
+        ReleasesCommand::Cancel { version } => {
+            let release = client.cancel_release(project.reference(), *version).await?;
+            context.output.show(&release, write_one)
+        }
     }
+}
+
+/// Releases what release `version` said, and says what that means for the draft.
+pub(super) async fn roll_back(
+    version: u64,
+    signing: &SigningArgs,
+    client: &Client,
+    project: &Project,
+    context: &Context,
+) -> Result<ReleaseResponse, CommandError> {
+    let content = ReleaseContent::Release(version);
+    let intent = Intent { content, unchanged: Unchanged::Refuse, publish_at: None };
+    let release = signing.release(intent, client, project, context).await?;
+    let differences = client.read_draft(project.reference()).await?.changes.len();
+    if differences > 0 {
+        context.output.say(|text| {
+            let line = format!("The draft was not touched: {differences} of its lines differ from what apps get now.");
+            text.styled_line(CAREFUL, &line);
+            text.line("Correct it before the next release; `pintle diff` shows them.");
+        });
+    }
+    Ok(release)
+}
+
+/// Shows what the release says, read out of its own signed file, and agrees to exactly that.
+async fn approve(
+    version: u64,
+    yes: bool,
+    client: &Client,
+    project: &Project,
+    context: &Context,
+) -> Result<ReleaseResponse, CommandError> {
+    let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
+    let root = derive_root(&project.response, registered)?;
+    let file = client.read_release_file(project.reference(), version).await?;
+    let accepted = verify(&file, &root, &State::default(), context.now)
+        .map_err(|error| CommandError::Config { source_name: format!("release {version}"), error })?;
+    let published = find_published(&project.response, &root, context.now).await;
+    let published = published.as_ref().map(VerifiedConfig::claims).map_err(String::as_str);
+    context.output.say(|text| {
+        text.styled_line(
+            STRONG,
+            &format!("Release {version} of {}, submitted by another member", project.display_name()),
+        );
+        text.gap();
+        write_review(published, accepted.config.claims(), context.now, text);
+        text.gap();
+    });
+    if !yes && !confirm("Approve this?")? {
+        return Err(CommandError::Declined { what: "approved" });
+    }
+    let digest = accepted.state.floor.map(|floor| floor.claims_digest).unwrap_or_default();
+    let claims_sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(client.approve_release(project.reference(), version, &ApproveReleaseRequest { claims_sha256 }).await?)
 }
 
 fn row(release: &ReleaseResponse) -> Vec<String> {
     vec![
         release.version.to_string(),
-        word(&release.state),
-        show_moment(UnixTime::from_secs(release.accepted_at)),
+        match release.kind {
+            ReleaseKind::Configuration => word(&release.state),
+            ReleaseKind::Withdrawal => format!("{} (withdrawal)", word(&release.state)),
+        },
+        show_at(Some(release.accepted_at)),
         show_live_since(release),
     ]
+}
+
+fn show_at(at: Option<u64>) -> String {
+    at.map(|at| show_moment(UnixTime::from_secs(at))).unwrap_or_default()
 }
 
 fn show_live_since(release: &ReleaseResponse) -> String {
@@ -57,9 +157,25 @@ pub(super) fn write_one(release: &ReleaseResponse, text: &mut Text) {
     text.fields(&[
         ("release", release.version.to_string()),
         ("id", release.id.clone()),
+        ("kind", word(&release.kind)),
         ("state", word(&release.state)),
-        ("accepted", show_moment(UnixTime::from_secs(release.accepted_at))),
-        ("live since", show_live_since(release)),
+        ("submitted by", release.accepted_by.clone()),
+        ("accepted", show_at(Some(release.accepted_at))),
+        ("approved by", release.approved_by.clone().unwrap_or_default()),
+        ("publish at", show_at(release.publish_at)),
+        ("live on every target since", show_live_since(release)),
         ("claims sha256", release.claims_sha256.clone()),
     ]);
+    if release.targets.is_empty() {
+        return;
+    }
+    let rows: Vec<_> = release
+        .targets
+        .iter()
+        .map(|target| {
+            let since = target.live_at.map_or_else(|| "-".to_owned(), |at| show_at(Some(at)));
+            vec![target.target.clone(), word(&target.state), since, target.error.clone().unwrap_or_default()]
+        })
+        .collect();
+    text.gap().table(&["TARGET", "STATE", "LIVE SINCE", "LAST ERROR"], &rows, "");
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+mod approval;
 mod audit;
 mod authoring;
 mod ct;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use pintle_api::{
-    AcceptStatementRequest, ProjectKeyResponse, ReleaseResponse, StatementResponse, Unchanged, client::Client,
+    AcceptStatementRequest, ProjectKeyResponse, ReleaseContent, ReleaseResponse, StatementResponse, Unchanged,
+    client::Client,
 };
 use pintle_core::{ConfigError, Root, succession::Chain};
 use pintle_sign::{Signer, SigningKey, make_statement};
@@ -14,7 +15,7 @@ use serde::Serialize;
 use super::make_key_file;
 use crate::{
     CommandError,
-    commands::release::{Consent, Plan, derive_root, find_published, release_draft},
+    commands::release::{self, Consent, Intent, Plan, derive_root, find_published},
     context::{Context, Project},
     key_file::{KeyFileArgs, KeyRole, check_is_registered, load_key},
     moment::parse_span_secs,
@@ -237,11 +238,11 @@ impl<'a> Succession<'a> {
         let plan = Plan {
             key: new,
             key_path: &self.next.new_key,
-            unchanged: Unchanged::Release,
+            intent: Intent { content: ReleaseContent::Draft, unchanged: Unchanged::Release, publish_at: None },
             consent: if self.next.yes { Consent::Given } else { Consent::AskIfChanged },
             wait_secs: Some(self.wait_secs),
         };
-        release_draft(&plan, &self.client, &self.project, self.context).await
+        release::release(&plan, &self.client, &self.project, self.context).await
     }
 }
 
