@@ -3,13 +3,11 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
 };
 
 use pintle_core::{Code, Root, UnixTime, claims::Claims, decide::Verdict};
+use pintle_e2e::{Server, fail, run};
 use pintle_sdk::{Authorities, Event, Pintle};
 use pintle_sign::{Signer, SigningKey, canonical_claims, make_statement, sign_config};
 use pintle_testkit::{
@@ -36,12 +34,12 @@ struct World {
 impl World {
     async fn with_first_release() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (server, origin) = Server::start(folder.path());
+        let (server, origin) = Server::start(folder.path(), &[]);
         let authority = Authority::root("Site CA");
         let certificate = authority.issue(&[HOST]);
         let site = Site::start(&certificate).await;
         let cdn = Cdn::start(Reply::Closed).await;
-        let run = |arguments: &[&str]| run(folder.path(), arguments);
+        let run = |arguments: &[&str]| drop(run(folder.path(), arguments));
         run(&["login", "--server", &origin, "--token-file", "token"]);
         run(&["orgs", "create", "Acme"]);
         run(&["projects", "create", "shop"]);
@@ -112,31 +110,6 @@ impl World {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Already ended, or ends now.
-        let _ended = self.0.kill().and_then(|()| self.0.wait());
-    }
-}
-
-/// A running server; ended when dropped.
-struct Server(Child);
-
-impl Server {
-    /// On a free port; its first token is left in `token`.
-    fn start(folder: &Path) -> (Self, String) {
-        let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", "data", "--log", "error"];
-        let mut child = command(folder, &arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let output = child.stdout.take().unwrap();
-        let server = Self(child);
-        let mut lines = BufReader::new(output).lines().map(Result::unwrap);
-        let ready = lines.find(|line| line.starts_with("Pintle is ready")).unwrap();
-        let token = lines.find(|line| line.trim().starts_with("pintle_")).unwrap();
-        fs::write(folder.join("token"), token.trim()).unwrap();
-        (server, ready.rsplit(' ').next().unwrap().to_owned())
-    }
-}
-
 struct App {
     pintle: Pintle,
     refusals: Arc<Mutex<Vec<Code>>>,
@@ -165,38 +138,6 @@ impl App {
         reasons.dedup();
         reasons
     }
-}
-
-fn binary() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let binary = tests.parent().and_then(Path::parent).unwrap().join("pintle");
-    assert!(binary.exists(), "the binary is built by `cargo xtask test`, or by `cargo build --package pintle`");
-    binary
-}
-
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(binary());
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PINTLE_")) {
-        command.env_remove(name);
-    }
-    command.args(arguments).current_dir(folder).env("PINTLE_CONFIG_DIR", folder.join("config")).stdin(Stdio::null());
-    command
-}
-
-/// Runs the command line, which must succeed; what it said on both streams.
-fn run(folder: &Path, arguments: &[&str]) -> String {
-    let output = command(folder, arguments).output().unwrap();
-    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert!(output.status.success(), "{arguments:?}: {said}");
-    said
-}
-
-/// The same for a run that must fail; the status and what it said.
-fn fail(folder: &Path, arguments: &[&str]) -> (i32, String) {
-    let output = command(folder, arguments).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success(), "{arguments:?}: {said}");
-    (output.status.code().unwrap(), said)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -232,7 +173,7 @@ async fn an_interrupted_rotation_goes_on_where_it_stopped() {
     let config = world.folder.path().join("config/config.toml");
     let settings = fs::read_to_string(&config).unwrap();
     fs::write(&config, settings.replace(&world.origin, "http://127.0.0.1:1")).unwrap();
-    fail(world.folder.path(), &rotate);
+    let _refused = fail(world.folder.path(), &rotate);
     fs::write(&config, settings).unwrap();
     // Stopped after the statement: the release did not become live in time.
     let (status, said) = fail(world.folder.path(), &["keys", "rotate", "--yes", "--timeout", "0"]);

@@ -117,10 +117,7 @@ async fn approve(
     let published = find_published(&project.response, &root, context.now).await;
     let published = published.as_ref().map(VerifiedConfig::claims).map_err(String::as_str);
     context.output.say(|text| {
-        text.styled_line(
-            STRONG,
-            &format!("Release {version} of {}, submitted by another member", project.display_name()),
-        );
+        text.styled_line(STRONG, &format!("Release {version} of {}, to be approved", project.display_name()));
         text.gap();
         write_review(published, accepted.config.claims(), context.now, text);
         text.gap();

@@ -38,7 +38,7 @@ pub struct CopyArgs {
     name: Option<String>,
     /// Make its key in FILE, release with it, and print the bundle [default file: pintle-key-ENVIRONMENT.pem]
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
-    new_key: Option<PathBuf>,
+    new_key: Option<String>,
     /// Encrypt the key under a password, which is asked for twice
     #[arg(long, requires = "new_key")]
     encrypt: bool,
@@ -82,8 +82,8 @@ pub(super) async fn run(args: &CopyArgs, client: &Client, context: &Context) -> 
         let created = client.copy_project(source.reference(), &args.request(None)).await?;
         return context.output.show(&created, write_one);
     };
-    let default = || PathBuf::from(format!("pintle-key-{}.pem", args.environment));
-    let path = if given.as_os_str().is_empty() { default() } else { given.clone() };
+    let default = || format!("pintle-key-{}.pem", args.environment);
+    let path = PathBuf::from(if given.is_empty() { default() } else { given.clone() });
     let key = args.find_key(&path, context)?;
     let project = args.find_copy(&source, &key, &path, client).await?;
     let plan = Plan {
