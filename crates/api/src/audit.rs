@@ -1,11 +1,19 @@
 //! The audit log as it travels, and how its chain is linked: enough to verify an export without the server.
 
+mod log;
+mod verify;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
+
+pub use log::{
+    AuditChainResponse, AuditEventResponse, AuditExportHeader, AuditOrder, AuditPersonal, AuditPoint, AuditQuery,
+};
+pub use verify::{AuditChainError, AuditVerifier};
 
 /// What is hashed of an event. A chain keeps the exact text; this type only reads and first writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

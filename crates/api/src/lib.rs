@@ -35,7 +35,9 @@ pub use account::{
 };
 pub use api_token::{CreateTokenRequest, CreatedTokenResponse, TokenLifetime, TokenResponse, UpdateTokenRequest};
 pub use audit::{
-    AUDIT_CHAIN_START, AuditActor, AuditActorKind, AuditRecord, AuditTarget, derive_audit_commitment, derive_audit_hash,
+    AUDIT_CHAIN_START, AuditActor, AuditActorKind, AuditChainError, AuditChainResponse, AuditEventResponse,
+    AuditExportHeader, AuditOrder, AuditPersonal, AuditPoint, AuditQuery, AuditRecord, AuditTarget, AuditVerifier,
+    derive_audit_commitment, derive_audit_hash,
 };
 pub use ct::{CtLogRequest, CtLogResponse, CtLogsResponse, CtPolicy, CtRequest, CtResponse, ReplaceCtLogsRequest};
 pub use deletion::DeletionResponse;

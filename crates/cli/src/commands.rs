@@ -1,4 +1,5 @@
 pub(crate) mod account;
+pub(crate) mod audit;
 pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod config;

@@ -1,6 +1,6 @@
 use std::{io, path::PathBuf};
 
-use pintle_api::client::ClientError;
+use pintle_api::{AuditChainError, client::ClientError};
 use pintle_core::{ConfigError, UnixTime, root::SetupError};
 use pintle_discover::{Endpoint, EndpointError, FactsError, FileError, LogListError, ProbeError};
 use pintle_sign::{KeyFileError, SignError};
@@ -250,6 +250,20 @@ pub enum CommandError {
     /// There is nothing to restore.
     #[error("the project is not withdrawn")]
     NotWithdrawn,
+    /// An audit log is not as it was written.
+    #[error("{source_name}: {error}")]
+    AuditChain {
+        /// File or organization.
+        source_name: String,
+        /// Where it was tampered with.
+        error: AuditChainError,
+    },
+    /// Not an export of a whole audit log.
+    #[error("{} is not the whole of an audit log as JSON Lines", path.display())]
+    AuditExport {
+        /// The file.
+        path: PathBuf,
+    },
     /// Every URL failed.
     #[error("no URL gave the configuration: {}", reasons.join("; "))]
     Fetch {
@@ -313,6 +327,9 @@ impl CommandError {
             Self::NotLiveYet { .. } => "not_live_yet",
             Self::Interrupted { .. } => "interrupted",
             Self::NotWithdrawn => "not_withdrawn",
+            Self::AuditChain { error: AuditChainError::RememberedRemoved { .. }, .. } => "audit_head_too_old",
+            Self::AuditChain { .. } => "audit_chain_broken",
+            Self::AuditExport { .. } => "audit_export_invalid",
             Self::Fetch { .. } => "fetch_failed",
             Self::Internal(_) => "internal_error",
         }
@@ -323,9 +340,13 @@ impl CommandError {
     pub fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Api(error) => api_exit_status(error),
-            Self::Config { .. } | Self::Sign(SignError::NotAcceptable(_)) | Self::PreparedMismatch { .. } => {
-                ExitStatus::Refused
+            Self::AuditChain { error: AuditChainError::RememberedRemoved { .. }, .. } | Self::AuditExport { .. } => {
+                ExitStatus::Input
             }
+            Self::Config { .. }
+            | Self::Sign(SignError::NotAcceptable(_))
+            | Self::PreparedMismatch { .. }
+            | Self::AuditChain { .. } => ExitStatus::Refused,
             Self::Bundle { .. }
             | Self::KeyFile { .. }
             | Self::Sign(_)
@@ -426,6 +447,13 @@ impl CommandError {
             Self::NotLiveYet { .. } | Self::Interrupted { .. } => {
                 "it goes on by itself; `pintle releases show` tells how far it is"
             }
+            Self::AuditChain { error: AuditChainError::RememberedRemoved { .. }, .. } => {
+                "verify without it, and remember the head that is printed"
+            }
+            Self::AuditChain { .. } => {
+                "somebody with access to the database or the file did this: keep both, and compare with a backup"
+            }
+            Self::AuditExport { .. } => "export it with `pintle audit export --to FILE`, without a filter",
             Self::Fetch { .. } => "check the URLs of the bundle and the network; has a release been made?",
             Self::Internal(_) => "this is a defect; please report it with the command you ran",
             _ => return None,

@@ -49,6 +49,7 @@ use pintle_core::UnixTime;
 
 pub use commands::{
     account::{AccountCommand, SessionsCommand},
+    audit::{AuditCommand, AuditFilter, ExportFormat},
     bundle::BundleArgs,
     check::CheckArgs,
     config::ConfigCommand,
@@ -107,6 +108,9 @@ in config.toml in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~
     /// API tokens for programs: create, list, rename, revoke
     #[command(subcommand)]
     Tokens(TokensCommand),
+    /// The audit log: list, export, verify
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Projects, one per app and environment: create, list, show, set, copy
     #[command(subcommand)]
     Projects(ProjectsCommand),
@@ -189,6 +193,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Co
         Command::Members(command) => commands::members::run(command, context).await?,
         Command::Invitations(command) => commands::invitations::run(command, context).await?,
         Command::Tokens(command) => commands::tokens::run(command, context).await?,
+        Command::Audit(command) => commands::audit::run(command, context).await?,
         Command::Projects(command) => commands::projects::run(command, context).await?,
         Command::Keys(command) => commands::keys::run(command, context).await?,
         Command::Domains(command) => commands::domains::run(command, context).await?,

@@ -1,6 +1,7 @@
 //! The JSON API: routes that extract, call one action, and map its answer.
 
 mod accounts;
+mod audit;
 mod document;
 mod domains;
 mod door;
@@ -66,6 +67,7 @@ fn describe() -> OpenApiRouter<App> {
         .merge(organizations::router())
         .merge(members::router())
         .merge(tokens::router())
+        .merge(audit::router())
         .merge(projects::router())
         .merge(domains::router())
         .merge(drafts::router())

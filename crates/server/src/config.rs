@@ -23,8 +23,8 @@ use secrecy::SecretString;
 pub use accounts::{AccountsConfig, SmtpConfig, SmtpSecurity};
 pub use options::{ConfigProblem, EffectiveOption};
 pub use sections::{
-    ForwardedHeader, HttpConfig, LogConfig, LogFormat, PrivacyConfig, ProxyConfig, RateLimitConfig, StopConfig,
-    TlsConfig,
+    AuditConfig, ForwardedHeader, HttpConfig, LogConfig, LogFormat, PrivacyConfig, ProxyConfig, RateLimitConfig,
+    StopConfig, TlsConfig,
 };
 pub use source::{ConfigFile, ConfigFlag, ConfigSources, Origin};
 
@@ -66,6 +66,8 @@ pub struct ServerConfig {
     pub rate_limits: RateLimitConfig,
     /// What becomes of what was deleted.
     pub privacy: PrivacyConfig,
+    /// What is remembered.
+    pub audit: AuditConfig,
     /// How the server stops.
     pub stop: StopConfig,
     /// What everybody may create at most.
@@ -171,6 +173,7 @@ impl ServerConfig {
             http: HttpConfig::read(options),
             rate_limits: RateLimitConfig::read(options),
             privacy: PrivacyConfig::read(options),
+            audit: AuditConfig::read(options),
             stop: StopConfig::read(options),
             plan: read_plan(options),
             log: LogConfig::read(options),

@@ -8,6 +8,8 @@ use crate::clock::now;
 /// How long it sleeps when it knows of nothing: what a job waits at most whose instance died before it took it; another
 /// one on the same database looks for it then.
 const MAX_SLEEP: Duration = Duration::from_secs(5);
+/// Retention is counted in days.
+const BETWEEN_CLEANINGS: Duration = Duration::from_secs(3600);
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// What a worker works off. Mails have one of their own, so that a slow mail server delays no release.
@@ -60,6 +62,20 @@ pub(crate) async fn run_recorder(service: Arc<Service>) {
             () = service.wait_for_security_event() => {}
             () = tokio::time::sleep(sleep) => {}
         }
+    }
+}
+
+/// Removes what was kept long enough, now and then, for ever.
+pub(crate) async fn run_cleaner(service: Arc<Service>) {
+    loop {
+        let sleep = match service.remove_old_events(now()).await {
+            Ok(_) => BETWEEN_CLEANINGS,
+            Err(error) => {
+                tracing::error!(error.code = error.code(), %error, "old events not removed; it will be tried again");
+                AFTER_FAILURE
+            }
+        };
+        tokio::time::sleep(sleep).await;
     }
 }
 

@@ -30,9 +30,9 @@ mod smtp;
 
 pub use api::openapi_json;
 pub use config::{
-    AccountsConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption, ForwardedHeader, HttpConfig,
-    LoadedConfig, LogConfig, LogFormat, Origin, PrivacyConfig, ProxyConfig, RateLimitConfig, ServerConfig, SmtpConfig,
-    SmtpSecurity, StopConfig, TlsConfig,
+    AccountsConfig, AuditConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption,
+    ForwardedHeader, HttpConfig, LoadedConfig, LogConfig, LogFormat, Origin, PrivacyConfig, ProxyConfig,
+    RateLimitConfig, ServerConfig, SmtpConfig, SmtpSecurity, StopConfig, TlsConfig,
 };
 pub use listen::TlsError;
 pub use run::{Ready, ServerError, run};

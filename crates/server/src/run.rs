@@ -188,6 +188,7 @@ pub async fn run(
         workers.spawn(jobs::run_jobs(worker, Arc::clone(&service), closing.clone()));
     }
     let recorder = tokio::spawn(jobs::run_recorder(Arc::clone(&service)));
+    let cleaner = tokio::spawn(jobs::run_cleaner(Arc::clone(&service)));
     let app = App {
         service: Arc::clone(&service),
         served: Arc::default(),
@@ -223,6 +224,7 @@ pub async fn run(
         tracing::warn!("a running job did not finish in time; it is taken up again at the next start");
     }
     recorder.abort();
+    cleaner.abort();
     if tokio::time::timeout(config.stop.timeout, jobs::record_the_rest(&service)).await.is_err() {
         tracing::warn!("the last security events were not written in time");
     }
@@ -259,6 +261,7 @@ fn open_service(
     Ok(Service::new(store.clone(), buckets, base_url)
         .with_plan(config.plan)
         .with_erasure_delay(config.privacy.erase_after_days * 86_400)
+        .with_audit_retention(config.audit.retention_days)
         .with_accounts(settings, key, mailer))
 }
 

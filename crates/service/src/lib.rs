@@ -62,6 +62,8 @@ pub use secret_key::SecretKey;
 
 use security::SecurityEvents;
 
+const DEFAULT_AUDIT_RETENTION_SECS: u64 = 365 * 86_400;
+
 /// The control plane: a database, the places releases are published to, and the URL apps find them at.
 #[derive(Debug)]
 pub struct Service {
@@ -73,6 +75,7 @@ pub struct Service {
     jobs: Notify,
     security: Arc<SecurityEvents>,
     accounts: Accounts,
+    audit_retention_secs: u64,
 }
 
 /// What was deleted is erased for good after 30 days.
@@ -90,6 +93,7 @@ impl Service {
             jobs: Notify::new(),
             security: Arc::default(),
             accounts: Accounts::default(),
+            audit_retention_secs: DEFAULT_AUDIT_RETENTION_SECS,
         }
     }
 
@@ -103,6 +107,12 @@ impl Service {
     #[must_use]
     pub fn with_erasure_delay(self, secs: u64) -> Self {
         Self { erasure_delay_secs: secs, ..self }
+    }
+
+    /// The same, with another time that events are kept in the audit log: one year otherwise.
+    #[must_use]
+    pub fn with_audit_retention(self, days: u64) -> Self {
+        Self { audit_retention_secs: days.saturating_mul(86_400), ..self }
     }
 
     /// The same, with accounts as the operator wants them. `key` protects what a thief of the database must not get;

@@ -116,6 +116,18 @@ impl ReadTx {
         Ok(fitting.order_by(Column::Seq, sorted).limit(limit).all(self.connection()).await?)
     }
 
+    /// The same of the events at `seqs`.
+    pub async fn list_audit_personal_of(
+        &self,
+        chain: &AuditChain,
+        seqs: &[u64],
+    ) -> Result<Vec<AuditPersonalRow>, StoreError> {
+        let values = audit_personal::Entity::find()
+            .filter(audit_personal::Column::Chain.eq(chain.as_str()))
+            .filter(audit_personal::Column::Seq.is_in(seqs.iter().copied().map(Unsigned::from)));
+        Ok(values.all(self.connection()).await?)
+    }
+
     /// Every chain that has events.
     pub async fn list_audit_chains(&self) -> Result<Vec<AuditChain>, StoreError> {
         let names: Vec<String> = audit_event::Entity::find()
@@ -189,9 +201,9 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Removes the events up to `last` and remembers where the chain goes on.
-    pub async fn remove_audit_events(&self, chain: &AuditChain, last: &AuditEventRow) -> Result<(), StoreError> {
-        audit_event::Entity::delete_many()
+    /// Removes the events up to `last` and remembers where the chain goes on; how many there were.
+    pub async fn remove_audit_events(&self, chain: &AuditChain, last: &AuditEventRow) -> Result<u64, StoreError> {
+        let done = audit_event::Entity::delete_many()
             .filter(audit_event::Column::Chain.eq(chain.as_str()))
             .filter(audit_event::Column::Seq.lte(last.seq))
             .exec(self.connection())
@@ -204,7 +216,7 @@ impl WriteTx {
             .on_conflict(OnConflict::column(audit_checkpoint::Column::Chain).update_columns(replaced).to_owned())
             .exec_without_returning(self.connection())
             .await?;
-        Ok(())
+        Ok(done.rows_affected)
     }
 
     /// Says whose the personal values `field` are in the events about `target`.

@@ -3,14 +3,14 @@ use reqwest::Method;
 use super::{Client, ClientError, List, ProjectRef, parse_json};
 use crate::{
     AcceptInvitationRequest, AcceptReleaseRequest, AcceptStatementRequest, AccountResponse, AddDomainRequest,
-    AddPinRequest, AddressRequest, ApproveReleaseRequest, ConfirmRequest, ConfirmResponse, CopyProjectRequest,
-    CreateInvitationRequest, CreateOrganizationRequest, CreateProjectRequest, CreateTokenRequest,
-    CreatedInvitationResponse, CreatedTokenResponse, CtLogsResponse, DeletionResponse, DiffQuery, DiffResponse,
-    DomainResponse, DraftResponse, InvitationResponse, MailedResponse, MemberResponse, OrganizationResponse,
-    PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse, RegisterKeyRequest, ReleaseResponse,
-    ReplaceCtLogsRequest, SessionResponse, SetPasswordRequest, SignInRequest, SignInResponse, StatementResponse,
-    TokenResponse, UpdateDomainRequest, UpdateDraftRequest, UpdateMemberRequest, UpdateOrganizationRequest,
-    UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest, WhoamiResponse,
+    AddPinRequest, AddressRequest, ApproveReleaseRequest, AuditChainResponse, AuditEventResponse, ConfirmRequest,
+    ConfirmResponse, CopyProjectRequest, CreateInvitationRequest, CreateOrganizationRequest, CreateProjectRequest,
+    CreateTokenRequest, CreatedInvitationResponse, CreatedTokenResponse, CtLogsResponse, DeletionResponse, DiffQuery,
+    DiffResponse, DomainResponse, DraftResponse, InvitationResponse, MailedResponse, MemberResponse,
+    OrganizationResponse, PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse,
+    RegisterKeyRequest, ReleaseResponse, ReplaceCtLogsRequest, SessionResponse, SetPasswordRequest, SignInRequest,
+    SignInResponse, StatementResponse, TokenResponse, UpdateDomainRequest, UpdateDraftRequest, UpdateMemberRequest,
+    UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest, WhoamiResponse,
 };
 
 /// One method per route. Each fails with [`ClientError`]; lists are fetched when they are asked for entries.
@@ -169,6 +169,17 @@ impl Client {
     /// Ends a token limited to an organization or a project of it.
     pub async fn revoke_organization_token(&self, organization: &str, token: &str) -> Result<(), ClientError> {
         self.send(Method::DELETE, &["organizations", organization, "tokens", token]).await
+    }
+
+    /// The events of an organization's audit log that the filters of the route let through, newest first unless asked
+    /// for otherwise.
+    pub fn list_audit_events(&self, organization: &str) -> List<AuditEventResponse> {
+        List::new(self, &["organizations", organization, "audit", "events"])
+    }
+
+    /// Where an organization's audit log begins and ends.
+    pub async fn read_audit_chain(&self, organization: &str) -> Result<AuditChainResponse, ClientError> {
+        self.send(Method::GET, &["organizations", organization, "audit", "chain"]).await
     }
 
     /// Deletes an organization and everything in it.

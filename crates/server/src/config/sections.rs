@@ -26,6 +26,26 @@ pub enum LogFormat {
     Json,
 }
 
+/// What is remembered of what happened.
+#[derive(Clone, Debug)]
+pub struct AuditConfig {
+    /// Days that events stay in the audit log.
+    pub retention_days: u64,
+}
+
+impl AuditConfig {
+    pub(super) fn read(options: &mut Options) -> Self {
+        Self {
+            retention_days: options.number(
+                "audit.retention_days",
+                365,
+                1..=36_500,
+                "Days that events stay in the audit log; older ones are removed, and the log stays verifiable",
+            ),
+        }
+    }
+}
+
 /// Certificate and key of a server that terminates TLS itself.
 #[derive(Clone, Debug)]
 pub struct TlsConfig {

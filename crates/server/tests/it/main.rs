@@ -4,6 +4,7 @@
 
 mod accounts;
 mod admin;
+mod audit;
 mod cdn;
 mod configuration;
 mod document;

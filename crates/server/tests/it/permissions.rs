@@ -26,9 +26,10 @@ const SCOPES: [(Scope, &str); 4] =
     [(Scope::Read, "read"), (Scope::Edit, "edit"), (Scope::Release, "release"), (Scope::Admin, "admin")];
 
 /// One route of the document.
-struct Route {
-    name: String,
-    method: Method,
+pub(crate) struct Route {
+    pub(crate) name: String,
+    pub(crate) operation: String,
+    pub(crate) method: Method,
     path: String,
     needed: Needed,
     body: Option<Value>,
@@ -46,7 +47,7 @@ fn document() -> Value {
     serde_json::from_str(&pintle_server::openapi_json()).unwrap()
 }
 
-fn routes() -> Vec<Route> {
+pub(crate) fn routes() -> Vec<Route> {
     let document = document();
     let mut routes = Vec::new();
     for (path, methods) in document.get("paths").unwrap().as_object().unwrap() {
@@ -79,14 +80,15 @@ fn read_route(document: &Value, path: &str, method: &str, operation: &Value) -> 
         let example = schema.pointer("/examples/0").or_else(|| schema.get("example"));
         example.cloned().unwrap_or_else(|| panic!("{name}: its request has no example"))
     });
-    Route { name, method: method.to_uppercase().parse().unwrap(), path: path.to_owned(), needed, body }
+    let operation = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Route { name, operation, method: method.to_uppercase().parse().unwrap(), path: path.to_owned(), needed, body }
 }
 
 /// What the ids in a path stand for.
-type Ids = BTreeMap<&'static str, String>;
+pub(crate) type Ids = BTreeMap<&'static str, String>;
 
 /// An organization with a member of every role, and a project with whatever routes ask for.
-async fn make_world(server: &Server, members: &[(Role, pintle_store::AccountId)]) -> Ids {
+pub(crate) async fn make_world(server: &Server, members: &[(Role, pintle_store::AccountId)]) -> Ids {
     let project = server.add_project().await;
     for (role, account) in members {
         let word = ROLES.iter().find(|(known, _)| known == role).unwrap().1;
@@ -156,7 +158,7 @@ fn fill(path: &str, ids: &Ids) -> String {
 }
 
 /// Status and code of the answer.
-async fn ask(server: &Server, route: &Route, ids: &Ids, token: Option<&ApiToken>) -> (u16, String) {
+pub(crate) async fn ask(server: &Server, route: &Route, ids: &Ids, token: Option<&ApiToken>) -> (u16, String) {
     let mut request = http().request(route.method.clone(), format!("{}{}", server.url, fill(&route.path, ids)));
     if let Some(token) = token {
         request = request.bearer_auth(token.expose_secret());

@@ -1,0 +1,56 @@
+//! Every route that changes something leaves an event in the audit log.
+
+use std::collections::BTreeMap;
+
+use pintle_store::{AuditChain, Store};
+use pintle_testkit::database::database_in;
+use reqwest::Method;
+
+use crate::{
+    permissions::{ask, make_world, routes},
+    support::Server,
+};
+
+/// Written by a job whenever it likes, and no trace of the request asked about.
+const NOT_OF_A_CHANGE: [&str; 4] = ["token.new_network", "token.refused", "permission.denied", "security.counted"];
+
+/// What the world of this test cannot make succeed; their events are looked for in `crates/service/tests`.
+const SHOWN_ELSEWHERE: [&str; 3] = ["accept_invitation", "accept_release", "accept_statement"];
+
+/// How many events there are, of all chains.
+async fn count(server: &Server) -> usize {
+    let store = Store::open(&database_in(server.folder.path()).parse().unwrap()).await.unwrap();
+    let tx = store.read().await.unwrap();
+    let mut chains: BTreeMap<String, AuditChain> = BTreeMap::new();
+    for chain in tx.list_audit_chains().await.unwrap() {
+        chains.insert(chain.as_str().to_owned(), chain);
+    }
+    let mut total = 0;
+    for chain in chains.values() {
+        let events = tx.list_audit_events(chain, 0, 100_000).await.unwrap();
+        total += events.iter().filter(|event| !NOT_OF_A_CHANGE.contains(&event.action.as_str())).count();
+    }
+    drop(tx);
+    store.close().await.unwrap();
+    total
+}
+
+#[tokio::test]
+async fn every_route_that_changes_something_leaves_an_event() {
+    let server = Server::start().await;
+    let mut without_success = Vec::new();
+    for route in routes().iter().filter(|route| route.method != Method::GET) {
+        let ids = make_world(&server, &[]).await;
+        let before = count(&server).await;
+        let (status, code) = ask(&server, route, &ids, Some(&server.token)).await;
+        if (200..300).contains(&status) {
+            assert!(count(&server).await > before, "{}: {status}, and no event", route.name);
+        } else {
+            without_success.push((route.operation.clone(), code));
+        }
+    }
+    let unexpected: Vec<_> =
+        without_success.iter().filter(|(operation, _)| !SHOWN_ELSEWHERE.contains(&operation.as_str())).collect();
+    assert!(unexpected.is_empty(), "nothing was changed that could leave an event: {unexpected:?}");
+    server.stop().await;
+}
