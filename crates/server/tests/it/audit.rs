@@ -1,4 +1,4 @@
-//! Every route that changes something leaves an event in the audit log.
+//! Every route that changes something of an organization leaves an event in the audit log.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use pintle_testkit::database::database_in;
 use reqwest::Method;
 
 use crate::{
-    permissions::{Ids, ask, make_world, routes},
+    permissions::{Ids, Route, ask, make_world, routes},
     support::Server,
 };
 
@@ -53,7 +53,8 @@ async fn count(server: &Server) -> usize {
 async fn every_route_that_changes_something_leaves_an_event() {
     let server = Server::start().await;
     let mut without_success = Vec::new();
-    for route in routes().iter().filter(|route| route.method != Method::GET) {
+    let changes = |route: &&Route| route.method != Method::GET && route.path.contains("{organization}");
+    for route in routes().iter().filter(changes) {
         let ids = make_world(&server, &[]).await;
         prepare(&server, &route.operation, &ids).await;
         let before = count(&server).await;

@@ -30,7 +30,7 @@ pub(crate) struct Route {
     pub(crate) name: String,
     pub(crate) operation: String,
     pub(crate) method: Method,
-    path: String,
+    pub(crate) path: String,
     needed: Needed,
     body: Option<Value>,
 }
