@@ -65,6 +65,7 @@ impl World {
             serde_json::from_slice(&fs::read(self.folder.path().join("pintle.json")).unwrap()).unwrap();
         let id = |member: &str| bundle[member].as_str().unwrap().to_owned();
         let url = format!("{}/cdn/{}/{}/{file}", self.origin, id("organization"), id("project"));
+        let _installed = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         client.get(url).send().await.unwrap().status().as_u16()
     }
