@@ -27,7 +27,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Install what the tests need beyond Rust: Debian packages, mitmproxy, cargo-deny
+    /// Install what the tests need beyond Rust: Debian packages, mitmproxy, schemathesis, cargo-deny
     ///
     /// Everything but the Debian packages goes to target/tools; nothing else on this machine changes. What is already
     /// there is left alone, so a second run takes a moment.

@@ -37,7 +37,7 @@ const DEBIAN_PACKAGES: [DebianPackage; 6] = [
 const PYTHON: DebianPackage = DebianPackage {
     name: "python3-venv",
     probe: &["python3", "-c", "import ensurepip, ssl, venv"],
-    used_for: "running mitmproxy",
+    used_for: "running mitmproxy and schemathesis",
 };
 
 struct DebianPackage {
@@ -50,20 +50,20 @@ struct DebianPackage {
 pub(crate) enum Tool {
     /// Programs from the Linux distribution.
     Debian,
-    /// The attacker of the end-to-end tests, in a Python environment of its own.
-    Mitmproxy,
+    /// The attackers of the end-to-end tests, mitmproxy and schemathesis, in a Python environment of their own.
+    Python,
     CargoDeny,
 }
 
 impl Tool {
-    pub(crate) const ALL: [Self; 3] = [Self::Debian, Self::Mitmproxy, Self::CargoDeny];
+    pub(crate) const ALL: [Self; 3] = [Self::Debian, Self::Python, Self::CargoDeny];
 }
 
 pub(crate) fn install(workshop: &Workshop, tools: impl IntoIterator<Item = Tool>) -> Result<()> {
     for tool in tools {
         match tool {
             Tool::Debian => install_debian(workshop, &DEBIAN_PACKAGES),
-            Tool::Mitmproxy => install_mitmproxy(workshop),
+            Tool::Python => install_python(workshop),
             Tool::CargoDeny => install_cargo_deny(workshop),
         }?;
     }
@@ -105,7 +105,7 @@ fn apt_get(workshop: &Workshop, arguments: &[&str]) -> Result<()> {
     show(command)
 }
 
-fn install_mitmproxy(workshop: &Workshop) -> Result<()> {
+fn install_python(workshop: &Workshop) -> Result<()> {
     let wanted =
         fs::read_to_string(workshop.path(REQUIREMENTS)).with_context(|| format!("cannot read {REQUIREMENTS}"))?;
     let environment = workshop.tools().join("venv");
@@ -113,11 +113,11 @@ fn install_mitmproxy(workshop: &Workshop) -> Result<()> {
     let stamp = environment.join("installed-requirements.txt");
     let is_there = fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted);
     if is_there && read_version(workshop, &python).is_ok() {
-        println!("setup: mitmproxy: there");
+        println!("setup: mitmproxy, schemathesis: there");
         return Ok(());
     }
     install_debian(workshop, &[PYTHON])?;
-    println!("setup: installing mitmproxy into {}", environment.display());
+    println!("setup: installing mitmproxy and schemathesis into {}", environment.display());
     let mut create = workshop.command("python3");
     create.args(["-m", "venv", "--clear"]).arg(&environment);
     show(create)?;

@@ -28,7 +28,6 @@ pub struct CtLogRequest {
     pub name: String,
     /// SCTs issued later (seconds since 1970 UTC) do not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub usable_until: Option<u64>,
 }
 
@@ -68,11 +67,9 @@ pub struct CtRequest {
     pub policy: CtPolicy,
     /// How many distinct logs: 2 unless given, and at most as many as there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub min: Option<u64>,
     /// Ids of the logs that count; `declared` needs them, for `verified` all logs of the draft count unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub logs: Option<Vec<String>>,
 }
 

@@ -28,15 +28,12 @@ pub struct AddDomainRequest {
 pub struct UpdateDomainRequest {
     /// New enforcement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub enforce: Option<Enforce>,
     /// New trust.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub trust: Option<Trust>,
     /// New requirement of Certificate Transparency, in the place of all of the old one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub ct: Option<CtRequest>,
 }
 
@@ -78,14 +75,13 @@ pub struct AddPinRequest {
     pub pin_match: PinMatch,
     /// From this second (since 1970 UTC) on the pin no longer counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub expires_at: Option<u64>,
     /// Where the pin was taken from; `by_hand` unless given. Never published.
     #[serde(default)]
     pub source: PinOrigin,
     /// A note for people, up to 100 characters; never published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100)]
     pub label: Option<String>,
 }
 

@@ -44,19 +44,16 @@ pub struct DraftSettings {
 pub struct UpdateDraftRequest {
     /// Seconds a fetched copy counts as fresh: 60 to 604800.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 60, maximum = 604_800)]
+    #[schema(minimum = 60, maximum = 604_800)]
     pub refresh_secs: Option<u64>,
     /// What a device does with a file past its expiry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub on_stale: Option<OnStale>,
     /// How long a release is valid, counted from prepare.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub expiry: Option<Expiry>,
     /// The whole new list of denied SPKI SHA-256 digests, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub deny: Option<Vec<String>>,
 }
 

@@ -14,7 +14,6 @@ pub struct CreateProjectRequest {
     pub environment: String,
     /// The signing key, when it already exists; it can be registered later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub key: Option<RegisterKeyRequest>,
 }
 
@@ -75,7 +74,6 @@ pub struct RegisterKeyRequest {
     pub public_key: String,
     /// Public half of the offline recovery key, in the same form; differs from `public_key` (P-1.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub recovery_key: Option<String>,
 }
 

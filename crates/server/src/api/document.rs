@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::idempotency;
+use super::{extract, idempotency};
 use problems::{Needed, put_problems};
 
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
@@ -86,25 +86,40 @@ fn holds_secret<'a>(document: &'a Value, value: &'a Value, seen: &mut BTreeSet<&
 
 /// Adds to each operation what every one of its kind has.
 pub(super) fn complete(document: &mut Value) {
+    let mut shared = serde_json::Map::new();
+    complete_operations(document, &mut shared);
+    if let Some(components) = document.get_mut("components").and_then(Value::as_object_mut) {
+        components.insert("responses".to_owned(), shared.into());
+    }
+}
+
+fn complete_operations(document: &mut Value, shared: &mut serde_json::Map<String, Value>) {
     let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else { return };
     for item in paths.values_mut() {
         for method in METHODS {
             if let Some(operation) = item.get_mut(method) {
-                complete_operation(method, operation);
+                complete_operation(method, operation, shared);
             }
         }
     }
 }
 
-fn complete_operation(method: &str, operation: &mut Value) {
+fn complete_operation(method: &str, operation: &mut Value, shared: &mut serde_json::Map<String, Value>) {
     if method == "post" && !is_public(operation) {
         add_parameter(operation, idempotency::describe_header());
+    }
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        if parameter.get("name") == Some(&json!("If-Match"))
+            && let Some(parameter) = parameter.as_object_mut()
+        {
+            parameter.insert("schema".to_owned(), extract::describe_if_match());
+        }
     }
     let needed = operation.get("x-permission").and_then(Value::as_str).and_then(Needed::parse);
     if let (Some(scope), Some(operation)) = (needed.and_then(Needed::scope), operation.as_object_mut()) {
         operation.insert("x-scope".to_owned(), scope);
     }
-    put_problems(operation);
+    put_problems(operation, shared);
 }
 
 fn add_parameter(operation: &mut Value, parameter: Value) {

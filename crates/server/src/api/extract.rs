@@ -121,6 +121,11 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     }
 }
 
+/// Schema of `If-Match` as [`ExpectedRevision`] reads it.
+pub(super) fn describe_if_match() -> serde_json::Value {
+    serde_json::json!({ "type": "string", "pattern": r#"^(\*|"[0-9]{1,19}")$"#, "examples": [r#""7""#] })
+}
+
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(super) struct OrganizationIds {

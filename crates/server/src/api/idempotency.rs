@@ -31,7 +31,7 @@ pub(super) fn describe_header() -> Value {
         "description": "Makes the request happen once: the same request with the same key is answered as the first \
                         time, for 24 hours. A UUID or another unique text, with or without quotation marks.",
         "required": false,
-        "schema": { "type": "string", "pattern": "^\"?[!#-~]{16,128}\"?$" },
+        "schema": { "type": "string", "pattern": r#"^([!#-\[\]-~]{16,128}|"[!#-\[\]-~]{16,128}")$"# },
         "example": "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"",
     })
 }

@@ -15,17 +15,20 @@ const CORE: &str = "core";
 
 type Problems<'a> = BTreeMap<u16, BTreeSet<&'a str>>;
 
-/// Puts each status that can come in the place of `default`.
-pub(super) fn put_problems(operation: &mut Value) {
-    let problems = list_problems(operation);
-    let responses: Vec<(String, Value)> =
-        problems.iter().map(|(status, codes)| (status.to_string(), describe(*status, codes))).collect();
+/// Puts each status that can come in the place of `default`; what many routes answer alike is said once, in `shared`.
+pub(super) fn put_problems(operation: &mut Value, shared: &mut serde_json::Map<String, Value>) {
+    let mut responses = Vec::new();
+    for (status, codes) in list_problems(operation) {
+        let name = codes.iter().fold(status.to_string(), |name, code| format!("{name}.{code}"));
+        responses.push((status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") })));
+        shared.entry(name).or_insert_with(|| describe(status, &codes));
+    }
     if let Some(documented) = operation.get_mut("responses").and_then(Value::as_object_mut) {
         documented.remove("default");
         documented.extend(responses);
         // OpenAPI wants a description of every answer.
         for (status, response) in documented.iter_mut() {
-            if let Some(response) = response.as_object_mut() {
+            if let Some(response) = response.as_object_mut().filter(|response| !response.contains_key("$ref")) {
                 response.entry("description").or_insert_with(|| json!(phrase_of(status.parse().unwrap_or_default())));
             }
         }
