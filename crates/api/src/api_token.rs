@@ -14,11 +14,9 @@ pub struct CreateTokenRequest {
     pub scopes: Vec<Scope>,
     /// Limits it to this organization: `org_…`
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub organization_id: Option<String>,
     /// Limits it to this project of the organization: `prj_…`
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub project_id: Option<String>,
     /// How long it lasts.
     #[serde(default)]

@@ -92,11 +92,9 @@ pub struct AddPinRequest {
 pub struct UpdatePinRequest {
     /// New note; empty: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub label: Option<String>,
     /// New end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub expiry: Option<PinExpiry>,
 }
 

@@ -34,7 +34,6 @@ pub struct CreateInvitationRequest {
     pub role: Role,
     /// Who is meant, as a reminder: 3 to 254 characters with an `@`. Whoever shows the code is let in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub email: Option<String>,
 }
 

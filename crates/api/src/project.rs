@@ -24,15 +24,12 @@ pub struct CreateProjectRequest {
 pub struct UpdateProjectRequest {
     /// New name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub name: Option<String>,
     /// New environment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub environment: Option<String>,
     /// Who must agree to a release. Only an owner of the organization asks for less than before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub approval: Option<Approval>,
 }
 
@@ -44,13 +41,11 @@ pub struct UpdateProjectRequest {
 pub struct CopyProjectRequest {
     /// Name of the new project; that of the old one unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub name: Option<String>,
     /// Environment of the new project: `[a-z0-9-]{1,32}`.
     pub environment: String,
     /// Its signing key, when it already exists; it can be registered later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub key: Option<RegisterKeyRequest>,
 }
 

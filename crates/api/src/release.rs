@@ -74,7 +74,6 @@ pub struct AcceptReleaseRequest {
     pub jws: String,
     /// Not published before this second (since 1970 UTC), which lies in the future; at once unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub publish_at: Option<u64>,
 }
 

@@ -142,6 +142,27 @@ async fn the_key_is_not_in_the_database() {
     assert!(holds("Acme") && !holds(KEY));
 }
 
+/// A token is shown once: what was answered is not there to be answered again, nor to be read in the database.
+#[tokio::test]
+async fn an_answer_with_a_secret_is_not_kept_and_nothing_happens_twice() {
+    let server = Server::start_changed(|config| config.database = None).await;
+    let create = || {
+        let request = http().post(format!("{}/api/v1/tokens", server.url)).bearer_auth(server.token.expose_secret());
+        request.header("idempotency-key", KEY).json(&json!({ "name": "ci", "scopes": ["read"] }))
+    };
+    let (status, made) = read(create().send().await.unwrap()).await;
+    let secret = made.get("token").and_then(Value::as_str).unwrap_or_else(|| panic!("{status} {made}")).to_owned();
+    assert_eq!(code(create()).await, (409, "idempotency_answer_not_kept".to_owned()));
+    let url = format!("{}/api/v1/tokens", server.url);
+    let (_, list) = read(http().get(url).bearer_auth(server.token.expose_secret()).send().await.unwrap()).await;
+    let named =
+        list.get("items").unwrap().as_array().unwrap().iter().filter(|token| token.get("name").unwrap() == "ci");
+    assert_eq!(named.count(), 1);
+    let folder = server.stop().await;
+    let database = std::fs::read(folder.path().join("pintle.db")).unwrap();
+    assert!(!database.windows(secret.len()).any(|window| window == secret.as_bytes()));
+}
+
 /// Between client and server: cuts the first connections after their requests were passed on, before the answer.
 async fn cut_connections(server: &Server, cuts: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

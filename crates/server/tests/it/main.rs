@@ -8,6 +8,8 @@ mod audit;
 mod cdn;
 mod configuration;
 mod document;
+mod errors;
+mod guide;
 mod hostile;
 mod idempotency;
 mod instances;
