@@ -151,7 +151,7 @@ async fn an_answer_with_a_secret_is_not_kept_and_nothing_happens_twice() {
         request.header("idempotency-key", KEY).json(&json!({ "name": "ci", "scopes": ["read"] }))
     };
     let (status, made) = read(create().send().await.unwrap()).await;
-    let secret = made.get("token").and_then(Value::as_str).unwrap_or_else(|| panic!("{status} {made}")).to_owned();
+    let secret = made.get("secret").and_then(Value::as_str).unwrap_or_else(|| panic!("{status} {made}")).to_owned();
     assert_eq!(code(create()).await, (409, "idempotency_answer_not_kept".to_owned()));
     let url = format!("{}/api/v1/tokens", server.url);
     let (_, list) = read(http().get(url).bearer_auth(server.token.expose_secret()).send().await.unwrap()).await;
