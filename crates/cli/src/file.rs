@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use tempfile::{Builder, NamedTempFile};
@@ -53,32 +53,60 @@ pub(crate) fn read_text_file(path: &Path, limit_bytes: u64) -> Result<String, Co
     })
 }
 
-/// Writes a file under its name only once all of it is on disk; missing directories are made, for their owner alone.
+/// A file that appears under its name only once all of it is on disk. Dropped before, nothing is left of it.
+pub(crate) struct NewFile {
+    path: PathBuf,
+    file: NamedTempFile,
+}
+
+impl NewFile {
+    /// Begins a file; missing directories are made, for their owner alone.
+    pub(crate) fn create(path: &Path, audience: Audience) -> Result<Self, CommandError> {
+        let directory = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        let file = create_private_directory(directory).and_then(|()| make_temporary(directory, audience));
+        let file = file.map_err(|error| CommandError::Write { path: path.to_owned(), error })?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Where what is written goes.
+    pub(crate) fn writer(&mut self) -> &mut impl Write {
+        &mut self.file
+    }
+
+    /// Why it could not be written, as an error of the command.
+    pub(crate) fn unwritable(&self, error: io::Error) -> CommandError {
+        CommandError::Write { path: self.path.clone(), error }
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn keep(self, existing: Existing) -> Result<(), CommandError> {
+        self.file.as_file().sync_all().map_err(|error| self.unwritable(error))?;
+        let Self { path, file } = self;
+        let persisted = match existing {
+            Existing::Replace => file.persist(&path),
+            Existing::Keep => file.persist_noclobber(&path),
+        };
+        match persisted {
+            Ok(_) => Ok(()),
+            Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => Err(CommandError::Exists { path }),
+            Err(failed) => Err(CommandError::Write { path, error: failed.error }),
+        }
+    }
+}
+
+/// Writes a whole file; see [`NewFile`].
 pub(crate) fn write_file(
     path: &Path,
     contents: &[u8],
     audience: Audience,
     existing: Existing,
 ) -> Result<(), CommandError> {
-    let unwritable = |error| CommandError::Write { path: path.to_owned(), error };
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    create_private_directory(directory).map_err(unwritable)?;
-    let mut file = make_temporary(directory, audience).map_err(unwritable)?;
-    file.write_all(contents).and_then(|()| file.as_file().sync_all()).map_err(unwritable)?;
-    let persisted = match existing {
-        Existing::Replace => file.persist(path),
-        Existing::Keep => file.persist_noclobber(path),
-    };
-    match persisted {
-        Ok(_) => Ok(()),
-        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(CommandError::Exists { path: path.to_owned() })
-        }
-        Err(failed) => Err(unwritable(failed.error)),
-    }
+    let mut file = NewFile::create(path, audience)?;
+    file.writer().write_all(contents).map_err(|error| file.unwritable(error))?;
+    file.keep(existing)
 }
 
 /// Whether other users of this machine may read or change the file; not known, it is not said.

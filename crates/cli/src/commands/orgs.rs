@@ -1,3 +1,7 @@
+mod export;
+
+use std::path::PathBuf;
+
 use clap::Subcommand;
 use pintle_api::{CreateOrganizationRequest, DeletionResponse, OrganizationResponse, UpdateOrganizationRequest};
 use pintle_core::UnixTime;
@@ -31,6 +35,14 @@ pub enum OrgsCommand {
         /// Ask nothing
         #[arg(long)]
         yes: bool,
+    },
+    /// Write everything an organization owns into a file, as JSON Lines
+    ///
+    /// Members, tokens (never their secrets), projects, drafts, signed releases, succession statements and the audit log: one
+    /// object with `kind` and `value` a line, the last of the kind `end`. You need the right to read the audit log.
+    Export {
+        /// The file; it must not exist yet
+        to: PathBuf,
     },
     /// Delete an organization that you own, with everything in it
     ///
@@ -73,6 +85,16 @@ pub(crate) async fn run(command: &OrgsCommand, context: &Context) -> Result<(), 
             client.remove_member(&organization.id, &own).await?;
             context.output.show(&organization, |organization, text| {
                 text.line(&format!("You are no member of {} any more.", organization.name));
+            })
+        }
+        OrgsCommand::Export { to } => {
+            let organization = context.find_organization(&client).await?;
+            let exported = export::export_to_file(&client, &organization, to).await?;
+            context.output.show(&exported, |exported, text| {
+                text.line(&format!(
+                    "{} lines about {} are in {}.",
+                    exported.lines, exported.organization, exported.file
+                ));
             })
         }
         OrgsCommand::Delete { organization, yes } => {
