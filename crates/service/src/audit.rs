@@ -95,6 +95,8 @@ audit_actions! {
     ProjectUpdated = "project.updated",
     /// A project was created from another one's draft.
     ProjectCopied = "project.copied",
+    /// An account was deleted: it signs in nowhere any more; what the log says of the person is erased later.
+    AccountDeleted = "account.deleted",
     /// A project was deleted: hidden at once, erased later.
     ProjectDeleted = "project.deleted",
     /// A deleted project was erased for good.

@@ -21,7 +21,6 @@ mod claims;
 mod ct;
 mod diff;
 mod error;
-mod guard;
 mod hex;
 mod idempotency;
 mod input;

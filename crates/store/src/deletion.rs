@@ -1,9 +1,9 @@
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Statement, sea_query::Expr};
 
 use crate::{
-    JobKind, OrganizationId, OrganizationScope, Project, ProjectId, ProjectScope, ReadTx, StoreError, Unsigned,
-    WriteTx,
-    entity::{invitation, job, membership, prepared_release, project, release},
+    AccountId, JobKind, OrganizationId, OrganizationScope, Project, ProjectId, ProjectScope, ReadTx, StoreError,
+    Unsigned, WriteTx,
+    entity::{account, invitation, job, membership, prepared_release, project, release},
     project::existing,
 };
 
@@ -41,6 +41,20 @@ pub struct DeletedProject {
     /// The numbers of its releases: what buckets may still hold.
     pub versions: Vec<u64>,
 }
+
+/// What belongs to an account, but for the account itself, which releases name, and what the audit log says of it.
+const ROWS_OF_ACCOUNT: &[(&str, &str)] = &[
+    ("session", "account_id = $1"),
+    ("one_time_secret", "account_id = $1"),
+    ("mail", "account_id = $1"),
+    ("account_password", "account_id = $1"),
+    ("account_email", "account_id = $1"),
+    ("api_token", "account_id = $1"),
+    ("idempotent_request", "account_id = $1"),
+    ("membership", "account_id = $1"),
+];
+/// What is left of an account's name.
+const DELETED_ACCOUNT: &str = "deleted account";
 
 impl ReadTx {
     /// A project that was deleted; `None` when it is erased already, or was never deleted.
@@ -123,6 +137,17 @@ impl WriteTx {
         Ok(projects)
     }
 
+    /// Ends an account: nothing signs in with it any more, it belongs to nothing, and its name and address are gone. Its id
+    /// stays, because releases and events name it.
+    pub async fn hide_account(&self, account: &AccountId) -> Result<(), StoreError> {
+        account::Entity::update_many()
+            .col_expr(account::Column::Name, Expr::value(DELETED_ACCOUNT))
+            .filter(account::Column::Id.eq(account.clone()))
+            .exec(self.connection())
+            .await?;
+        self.erase(ROWS_OF_ACCOUNT, account.as_str()).await
+    }
+
     /// Erases a project for good.
     pub async fn erase_project(&self, project: &ProjectId) -> Result<(), StoreError> {
         self.erase(ROWS_OF_PROJECT, project.as_str()).await
@@ -173,6 +198,11 @@ mod tests {
         }
         for table in tables_with("'organization_id', 'chain'").await {
             assert!(of_project.contains(&table) || of_organization.contains(&table), "{table}");
+        }
+        let of_account = erased(ROWS_OF_ACCOUNT);
+        for table in tables_with("'account_id'").await {
+            // Events name the account by its id; personal values go later.
+            assert!(of_account.contains(&table) || table.starts_with("audit_"), "{table}");
         }
     }
 }

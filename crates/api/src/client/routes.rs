@@ -30,6 +30,11 @@ impl Client {
         self.send_json(Method::POST, &["account", "confirm"], body).await
     }
 
+    /// Deletes the caller's own account.
+    pub async fn delete_account(&self) -> Result<DeletionResponse, ClientError> {
+        self.send(Method::DELETE, &["account"]).await
+    }
+
     /// The caller's own account.
     pub async fn read_account(&self) -> Result<AccountResponse, ClientError> {
         self.send(Method::GET, &["account"]).await

@@ -11,12 +11,13 @@ use pintle_api::{
 };
 use pintle_core::UnixTime;
 
+use super::orgs::write_deletion;
 use crate::{
     CommandError,
     context::Context,
     moment::show_moment,
     output::Text,
-    secret::{load_code, load_password, make_password},
+    secret::{self, load_code, load_password, make_password},
 };
 
 pub use sessions::SessionsCommand;
@@ -51,6 +52,16 @@ Acts that a thief of the session must not do need a sign-in of the last 10 minut
     Password(PasswordArgs),
     /// Have a code sent to a new address; with it the address counts
     Address(AddressArgs),
+    /// Delete your account
+    ///
+    /// You are signed out everywhere, and your tokens, memberships, name and address are gone at once; what audit logs say of
+    /// you is erased for good within 30 days. Organizations stay: whoever is the last owner of one makes somebody else an
+    /// owner or deletes it first.
+    Delete {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Where you are signed in: list, end
     #[command(subcommand)]
     Sessions(SessionsCommand),
@@ -114,6 +125,20 @@ pub(crate) async fn run(command: &AccountCommand, context: &Context) -> Result<(
         AccountCommand::Show => {
             let account = context.connect()?.read_account().await?;
             context.output.show(&account, write_account)
+        }
+        AccountCommand::Delete { yes } => {
+            let client = context.connect()?;
+            let account = client.read_account().await?;
+            if !yes
+                && !secret::confirm(&format!(
+                    "Delete the account {}?",
+                    account.email.as_deref().unwrap_or(&account.name)
+                ))?
+            {
+                return Err(CommandError::Declined { what: "deleted" });
+            }
+            let deleted = client.delete_account().await?;
+            context.output.show(&deleted, write_deletion)
         }
         AccountCommand::Password(args) => {
             let new_password = make_password(args.password_file.as_deref())?;

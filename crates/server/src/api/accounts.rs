@@ -1,7 +1,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use pintle_api::{
-    AccountResponse, AddressRequest, ConfirmRequest, ConfirmResponse, ListQuery, ListResponse, MailedResponse,
-    SessionResponse, SetPasswordRequest, SignInRequest, SignInResponse,
+    AccountResponse, AddressRequest, ConfirmRequest, ConfirmResponse, DeletionResponse, ListQuery, ListResponse,
+    MailedResponse, SessionResponse, SetPasswordRequest, SignInRequest, SignInResponse,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -16,7 +16,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(sign_up))
         .routes(routes!(reset_password))
         .routes(routes!(confirm))
-        .routes(routes!(read_account))
+        .routes(routes!(read_account, delete_account))
         .routes(routes!(set_password))
         .routes(routes!(change_address))
         .routes(routes!(sign_in, list_sessions, end_other_sessions))
@@ -76,6 +76,19 @@ async fn confirm(
 )]
 async fn read_account(State(app): State<App>, Caller(actor): Caller) -> Result<Json<AccountResponse>, ApiError> {
     Ok(Json(app.service.read_account(&actor).await?))
+}
+
+/// Deletes the caller's account. It needs a sign-in of the last 10 minutes; organizations stay, each with an owner.
+#[utoipa::path(
+    delete, path = "/account", operation_id = "delete_account", tag = "accounts",
+    responses((status = 202, body = DeletionResponse), Failure),
+    extensions(("x-permission" = json!("person")), ("x-problems" = json!({"409": ["last_owner"]})))
+)]
+async fn delete_account(
+    State(app): State<App>,
+    Caller(actor): Caller,
+) -> Result<(StatusCode, Json<DeletionResponse>), ApiError> {
+    Ok((StatusCode::ACCEPTED, Json(app.service.delete_account(&actor, now()).await?)))
 }
 
 /// Sets the caller's password. It needs a sign-in of the last 10 minutes; every other session ends.

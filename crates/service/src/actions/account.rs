@@ -3,6 +3,7 @@
 mod change_address;
 mod code;
 mod confirm;
+mod delete_account;
 mod make_link;
 mod read_account;
 mod request_mail;

@@ -1,5 +1,5 @@
 use pintle_core::UnixTime;
-use pintle_store::{AuditChain, LeasedJob, OrganizationId, ProjectId};
+use pintle_store::{AccountId, AuditChain, LeasedJob, OrganizationId, ProjectId};
 
 use crate::{AuditAction, Service, ServiceError, audit::Event, change::Change, jobs::Attempt};
 
@@ -7,6 +7,13 @@ impl Service {
     /// The erase job: what was deleted long enough ago goes for good, its files first.
     pub(crate) async fn erase(&self, job: &LeasedJob, now: UnixTime) -> Result<Attempt, ServiceError> {
         let subject = job.row.subject.as_str();
+        if let Ok(account) = AccountId::parse(subject) {
+            let tx = self.begin_system_change(now).await?;
+            tx.erase_personal(&account).await?;
+            tx.delete_job(job).await?;
+            tx.commit_recorded().await?;
+            return Ok(Attempt::Done);
+        }
         let organization = OrganizationId::parse(subject).ok();
         let projects = match (&organization, ProjectId::parse(subject)) {
             (Some(organization), _) => self.store.read().await?.list_projects_of(organization).await?,

@@ -31,7 +31,9 @@ impl MemberError {
     pub(super) fn facts(self) -> Facts {
         use ErrorKind::{Conflict, Unprocessable};
         match self {
-            Self::LastOwner => facts("last_owner", Conflict, "make somebody else an owner first"),
+            Self::LastOwner => {
+                facts("last_owner", Conflict, "make somebody else an owner first, or delete the organization")
+            }
             Self::AlreadyMember => {
                 facts("already_member", Conflict, "nothing is left to do; an owner or admin can change the role")
             }

@@ -1,11 +1,14 @@
 //! Deleting: hidden at once, gone from every target, erased for good later.
 
-use pintle_api::ListQuery;
+use pintle_api::{CreateOrganizationRequest, ListQuery};
 use pintle_core::UnixTime;
 use pintle_publish::{Address, Bucket};
 use pintle_service::{OriginBucket, Progress};
 
-use crate::support::{NOW, Plane, code};
+use crate::{
+    accounts::{Town, at},
+    support::{NOW, Plane, code},
+};
 
 const DAYS_30: u64 = 30 * 86_400;
 
@@ -111,4 +114,35 @@ async fn a_deleted_organization_goes_with_everything_in_it_and_its_log() {
     let left = tx.list_audit_events(&installation, 0, 100).await.unwrap();
     let actions: Vec<&str> = left.iter().map(|event| event.action.as_str()).collect();
     assert_eq!(actions, ["installation.set_up", "organization.deleted", "organization.erased"]);
+}
+
+#[tokio::test]
+async fn a_deleted_account_is_gone_at_once_and_its_person_from_the_log_later() {
+    let town = Town::new().await;
+    town.add_ada().await;
+    let secret = town.sign_in(NOW).await;
+    let ada = town.actor(&secret, NOW).await.unwrap();
+    let request = CreateOrganizationRequest { name: "Acme".into() };
+    let organization = town.service.create_organization(&ada, &request, NOW).await.unwrap().id;
+
+    assert_eq!(code(town.service.delete_account(&ada, at(601)).await), "step_up_needed");
+    assert_eq!(code(town.service.delete_account(&ada, NOW).await), "last_owner");
+    town.service.delete_organization(&ada, &organization, NOW).await.unwrap();
+    let answer = town.service.delete_account(&ada, NOW).await.unwrap();
+    assert_eq!(answer.erased_at, NOW.as_secs() + DAYS_30);
+    assert_eq!(code(town.actor(&secret, NOW).await), "session_invalid");
+    assert!(town.try_sign_in("ada@example.com", "elf twigs hum so", "a", NOW).await.is_err());
+    // The address is free: somebody may come back with it.
+    town.add_ada().await;
+
+    let account = pintle_store::AccountId::parse(ada.account_id()).unwrap();
+    let installation = pintle_store::AuditChain::installation();
+    let of_ada = async || {
+        let values = town.store.read().await.unwrap().list_audit_personal(&installation, 0, 1000).await.unwrap();
+        values.into_iter().filter(|value| value.account_id.as_ref() == Some(&account)).count()
+    };
+    assert_ne!(of_ada().await, 0);
+    let later = UnixTime::from_secs(answer.erased_at);
+    while !matches!(town.service.run_next_job(later).await.unwrap(), Progress::Idle { .. }) {}
+    assert_eq!(of_ada().await, 0);
 }
