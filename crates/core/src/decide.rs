@@ -212,6 +212,8 @@ fn decide_verdict(
         Configuration::Active(config) => config,
     };
     config.check_not_expired(t).map_err(|error| ConfigError::code(&error))?;
+    // Looked up before P-4.5 needs it: memory answers while the certificate is read.
+    let entry = config.entry_for(host);
     // P-4.3
     let path = Path::parse(connection)?;
     // P-4.4
@@ -219,7 +221,7 @@ fn decide_verdict(
         return Err(Code::KeyDenied);
     }
     // P-4.5
-    let Some(domain) = config.entry_for(host) else {
+    let Some(domain) = entry else {
         return match (installation.mode, connection.platform) {
             (Mode::Strict, _) => Err(Code::DomainNotRegistered),
             (Mode::Permissive, PlatformVerdict::Accepted) => Ok(Verdict::NotCovered),
