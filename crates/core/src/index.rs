@@ -32,9 +32,8 @@ impl Index {
         for (index, (position, domain)) in (0..).zip(domains).enumerate() {
             let key = Key::of(&domain.name);
             let is_key = |other: &u32| domain_at(domains, *other).is_some_and(|other| Key::of(&other.name) == key);
-            let hash = |other: &u32| {
-                domain_at(domains, *other).map_or(0, |other| hasher.hash_one(Key::of(&other.name)))
-            };
+            let hash =
+                |other: &u32| domain_at(domains, *other).map_or(0, |other| hasher.hash_one(Key::of(&other.name)));
             match positions.entry(hasher.hash_one(key), is_key, hash) {
                 Entry::Vacant(place) => place.insert(position),
                 Entry::Occupied(_) => {
@@ -48,7 +47,8 @@ impl Index {
     /// The most specific of `domains`, those the index was derived from; it alone decides.
     pub(crate) fn find<'d>(&self, domains: &'d [Domain], host: HostRef<'_>) -> Option<&'d Domain> {
         let entry = |key: Key<'_>| {
-            let is_key = |position: &u32| domain_at(domains, *position).is_some_and(|domain| Key::of(&domain.name) == key);
+            let is_key =
+                |position: &u32| domain_at(domains, *position).is_some_and(|domain| Key::of(&domain.name) == key);
             domain_at(domains, *self.positions.find(self.hasher.hash_one(key), is_key)?)
         };
         entry(Key::Exact(host)).or_else(|| {
