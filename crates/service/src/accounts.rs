@@ -6,7 +6,7 @@ use pintle_core::UnixTime;
 use pintle_store::SessionRow;
 use tokio::sync::Notify;
 
-use crate::{Mailer, SecretKey, password::Passwords};
+use crate::{Mailer, SecretKey, guard::Guard, password::Passwords};
 
 /// A session that is not used for this long has ended.
 pub(crate) const SESSION_IDLE_SECS: u64 = 12 * 3600;
@@ -40,6 +40,7 @@ pub(crate) struct Accounts {
     pub(crate) key: Option<SecretKey>,
     pub(crate) mailer: Option<Arc<dyn Mailer>>,
     pub(crate) passwords: Passwords,
+    pub(crate) guard: Guard,
     pub(crate) mails: Notify,
 }
 

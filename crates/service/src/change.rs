@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use pintle_core::UnixTime;
-use pintle_store::{AccountId, AuditChain, Page, WriteTx};
+use pintle_store::{AccountId, AuditChain, Page, ReadTx, WriteTx};
 
 use crate::{
     Actor, RequestContext, Service, ServiceError,
@@ -67,12 +67,8 @@ impl Change {
         account: &AccountId,
         make: impl Fn(AuditChain) -> Event,
     ) -> Result<(), ServiceError> {
-        let memberships = self.list_memberships(account, &Page { after: None, limit: u64::from(u32::MAX) }).await?;
-        for member in &memberships {
-            self.record(make(AuditChain::from(&member.scope))).await?;
-        }
-        if memberships.is_empty() {
-            self.record(make(AuditChain::installation())).await?;
+        for chain in list_account_chains(self, account).await? {
+            self.record(make(chain)).await?;
         }
         Ok(())
     }
@@ -82,6 +78,15 @@ impl Change {
         #[expect(clippy::disallowed_methods, reason = "the one place behind which every change is recorded")]
         Ok(self.tx.commit().await?)
     }
+}
+
+/// The chains of all organizations that `account` belongs to; the installation's, if it belongs to none.
+pub(crate) async fn list_account_chains(tx: &ReadTx, account: &AccountId) -> Result<Vec<AuditChain>, ServiceError> {
+    let memberships = tx.list_memberships(account, &Page { after: None, limit: u64::from(u32::MAX) }).await?;
+    if memberships.is_empty() {
+        return Ok(vec![AuditChain::installation()]);
+    }
+    Ok(memberships.iter().map(|member| AuditChain::from(&member.scope)).collect())
 }
 
 impl Deref for Change {

@@ -21,6 +21,7 @@ mod claims;
 mod ct;
 mod diff;
 mod error;
+mod guard;
 mod hex;
 mod idempotency;
 mod input;

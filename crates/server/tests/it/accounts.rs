@@ -91,6 +91,24 @@ async fn what_is_refused_is_refused_with_a_code_and_a_status() {
 }
 
 #[tokio::test]
+async fn guessing_is_locked_and_told_how_long() {
+    let server = Server::start().await;
+    let stranger = add_ada(&server).await;
+    let body = serde_json::json!({ "email": ADA, "password": "x".repeat(2000) });
+    let try_it = || http().post(format!("{}/api/v1/sessions", server.url)).json(&body).send();
+    for _ in 0..6 {
+        assert_eq!(try_it().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    }
+    let answer = try_it().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+    let secs: u64 = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=5).contains(&secs), "{secs}");
+    assert_eq!(answer.json::<serde_json::Value>().await.unwrap()["code"], "too_many_attempts");
+    assert_eq!(code(stranger.sign_in(&credentials(PASSWORD)).await), "too_many_attempts");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_key_of_a_server_is_made_once_and_for_its_user_alone() {
     let server = Server::start().await;
     let path = server.folder.path().join("secret.key");

@@ -188,7 +188,9 @@ async fn who_asks_does_not_learn_who_has_an_account() {
     let nobody = town.try_sign_in("eve@example.com", "some other words", "a", NOW).await.unwrap_err();
     assert_eq!((wrong.code(), wrong.to_string()), (nobody.code(), nobody.to_string()));
     assert_eq!(code(town.try_sign_in("no address", "some other words", "a", NOW).await), "sign_in_failed");
-    assert_eq!(town.events().await.iter().filter(|action| *action == "session.refused").count(), 1);
+    town.service.record_security_events(NOW).await.unwrap();
+    let refused = town.events().await.into_iter().filter(|action| action == "session.refused").count();
+    assert_eq!(refused, 2, "one of Ada's account, one of whatever is unknown");
 }
 
 #[tokio::test]
@@ -377,6 +379,7 @@ async fn what_happens_to_an_account_is_told_to_its_organizations() {
     let request = CreateOrganizationRequest { name: "Acme".into() };
     let organization = town.service.create_organization(&ada, &request, NOW).await.unwrap().id;
     assert!(town.try_sign_in(ADA, "some other words", "203.0.113.0/24", NOW).await.is_err());
+    town.service.record_security_events(NOW).await.unwrap();
     let tx = town.store.read().await.unwrap();
     let account = AccountId::parse(ada.account_id()).unwrap();
     let member = tx.find_membership(&account, &OrganizationId::parse(&organization).unwrap()).await.unwrap().unwrap();
@@ -388,4 +391,63 @@ async fn what_happens_to_an_account_is_told_to_its_organizations() {
     let seq = refused.seq.value();
     let personal = tx.list_audit_personal(&chain, seq, seq).await.unwrap();
     assert_eq!(personal.iter().map(|value| value.value.as_str()).collect::<Vec<_>>(), ["203.0.113.0/24"]);
+}
+
+#[tokio::test]
+async fn who_guesses_waits_longer_and_longer_and_the_owner_elsewhere_does_not() {
+    let town = Town::new().await;
+    town.add_ada().await;
+    let (thief, owner) = ("203.0.113.0/24", "192.0.2.0/24");
+    for _ in 0..6 {
+        assert_eq!(code(town.try_sign_in(ADA, "some other words", thief, NOW).await), "sign_in_failed");
+    }
+    let refused = town.try_sign_in(ADA, PASSWORD, thief, NOW).await.unwrap_err();
+    assert_eq!(refused.code(), "too_many_attempts", "not even with the right password");
+    assert!(refused.to_string().contains("5 seconds"), "{refused}");
+    assert!(town.try_sign_in(ADA, PASSWORD, owner, NOW).await.is_ok());
+    assert!(town.try_sign_in(ADA, PASSWORD, thief, at(5)).await.is_ok());
+    assert_eq!(
+        code(town.try_sign_in(ADA, "some other words", thief, at(5)).await),
+        "sign_in_failed",
+        "and is forgiven"
+    );
+}
+
+#[tokio::test]
+async fn a_siege_from_many_networks_does_not_keep_the_owner_out() {
+    let town = Town::new().await;
+    town.add_ada().await;
+    // A password that nothing is hashed for, so that the test takes no minute.
+    let long = "x".repeat(2000);
+    for number in 0..250 {
+        let network = format!("10.0.{number}.0/24");
+        assert_eq!(code(town.try_sign_in(ADA, &long, &network, NOW).await), "sign_in_failed");
+    }
+    assert!(town.try_sign_in(ADA, PASSWORD, "10.1.0.0/24", NOW).await.is_ok());
+}
+
+#[tokio::test]
+async fn one_network_does_not_try_a_password_on_everybody() {
+    let town = Town::new().await;
+    let (long, thief) = ("x".repeat(2000), "203.0.113.0/24");
+    for number in 0..51 {
+        let email = format!("person{number}@example.com");
+        assert_eq!(code(town.try_sign_in(&email, &long, thief, NOW).await), "sign_in_failed");
+    }
+    assert_eq!(code(town.try_sign_in("next@example.com", &long, thief, NOW).await), "too_many_attempts");
+    assert_eq!(code(town.try_sign_in("next@example.com", &long, "192.0.2.0/24", NOW).await), "sign_in_failed");
+}
+
+#[tokio::test]
+async fn a_flood_of_guesses_is_a_few_events_a_minute() {
+    let town = Town::new().await;
+    town.add_ada().await;
+    let long = "x".repeat(2000);
+    let (before, thief) = (town.events().await.len(), "203.0.113.0/24");
+    for _ in 0..200 {
+        assert!(town.try_sign_in(ADA, &long, thief, NOW).await.is_err());
+        town.service.record_security_events(NOW).await.unwrap();
+    }
+    let events = town.events().await;
+    assert_eq!(events[before..], ["session.refused", "session.refused"], "of wrong passwords, and of a lock");
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use pintle_api::{SessionSecret, SignInRequest, SignInResponse, SignedIn};
 use pintle_core::UnixTime;
-use pintle_store::{AccountRow, PasswordRow, SessionId, SessionRow};
+use pintle_store::{AccountRow, AuditChain, PasswordRow, SessionId, SessionRow};
 use zeroize::Zeroizing;
 
 use super::sessions::describe;
@@ -11,11 +11,13 @@ use crate::{
     accounts::{SESSION_IDLE_SECS, SESSION_SECS},
     actor::{ALL_SCOPES, Credential, Reach},
     address::EmailAddress,
-    audit::Event,
+    audit::{Author, Event},
+    change::list_account_chains,
     error::AccountError,
     hex::write_hex,
     password::Comparison,
     random::make_random,
+    security::Incident,
 };
 
 /// What is told of a client that says nothing of itself.
@@ -34,7 +36,23 @@ impl Service {
         context: &RequestContext,
         now: UnixTime,
     ) -> Result<SignInResponse, ServiceError> {
-        let account = self.check_password(request, context, now).await?;
+        let address = EmailAddress::parse(&request.email).ok();
+        // Whatever is no address counts as one and the same.
+        let key = address.as_ref().map_or("", EmailAddress::key);
+        let attempt = self.accounts.guard.begin(key, context.network.as_deref(), now).map_err(|retry_after_secs| {
+            self.note_refusal(&[AuditChain::installation()], "guesses", "locked", context);
+            AccountError::TooManyAttempts { retry_after_secs }
+        })?;
+        let account = match self.check_password(request, address.as_ref(), context, now).await {
+            Ok(account) => account,
+            Err(error) => {
+                if !matches!(error, ServiceError::Account(AccountError::SignInFailed)) {
+                    self.accounts.guard.take_back(attempt);
+                }
+                return Err(error);
+            }
+        };
+        self.accounts.guard.forgive(attempt);
         let signed_in = self.begin_session(account, "password", former, context, now).await?;
         Ok(SignInResponse::Done(signed_in))
     }
@@ -44,12 +62,13 @@ impl Service {
     async fn check_password(
         &self,
         request: &SignInRequest,
+        address: Option<&EmailAddress>,
         context: &RequestContext,
         now: UnixTime,
     ) -> Result<AccountRow, ServiceError> {
-        let found = match EmailAddress::parse(&request.email) {
-            Ok(address) => self.store.read().await?.find_account_by_email(address.key()).await?,
-            Err(_) => None,
+        let found = match address {
+            Some(address) => self.store.read().await?.find_account_by_email(address.key()).await?,
+            None => None,
         };
         let account = found.map(|(account, _)| account);
         let stored = match &account {
@@ -64,7 +83,13 @@ impl Service {
                 Ok(account)
             }
             (_, account) => {
-                self.note_refusal(account.as_ref(), context, now).await?;
+                match account {
+                    Some(account) => {
+                        let chains = list_account_chains(&self.store.read().await?, &account.id).await?;
+                        self.note_refusal(&chains, account.id.as_str(), "wrong password", context);
+                    }
+                    None => self.note_refusal(&[AuditChain::installation()], "unknown", "no account", context),
+                }
                 Err(AccountError::SignInFailed.into())
             }
         }
@@ -84,17 +109,17 @@ impl Service {
         change.commit_recorded().await
     }
 
-    async fn note_refusal(
-        &self,
-        account: Option<&AccountRow>,
-        context: &RequestContext,
-        now: UnixTime,
-    ) -> Result<(), ServiceError> {
-        let Some(account) = account else { return Ok(()) };
-        let change = self.begin_visitor_change(context, now).await?;
-        let event = |chain| Event::new(chain, AuditAction::SignInFailed, "account", account.id.as_str());
-        change.record_of_account(&account.id, event).await?;
-        change.commit_recorded().await
+    /// A flood of guesses is counted, and written once a minute: see [`security`](crate::security).
+    fn note_refusal(&self, chains: &[AuditChain], account: &str, reason: &'static str, context: &RequestContext) {
+        for chain in chains {
+            self.security.note(Incident {
+                chain: chain.clone(),
+                action: AuditAction::SignInFailed,
+                author: Author::anonymous(context.clone()),
+                target: ("account", account.to_owned()),
+                reason,
+            });
+        }
     }
 
     /// Begins a session of somebody who proved who they are.

@@ -1,0 +1,212 @@
+//! Slows down who guesses passwords, and nobody else.
+//!
+//! An attempt counts when it begins and is forgiven when it succeeds, so that many at once gain nothing. Two counts are
+//! kept, in memory, each forgotten a day after its last attempt:
+//!
+//! - address and network: after 5 failures each further one doubles the wait, from 5 seconds to 15 minutes;
+//! - network: the same after 50, whatever the addresses.
+//!
+//! No count is of an address alone: with that, a stranger could keep the owner of an account out from everywhere. Whoever
+//! has many networks has about a hundred guesses a day in each; against these stands the length of a password. Of several
+//! instances each counts for itself.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{Mutex, PoisonError},
+};
+
+use pintle_core::UnixTime;
+
+const FORGET_SECS: u64 = 24 * 3600;
+const FIRST_WAIT_SECS: u64 = 5;
+const LONGEST_WAIT_SECS: u64 = 15 * 60;
+const FREE_PER_PAIR: u32 = 5;
+const FREE_PER_NETWORK: u32 = 50;
+/// A flood of made-up addresses must not fill the memory: this many counts take about 4 MB. When they are too many, those
+/// go that hold nobody back. To push out a count of one's own takes as many attempts as it has entries, from networks that
+/// each wait after 50.
+const MAX_COUNTS: usize = 50_000;
+
+/// Counts of failures.
+#[derive(Debug, Default)]
+pub(crate) struct Guard {
+    counts: Mutex<HashMap<u64, Count>>,
+    /// Keyed, so that nobody finds two addresses that count as one. It also keeps addresses out of memory.
+    hasher: RandomState,
+}
+
+/// What an attempt counts for: the hashes of address and network, and of the network alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt {
+    pair: u64,
+    network: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    failures: u32,
+    last_at: u64,
+    locked_until: u64,
+}
+
+impl Guard {
+    /// Counts an attempt for `address`, as it is compared, from `network`; all whose network is not known count as of one.
+    ///
+    /// # Errors
+    /// How many seconds to wait: nothing was counted.
+    pub(crate) fn begin(&self, address: &str, network: Option<&str>, now: UnixTime) -> Result<Attempt, u64> {
+        let attempt =
+            Attempt { pair: self.hasher.hash_one((network, address)), network: self.hasher.hash_one(network) };
+        let now = now.as_secs();
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let locked = [attempt.pair, attempt.network].iter().filter_map(|key| counts.get(key)?.wait(now)).max();
+        if let Some(secs) = locked {
+            return Err(secs);
+        }
+        make_room(&mut counts, now);
+        counts.entry(attempt.pair).or_default().add(FREE_PER_PAIR, now);
+        counts.entry(attempt.network).or_default().add(FREE_PER_NETWORK, now);
+        Ok(attempt)
+    }
+
+    /// The attempt succeeded: it was the owner, whose failures there are forgotten.
+    pub(crate) fn forgive(&self, attempt: Attempt) {
+        self.take_back(attempt);
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).remove(&attempt.pair);
+    }
+
+    /// The attempt came to nothing, through no fault of whoever made it.
+    pub(crate) fn take_back(&self, attempt: Attempt) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in [attempt.pair, attempt.network] {
+            if let Some(count) = counts.get_mut(&key) {
+                count.failures = count.failures.saturating_sub(1);
+                count.locked_until = 0;
+            }
+        }
+    }
+}
+
+impl Count {
+    fn wait(&self, now: u64) -> Option<u64> {
+        self.locked_until.checked_sub(now).filter(|secs| *secs > 0)
+    }
+
+    fn is_remembered(&self, now: u64) -> bool {
+        now < self.last_at.saturating_add(FORGET_SECS)
+    }
+
+    fn add(&mut self, free: u32, now: u64) {
+        if !self.is_remembered(now) {
+            *self = Self::default();
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.last_at = now;
+        if self.failures > free {
+            let doublings = (self.failures - free - 1).min(10);
+            self.locked_until = now.saturating_add(LONGEST_WAIT_SECS.min(FIRST_WAIT_SECS << doublings));
+        }
+    }
+}
+
+/// Room for the two counts of an attempt.
+fn make_room(counts: &mut HashMap<u64, Count>, now: u64) {
+    let is_full = |counts: &HashMap<u64, Count>| counts.len() + 2 > MAX_COUNTS;
+    if is_full(counts) {
+        counts.retain(|_, count| count.is_remembered(now));
+    }
+    if is_full(counts) {
+        counts.retain(|_, count| count.wait(now).is_some());
+    }
+    if is_full(counts) {
+        // Whoever has so many networks to lock has as many fresh guesses anyway.
+        counts.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(secs: u64) -> UnixTime {
+        UnixTime::from_secs(1_800_000_000 + secs)
+    }
+
+    fn fail(guard: &Guard, address: &str, network: &str, times: u32, now: UnixTime) {
+        for _ in 0..times {
+            assert!(guard.begin(address, Some(network), now).is_ok());
+        }
+    }
+
+    fn wait(guard: &Guard, address: &str, network: &str, now: UnixTime) -> u64 {
+        guard.begin(address, Some(network), now).unwrap_err()
+    }
+
+    #[test]
+    fn the_wait_doubles_and_concerns_one_network() {
+        let guard = Guard::default();
+        fail(&guard, "ada@x", "a", 6, at(0));
+        assert_eq!(wait(&guard, "ada@x", "a", at(0)), 5);
+        fail(&guard, "ada@x", "b", 1, at(0));
+        fail(&guard, "ada@x", "a", 1, at(5));
+        assert_eq!(wait(&guard, "ada@x", "a", at(5)), 10);
+        let mut now = 15;
+        for _ in 0..10 {
+            fail(&guard, "ada@x", "a", 1, at(now));
+            now += wait(&guard, "ada@x", "a", at(now));
+        }
+        fail(&guard, "ada@x", "a", 1, at(now));
+        assert_eq!(wait(&guard, "ada@x", "a", at(now)), LONGEST_WAIT_SECS);
+        fail(&guard, "ada@x", "a", 6, at(now + FORGET_SECS));
+    }
+
+    #[test]
+    fn one_network_does_not_try_many_addresses() {
+        let guard = Guard::default();
+        for number in 0..51 {
+            fail(&guard, &number.to_string(), "a", 1, at(0));
+        }
+        assert_eq!(wait(&guard, "51", "a", at(0)), 5);
+        fail(&guard, "51", "b", 1, at(0));
+    }
+
+    #[test]
+    fn success_is_forgiven_and_leaves_what_others_did() {
+        let guard = Guard::default();
+        fail(&guard, "ada@x", "a", 4, at(0));
+        for _ in 0..100 {
+            let attempt = guard.begin("ada@x", Some("a"), at(0)).unwrap();
+            guard.forgive(attempt);
+        }
+        for number in 0..46 {
+            fail(&guard, &number.to_string(), "a", 1, at(0));
+        }
+        let own = guard.begin("thief@x", Some("a"), at(0)).unwrap();
+        guard.forgive(own);
+        fail(&guard, "thief@x", "a", 1, at(0));
+        assert_eq!(wait(&guard, "thief@x", "a", at(0)), 5, "an account of one's own buys no guesses");
+    }
+
+    #[test]
+    fn what_failed_through_no_fault_of_theirs_counts_nothing() {
+        let guard = Guard::default();
+        for _ in 0..100 {
+            let attempt = guard.begin("ada@x", Some("a"), at(0)).unwrap();
+            guard.take_back(attempt);
+        }
+        fail(&guard, "ada@x", "a", 6, at(0));
+        assert_eq!(wait(&guard, "ada@x", "a", at(0)), 5);
+    }
+
+    #[test]
+    fn memory_is_bounded_and_locks_outlive_a_flood() {
+        let guard = Guard::default();
+        fail(&guard, "ada@x", "a", 6, at(0));
+        for number in 0..60_000_u32 {
+            fail(&guard, &number.to_string(), &number.to_string(), 1, at(1));
+        }
+        assert_eq!(wait(&guard, "ada@x", "a", at(1)), 4);
+        assert!(guard.counts.lock().unwrap().len() <= MAX_COUNTS);
+    }
+}
