@@ -3,6 +3,10 @@
 //! These acts need somebody who proved who they are within the last ten minutes; whoever signs in again has done so.
 //! They are refused to API tokens whatever their scope: changing the password or the address of an account, and adding or
 //! removing what it signs in with.
+//!
+//! A second list asks the same of a session, and lets an API token with the right scope pass, which its owner made for
+//! such work: creating tokens, which outlive any session; deleting a project or an organization; making somebody an
+//! owner; doing away with the second person of a project's releases.
 
 use pintle_core::UnixTime;
 
@@ -15,7 +19,7 @@ use crate::{
 /// How long a proof counts.
 const RECENT_SECS: u64 = 10 * 60;
 
-/// Begins every act of the list above.
+/// Begins every act of the first list.
 pub(crate) fn require_recent_authentication(actor: &Actor, now: UnixTime) -> Result<(), ServiceError> {
     match actor.credential {
         Credential::Token { .. } => Err(PersonNeeded.into()),
@@ -23,5 +27,13 @@ pub(crate) fn require_recent_authentication(actor: &Actor, now: UnixTime) -> Res
             Err(StepUpNeeded.into())
         }
         Credential::Session { .. } => Ok(()),
+    }
+}
+
+/// Begins every act of the second list.
+pub(crate) fn require_fresh_session(actor: &Actor, now: UnixTime) -> Result<(), ServiceError> {
+    match actor.credential {
+        Credential::Token { .. } => Ok(()),
+        Credential::Session { .. } => require_recent_authentication(actor, now),
     }
 }

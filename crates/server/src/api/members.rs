@@ -40,7 +40,7 @@ async fn list(
     patch, path = "/organizations/{organization}/members/{account}", operation_id = "update_member", tag = "members",
     params(MemberIds), request_body = UpdateMemberRequest, responses((status = 200, body = MemberResponse), Failure),
     extensions(("x-permission" = json!("manage_members")),
-        ("x-problems" = json!({"409": ["last_owner"]})))
+        ("x-problems" = json!({"403": ["step_up_needed"], "409": ["last_owner"]})))
 )]
 async fn update(
     State(app): State<App>,

@@ -78,7 +78,7 @@ async fn update(
 #[utoipa::path(
     delete, path = "/organizations/{organization}", operation_id = "delete_organization", tag = "organizations",
     params(OrganizationIds), responses((status = 202, body = DeletionResponse), Failure),
-    extensions(("x-permission" = json!("own_organization")))
+    extensions(("x-permission" = json!("own_organization")), ("x-problems" = json!({"403": ["step_up_needed"]})))
 )]
 async fn delete(
     State(app): State<App>,

@@ -78,7 +78,7 @@ async fn read(
     tag = "projects", params(ProjectIds), request_body = UpdateProjectRequest,
     responses((status = 200, body = ProjectResponse), Failure),
     extensions(("x-permission" = json!("manage_projects")),
-        ("x-problems" = json!({"409": ["already_exists"]})))
+        ("x-problems" = json!({"403": ["step_up_needed"], "409": ["already_exists"]})))
 )]
 async fn update(
     State(app): State<App>,
@@ -144,7 +144,7 @@ async fn read_bundle(
 #[utoipa::path(
     delete, path = "/organizations/{organization}/projects/{project}", operation_id = "delete_project",
     tag = "projects", params(ProjectIds), responses((status = 202, body = DeletionResponse), Failure),
-    extensions(("x-permission" = json!("manage_projects")))
+    extensions(("x-permission" = json!("manage_projects")), ("x-problems" = json!({"403": ["step_up_needed"]})))
 )]
 async fn delete(
     State(app): State<App>,

@@ -23,7 +23,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
     post, path = "/tokens", operation_id = "create_token", tag = "tokens", request_body = CreateTokenRequest,
     responses((status = 201, body = CreatedTokenResponse), Failure),
     extensions(("x-permission" = json!("scope:admin")),
-        ("x-problems" = json!({"403": ["token_limited"], "404": ["not_found"], "409": ["too_many_tokens"],
+        ("x-problems" = json!({"403": ["token_limited", "step_up_needed"], "404": ["not_found"], "409": ["too_many_tokens"],
             "422": ["lifetime_exceeded", "scope_exceeded"]})))
 )]
 async fn create(

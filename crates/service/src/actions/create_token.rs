@@ -10,6 +10,7 @@ use crate::{
     audit::Event,
     input::check_label,
     respond,
+    step_up::require_fresh_session,
 };
 
 const DEFAULT_LIFETIME_SECS: u64 = 90 * 86_400;
@@ -31,6 +32,7 @@ impl Service {
         now: UnixTime,
     ) -> Result<CreatedTokenResponse, ServiceError> {
         require_scope(actor, Scope::Admin)?;
+        require_fresh_session(actor, now)?;
         check_label("name", &request.name)?;
         if request.scopes.is_empty() {
             return Err(ServiceError::ValueInvalid { member: "scopes", expected: "one scope or more" });

@@ -7,6 +7,7 @@ use crate::{
     Actor, AuditAction, Service, ServiceError,
     access::{Permission, find_organization},
     audit::Event,
+    step_up::require_fresh_session,
 };
 
 impl Service {
@@ -23,6 +24,7 @@ impl Service {
     ) -> Result<DeletionResponse, ServiceError> {
         let tx = self.begin_change(actor, now).await?;
         let member = find_organization(&tx, actor, organization, Permission::OwnOrganization).await?;
+        require_fresh_session(actor, now)?;
         for project in tx.hide_organization(&member.scope, now.as_secs()).await? {
             insert_unpublish_job(&tx, &project, now).await?;
         }

@@ -7,6 +7,7 @@ use crate::{
     access::{Permission, find_project},
     audit::Event,
     change::Change,
+    step_up::require_fresh_session,
 };
 
 impl Service {
@@ -23,6 +24,7 @@ impl Service {
     ) -> Result<DeletionResponse, ServiceError> {
         let tx = self.begin_change(actor, now).await?;
         let project = find_project(&tx, actor, path, Permission::ManageProjects).await?;
+        require_fresh_session(actor, now)?;
         tx.hide_project(&project.scope, now.as_secs()).await?;
         insert_unpublish_job(&tx, &project, now).await?;
         let erased_at = self.insert_erase_job(&tx, project.row.id.as_str(), now).await?;

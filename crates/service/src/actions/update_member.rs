@@ -10,6 +10,7 @@ use crate::{
     change::Change,
     input::store_role,
     respond,
+    step_up::require_fresh_session,
 };
 
 impl Service {
@@ -35,6 +36,9 @@ impl Service {
         require_role_within(actor, &own, after)?;
         if before == after {
             return Ok(respond::member(&member));
+        }
+        if after == Role::Owner {
+            require_fresh_session(actor, now)?;
         }
         keep_an_owner(&tx, &own.scope, before).await?;
         tx.save_role(&own.scope, &account, after).await?;

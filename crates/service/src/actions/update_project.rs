@@ -9,6 +9,7 @@ use crate::{
     audit::Event,
     input::{check_environment, check_label},
     respond,
+    step_up::require_fresh_session,
 };
 
 impl Service {
@@ -40,6 +41,7 @@ impl Service {
             Some(Approval::SecondPerson) => project.row.approval = pintle_store::Approval::SecondPerson,
             Some(Approval::None) if project.row.approval != pintle_store::Approval::None => {
                 find_project(&tx, actor, path, Permission::OwnOrganization).await?;
+                require_fresh_session(actor, now)?;
                 project.row.approval = pintle_store::Approval::None;
             }
             Some(Approval::None) | None => {}

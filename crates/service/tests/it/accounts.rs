@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use pintle_api::{
-    AddressRequest, ConfirmRequest, Confirmed, CreateOrganizationRequest, Delivery, ListQuery, SecretText,
-    SetPasswordRequest, SignInRequest, SignInResponse, SignedIn,
+    AddressRequest, ConfirmRequest, Confirmed, CreateOrganizationRequest, CreateTokenRequest, Delivery, ListQuery,
+    Scope, SecretText, SetPasswordRequest, SignInRequest, SignInResponse, SignedIn, TokenLifetime,
 };
 use pintle_core::UnixTime;
 use pintle_service::{
@@ -450,4 +450,27 @@ async fn a_flood_of_guesses_is_a_few_events_a_minute() {
     }
     let events = town.events().await;
     assert_eq!(events[before..], ["session.refused", "session.refused"], "of wrong passwords, and of a lock");
+}
+
+#[tokio::test]
+async fn a_stolen_session_makes_no_token_and_deletes_nothing() {
+    let town = Town::new().await;
+    town.add_ada().await;
+    let session = town.sign_in(NOW).await;
+    let fresh = town.actor(&session, NOW).await.unwrap();
+    let request = CreateOrganizationRequest { name: "Acme".into() };
+    let organization = town.service.create_organization(&fresh, &request, NOW).await.unwrap().id;
+    let later = at(601);
+    let stale = town.actor(&session, later).await.unwrap();
+    let token = CreateTokenRequest {
+        name: "mine".into(),
+        scopes: vec![Scope::Read],
+        organization_id: None,
+        project_id: None,
+        lifetime: TokenLifetime::default(),
+    };
+    assert_eq!(code(town.service.create_token(&stale, &token, later).await), "step_up_needed");
+    assert_eq!(code(town.service.delete_organization(&stale, &organization, later).await), "step_up_needed");
+    town.service.create_token(&fresh, &token, NOW).await.unwrap();
+    town.service.delete_organization(&fresh, &organization, NOW).await.unwrap();
 }
