@@ -256,7 +256,8 @@ async fn refuses_a_wrong_recovery_key_and_the_current_key_with_a_hint() {
     let said = refusal(&["keys", "rotate", "--new-key", "pintle-key.pem", "--yes"]);
     assert!(said.contains("[key_same]") && said.contains("--new-key"), "{said}");
     let said = refusal(&["keys", "rotate", "--new-key", "pintle-recovery-key.pem", "--yes"]);
-    assert!(said.contains("[config_malformed]"), "{said}");
+    let hints = ["[key_same]", "recovery key", "--new-key"];
+    assert!(hints.iter().all(|hint| said.contains(hint)), "{said}");
     let said = refusal(&["keys", "rotate"]);
     assert!(said.contains("[answer_needed]") && said.contains("--yes"), "{said}");
     assert!(!world.folder.path().join("pintle-key-next.pem").exists(), "nothing was made before it was confirmed");

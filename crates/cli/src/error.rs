@@ -218,11 +218,13 @@ pub enum CommandError {
         /// Which of its keys.
         role: KeyRole,
     },
-    /// The next key is the current one.
-    #[error("{} holds the key that already signs; the next one must be another", path.display())]
+    /// The next key is one that the project has.
+    #[error("{} holds the project's {role}; the next signing key must be another", path.display())]
     SameKey {
         /// The file.
         path: PathBuf,
+        /// Which of its keys.
+        role: KeyRole,
     },
     /// Nothing can vouch for another key but the stolen one.
     #[error("the project has no recovery key, and apps would accept none now")]

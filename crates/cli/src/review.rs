@@ -14,6 +14,9 @@ use crate::{
     output::{BAD, STRONG, Text},
 };
 
+/// What a statement about a CT log begins with.
+const CT_LOG: &str = "CT log ";
+
 /// Writes all of the claims.
 pub(crate) fn write_claims(claims: &Claims, now: UnixTime, text: &mut Text) {
     write_head(claims, now, text);
@@ -49,14 +52,39 @@ pub(crate) fn write_review(published: Result<&Claims, &str>, next: &Claims, now:
         .iter()
         .filter_map(|subject| describe_change(subject, before.get(*subject), after.get(*subject)))
         .collect();
+    let unchanged = subjects.len() - lines.len();
     text.indented(|text| {
-        for line in &lines {
-            text.line(line);
+        for line in summarise_logs(lines) {
+            text.line(&line);
         }
-        if lines.len() < subjects.len() {
-            text.line(&format!("  {} unchanged", subjects.len() - lines.len()));
+        if unchanged > 0 {
+            text.line(&format!("  {unchanged} unchanged"));
         }
     });
+}
+
+/// Of many CT logs only how many of whom: a list has some seventy, whose ids nobody compares by eye. Few are shown whole.
+fn summarise_logs(lines: Vec<String>) -> Vec<String> {
+    const FEW: usize = 8;
+    let mut by_operator = BTreeMap::<_, usize>::new();
+    for (sign, operator) in lines.iter().filter_map(|line| split_log(line)) {
+        *by_operator.entry((sign, operator)).or_default() += 1;
+    }
+    if by_operator.values().sum::<usize>() <= FEW {
+        return lines;
+    }
+    let summary = by_operator.iter().map(|((sign, operator), count)| match count {
+        1 => format!("{sign} 1 CT log: {operator}"),
+        count => format!("{sign} {count} CT logs: {operator}"),
+    });
+    summary.chain(lines.iter().filter(|line| split_log(line).is_none()).cloned()).collect()
+}
+
+/// Sign and operator, if a line is about a CT log.
+fn split_log(line: &str) -> Option<(&str, &str)> {
+    let (sign, log) = line.split_once(CT_LOG)?;
+    let (_, operator) = log.split_once(": ")?;
+    Some((sign.trim_end(), operator))
 }
 
 /// Whether `next` says what `published` says, under another number and another date.
@@ -143,7 +171,7 @@ fn list_statements(claims: &Claims) -> BTreeMap<String, String> {
     }
     for log in ct_logs {
         let until = log.usable_until().map(|at| format!(", usable until {}", show_moment(at))).unwrap_or_default();
-        statements.insert(format!("CT log {}", Base64::encode_string(log.id())), format!("{}{until}", log.operator()));
+        statements.insert(format!("{CT_LOG}{}", Base64::encode_string(log.id())), format!("{}{until}", log.operator()));
     }
     for domain in domains {
         statements.insert(domain.name.to_string(), describe_domain(domain));
@@ -235,6 +263,16 @@ mod tests {
             edit(&mut claims);
             assert_ne!(list_statements(&claims), before, "{what}");
         }
+    }
+
+    #[test]
+    fn many_ct_logs_are_counted_by_operator_and_few_shown_whole() {
+        let logs = |count| (0..count).map(|id| format!("+ CT log {id}=: {}", if id < 2 { "Two" } else { "Others" }));
+        let other = "~ a.example: enforced -> reported only".to_owned();
+        let lines = |count| logs(count).chain([other.clone()]).collect::<Vec<_>>();
+        assert_eq!(summarise_logs(lines(8)), lines(8));
+        let summary = ["+ 7 CT logs: Others".to_owned(), "+ 2 CT logs: Two".to_owned(), other.clone()];
+        assert_eq!(summarise_logs(lines(9)), summary);
     }
 
     #[test]

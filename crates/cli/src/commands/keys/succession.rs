@@ -147,7 +147,19 @@ impl<'a> Succession<'a> {
     /// The next key, if its file is there: chosen beforehand, or made by a run that was interrupted.
     fn load_existing_key(&self) -> Result<Option<SigningKey>, CommandError> {
         let (path, password_file) = (&self.next.new_key, self.next.new_password_file.as_deref());
-        path.exists().then(|| load_key(path, password_file, self.context.output)).transpose()
+        if !path.exists() {
+            return Ok(None);
+        }
+        let key = load_key(path, password_file, self.context.output)?;
+        // P-5.2; refused here, before anything is signed.
+        if self.root.recovery_key() == Some(&key.public_key()) {
+            return Err(self.same_key(KeyRole::Recovery));
+        }
+        Ok(Some(key))
+    }
+
+    fn same_key(&self, role: KeyRole) -> CommandError {
+        CommandError::SameKey { path: self.next.new_key.clone(), role }
     }
 
     fn is_current(&self, key: &SigningKey) -> bool {
@@ -157,7 +169,7 @@ impl<'a> Succession<'a> {
     /// The current key is the next one of an earlier run, unless the project never had another.
     fn check_is_successor(&self, key: SigningKey) -> Result<SigningKey, CommandError> {
         if key.public_key() == *self.root.public_key() {
-            return Err(CommandError::SameKey { path: self.next.new_key.clone() });
+            return Err(self.same_key(KeyRole::Signing));
         }
         self.context.output.say(|text| {
             text.line(&format!("{} already is the project's signing key.", self.next.new_key.display()));
