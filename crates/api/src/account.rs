@@ -102,8 +102,37 @@ pub struct AccountResponse {
     pub email: Option<String>,
     /// When its password was set; `null`: it has none.
     pub password_changed_at: Option<u64>,
+    /// Whether an authenticator is asked for at sign-in.
+    pub has_totp: bool,
+    /// How many recovery codes are left.
+    pub recovery_codes_left: u64,
     /// Seconds since 1970 UTC.
     pub created_at: u64,
+}
+
+/// What an authenticator is set up with; it counts once a code of it came back. Shown once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TotpResponse {
+    /// Base32, for typing in.
+    pub secret: SecretText,
+    /// `otpauth://totp/…`, for a QR code.
+    pub url: SecretText,
+}
+
+/// A code of an authenticator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "code": "123456" })))]
+pub struct TotpCodeRequest {
+    /// Six digits.
+    pub code: SecretText,
+}
+
+/// Codes that stand in for the authenticator, each once. Shown once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecoveryCodesResponse {
+    /// `xxxx-xxxx-xxxx-xxxx`
+    pub recovery_codes: Vec<SecretText>,
 }
 
 /// Sets the caller's password; every other session of theirs ends.

@@ -30,8 +30,8 @@ mod token;
 mod whoami;
 
 pub use account::{
-    AccountResponse, AddressRequest, ConfirmRequest, ConfirmResponse, Confirmed, Delivery, MailedResponse, SecretText,
-    SetPasswordRequest,
+    AccountResponse, AddressRequest, ConfirmRequest, ConfirmResponse, Confirmed, Delivery, MailedResponse,
+    RecoveryCodesResponse, SecretText, SetPasswordRequest, TotpCodeRequest, TotpResponse,
 };
 pub use api_token::{CreateTokenRequest, CreatedTokenResponse, TokenLifetime, TokenResponse, UpdateTokenRequest};
 pub use audit::{

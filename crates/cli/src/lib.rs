@@ -48,7 +48,7 @@ use clap::Subcommand;
 use pintle_core::UnixTime;
 
 pub use commands::{
-    account::{AccountCommand, SessionsCommand},
+    account::{AccountCommand, SessionsCommand, TotpCommand},
     audit::{AuditCommand, AuditFilter, ExportFormat},
     bundle::BundleArgs,
     check::CheckArgs,
@@ -86,7 +86,7 @@ The token is asked for without echo, or taken from --token-file or PINTLE_TOKEN.
 kept in credentials.toml of the configuration directory, readable by you alone. The server becomes the default. To sign in as a person, with address and password, use \
 `pintle account sign-in`.")]
     Login,
-    /// Your account: sign up, sign in and out, password, address, sessions
+    /// Your account: sign up, sign in and out, password, authenticator, address, sessions
     #[command(subcommand)]
     Account(AccountCommand),
     /// Show or change the defaults: server, organization, project, output

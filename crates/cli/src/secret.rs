@@ -140,6 +140,15 @@ pub(crate) fn load_code(file: Option<&Path>) -> Result<SecretText, CommandError>
     Ok(Zeroizing::new(text.trim().to_owned()).into())
 }
 
+/// The code of an authenticator, or a recovery code: from a file, or asked.
+pub(crate) fn load_second_factor(file: Option<&Path>) -> Result<SecretText, CommandError> {
+    let text = match file {
+        Some(path) => read_secret_file(path)?,
+        None => ask_secret("Code of the authenticator: ", "the second factor", "give `--code-file FILE`")?,
+    };
+    Ok(Zeroizing::new(text.trim().to_owned()).into())
+}
+
 /// Asks a question to be answered with yes or no; anything but yes is no.
 pub(crate) fn confirm(question: &str) -> Result<bool, CommandError> {
     if !io::stdin().is_terminal() {

@@ -252,7 +252,11 @@ fn open_service(
 ) -> Result<Service, ServerError> {
     let mut buckets: Vec<Arc<dyn Bucket>> = vec![Arc::new(OriginBucket::new(store.clone()))];
     buckets.extend(config.publish_dirs.iter().map(|path| Arc::new(DirectoryBucket::new(path)) as Arc<dyn Bucket>));
-    let settings = AccountSettings { sign_up: config.accounts.sign_up, public_url: public_url.to_string() };
+    let settings = AccountSettings {
+        sign_up: config.accounts.sign_up,
+        require_second_factor: config.accounts.require_second_factor,
+        public_url: public_url.to_string(),
+    };
     let mailer = match &config.smtp {
         Some(smtp) => Some(Arc::new(SmtpMailer::new(smtp, public_url)?) as Arc<dyn Mailer>),
         None => None,

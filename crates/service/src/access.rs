@@ -3,7 +3,11 @@
 use pintle_api::Scope;
 use pintle_store::{Membership, OrganizationId, Project, ProjectId, ReadTx, Role};
 
-use crate::{Actor, ServiceError, actor::Reach, error::GrantError};
+use crate::{
+    AccountError, Actor, ServiceError,
+    actor::{Credential, Reach},
+    error::GrantError,
+};
 
 /// Names a project as a caller does: both ids are still text.
 #[derive(Clone, Copy, Debug)]
@@ -77,9 +81,17 @@ permissions! {
 /// What the credential itself allows for the account as a whole, before any organization is looked at.
 pub(crate) fn require_scope(actor: &Actor, needed: Scope) -> Result<(), ServiceError> {
     if !actor.scopes.contains(&needed) {
-        return Err(ServiceError::ScopeMissing { needed });
+        return Err(miss_scope(actor, needed));
     }
     if actor.reach == Reach::Account { Ok(()) } else { Err(GrantError::LimitedToken.into()) }
+}
+
+/// A person who signed in lacks a scope only where a second factor is required and was not shown.
+pub(crate) fn miss_scope(actor: &Actor, needed: Scope) -> ServiceError {
+    match actor.credential {
+        Credential::Token { .. } => ServiceError::ScopeMissing { needed },
+        Credential::Session { .. } => AccountError::SecondFactorRequired.into(),
+    }
 }
 
 /// The organization, if the actor is a member, may do `needed` there, and is not limited to one of its projects. To
@@ -109,7 +121,7 @@ pub(crate) async fn find_organization_around(
     let member = tx.find_membership(&actor.account_id, &id).await?.ok_or(missing)?;
     if !actor.scopes.contains(&needed.scope()) {
         actor.note_denial((&member.scope).into(), needed, "scope");
-        return Err(ServiceError::ScopeMissing { needed: needed.scope() });
+        return Err(miss_scope(actor, needed.scope()));
     }
     if !needed.roles().contains(&member.role) {
         actor.note_denial((&member.scope).into(), needed, "role");

@@ -6,7 +6,7 @@ use pintle_core::UnixTime;
 use pintle_store::SessionRow;
 use tokio::sync::Notify;
 
-use crate::{Mailer, SecretKey, guard::Guard, password::Passwords};
+use crate::{Mailer, SecretKey, ServiceError, guard::Guard, password::Passwords};
 
 /// A session that is not used for this long has ended.
 pub(crate) const SESSION_IDLE_SECS: u64 = 12 * 3600;
@@ -18,6 +18,8 @@ pub(crate) const SESSION_SECS: u64 = 30 * 24 * 3600;
 pub struct AccountSettings {
     /// Who may make one.
     pub sign_up: SignUp,
+    /// Whether a password alone gives a session that can do no more than add a second factor.
+    pub require_second_factor: bool,
     /// The URL under which people reach the server, for mails.
     pub public_url: String,
 }
@@ -42,6 +44,12 @@ pub(crate) struct Accounts {
     pub(crate) passwords: Passwords,
     pub(crate) guard: Guard,
     pub(crate) mails: Notify,
+}
+
+impl Accounts {
+    pub(crate) fn key(&self) -> Result<&SecretKey, ServiceError> {
+        self.key.as_ref().ok_or(ServiceError::Internal("a service with accounts has a key"))
+    }
 }
 
 /// Whether a session has ended, by age or for want of use.

@@ -51,6 +51,10 @@ audit_actions! {
     AddressChanged = "account.address_changed",
     /// An account has another password.
     PasswordChanged = "account.password_changed",
+    /// An account has an authenticator.
+    SecondFactorAdded = "account.second_factor_added",
+    /// The authenticator of an account was removed.
+    SecondFactorRemoved = "account.second_factor_removed",
     /// Somebody signed in.
     SessionBegan = "session.began",
     /// A session was ended before its time.

@@ -1,12 +1,13 @@
-//! Slows down who guesses passwords, and nobody else.
+//! Slows down who guesses passwords and codes, and nobody else.
 //!
-//! An attempt counts when it begins and is forgiven when it succeeds, so that many at once gain nothing. Two counts are
+//! An attempt counts when it begins and is forgiven when it succeeds, so that many at once gain nothing. These counts are
 //! kept, in memory, each forgotten a day after its last attempt:
 //!
-//! - address and network: after 5 failures each further one doubles the wait, from 5 seconds to 15 minutes;
-//! - network: the same after 50, whatever the addresses.
+//! - passwords by address and network: after 5 failures each further one doubles the wait, from 5 seconds to 15 minutes;
+//! - passwords by network: the same after 50, whatever the addresses;
+//! - codes of a second factor by account: the same after 5. Whoever guesses them has the password, and a new one ends it.
 //!
-//! No count is of an address alone: with that, a stranger could keep the owner of an account out from everywhere. Whoever
+//! No password is counted by address alone: with that, a stranger could keep the owner of an account out from everywhere. Whoever
 //! has many networks has about a hundred guesses a day in each; against these stands the length of a password. Of several
 //! instances each counts for itself.
 
@@ -23,6 +24,7 @@ const FIRST_WAIT_SECS: u64 = 5;
 const LONGEST_WAIT_SECS: u64 = 15 * 60;
 const FREE_PER_PAIR: u32 = 5;
 const FREE_PER_NETWORK: u32 = 50;
+const FREE_CODES: u32 = 5;
 /// A flood of made-up addresses must not fill the memory: this many counts take about 4 MB. When they are too many, those
 /// go that hold nobody back. To push out a count of one's own takes as many attempts as it has entries, from networks that
 /// each wait after 50.
@@ -36,11 +38,13 @@ pub(crate) struct Guard {
     hasher: RandomState,
 }
 
-/// What an attempt counts for: the hashes of address and network, and of the network alone.
-#[derive(Clone, Copy, Debug)]
+/// What an attempt counts for.
+#[derive(Debug)]
 pub(crate) struct Attempt {
-    pair: u64,
-    network: u64,
+    /// Of who succeeds, nothing is left here.
+    own: u64,
+    /// Here one attempt less.
+    shared: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,40 +55,59 @@ struct Count {
 }
 
 impl Guard {
-    /// Counts an attempt for `address`, as it is compared, from `network`; all whose network is not known count as of one.
+    /// Counts a password for `address`, as it is compared, from `network`; all whose network is not known count as of one.
     ///
     /// # Errors
     /// How many seconds to wait: nothing was counted.
     pub(crate) fn begin(&self, address: &str, network: Option<&str>, now: UnixTime) -> Result<Attempt, u64> {
-        let attempt =
-            Attempt { pair: self.hasher.hash_one((network, address)), network: self.hasher.hash_one(network) };
+        let own = self.hasher.hash_one(("password", network, address));
+        self.count(Attempt { own, shared: Some(self.hasher.hash_one(("network", network))) }, FREE_PER_PAIR, now)
+    }
+
+    /// Counts a code for the second factor of `account`.
+    ///
+    /// # Errors
+    /// How many seconds to wait: nothing was counted.
+    pub(crate) fn begin_code(&self, account: &str, now: UnixTime) -> Result<Attempt, u64> {
+        self.count(Attempt { own: self.hasher.hash_one(("code", account)), shared: None }, FREE_CODES, now)
+    }
+
+    fn count(&self, attempt: Attempt, free: u32, now: UnixTime) -> Result<Attempt, u64> {
         let now = now.as_secs();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let locked = [attempt.pair, attempt.network].iter().filter_map(|key| counts.get(key)?.wait(now)).max();
+        let locked = attempt.keys().filter_map(|key| counts.get(&key)?.wait(now)).max();
         if let Some(secs) = locked {
             return Err(secs);
         }
         make_room(&mut counts, now);
-        counts.entry(attempt.pair).or_default().add(FREE_PER_PAIR, now);
-        counts.entry(attempt.network).or_default().add(FREE_PER_NETWORK, now);
+        counts.entry(attempt.own).or_default().add(free, now);
+        if let Some(shared) = attempt.shared {
+            counts.entry(shared).or_default().add(FREE_PER_NETWORK, now);
+        }
         Ok(attempt)
     }
 
     /// The attempt succeeded: it was the owner, whose failures there are forgotten.
-    pub(crate) fn forgive(&self, attempt: Attempt) {
+    pub(crate) fn forgive(&self, attempt: &Attempt) {
         self.take_back(attempt);
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).remove(&attempt.pair);
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).remove(&attempt.own);
     }
 
     /// The attempt came to nothing, through no fault of whoever made it.
-    pub(crate) fn take_back(&self, attempt: Attempt) {
+    pub(crate) fn take_back(&self, attempt: &Attempt) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        for key in [attempt.pair, attempt.network] {
+        for key in attempt.keys() {
             if let Some(count) = counts.get_mut(&key) {
                 count.failures = count.failures.saturating_sub(1);
                 count.locked_until = 0;
             }
         }
+    }
+}
+
+impl Attempt {
+    fn keys(&self) -> impl Iterator<Item = u64> {
+        [Some(self.own), self.shared].into_iter().flatten()
     }
 }
 
@@ -177,13 +200,13 @@ mod tests {
         fail(&guard, "ada@x", "a", 4, at(0));
         for _ in 0..100 {
             let attempt = guard.begin("ada@x", Some("a"), at(0)).unwrap();
-            guard.forgive(attempt);
+            guard.forgive(&attempt);
         }
         for number in 0..46 {
             fail(&guard, &number.to_string(), "a", 1, at(0));
         }
         let own = guard.begin("thief@x", Some("a"), at(0)).unwrap();
-        guard.forgive(own);
+        guard.forgive(&own);
         fail(&guard, "thief@x", "a", 1, at(0));
         assert_eq!(wait(&guard, "thief@x", "a", at(0)), 5, "an account of one's own buys no guesses");
     }
@@ -193,7 +216,7 @@ mod tests {
         let guard = Guard::default();
         for _ in 0..100 {
             let attempt = guard.begin("ada@x", Some("a"), at(0)).unwrap();
-            guard.take_back(attempt);
+            guard.take_back(&attempt);
         }
         fail(&guard, "ada@x", "a", 6, at(0));
         assert_eq!(wait(&guard, "ada@x", "a", at(0)), 5);

@@ -48,6 +48,7 @@ pub(crate) enum Template {
     ChangeAddress,
     AddressChanged,
     PasswordChanged,
+    SecondFactorChanged,
 }
 
 impl Template {
@@ -57,6 +58,7 @@ impl Template {
             MailKind::SignUp | MailKind::ResetPassword | MailKind::ChangeAddress => None,
             MailKind::AddressChanged => Some(Self::AddressChanged),
             MailKind::PasswordChanged => Some(Self::PasswordChanged),
+            MailKind::SecondFactorChanged => Some(Self::SecondFactorChanged),
         }
     }
 
@@ -68,6 +70,7 @@ impl Template {
             Self::ChangeAddress => include_str!("../mail/change_address.txt"),
             Self::AddressChanged => include_str!("../mail/address_changed.txt"),
             Self::PasswordChanged => include_str!("../mail/password_changed.txt"),
+            Self::SecondFactorChanged => include_str!("../mail/second_factor_changed.txt"),
         }
     }
 
@@ -102,6 +105,7 @@ mod tests {
             Template::ChangeAddress,
             Template::AddressChanged,
             Template::PasswordChanged,
+            Template::SecondFactorChanged,
         ] {
             let mail = template.write("ada@example.com", "https://pins.example.com", "pintle_once_0");
             assert!((10..70).contains(&mail.subject.len()) && !mail.subject.contains(['\n', '{']), "{template:?}");

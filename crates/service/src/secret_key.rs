@@ -1,7 +1,7 @@
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use ring::hmac;
+use ring::{aead, hmac};
 use zeroize::Zeroizing;
 
 use crate::{ServiceError, random::make_random};
@@ -43,6 +43,35 @@ impl SecretKey {
     }
 }
 
+impl SecretKey {
+    /// Encrypts, so that only this key opens it again, for the same `purpose` and `owner`: nonce and ciphertext in base64.
+    pub(crate) fn seal(&self, purpose: &str, owner: &str, plain: &[u8]) -> Result<String, ServiceError> {
+        let nonce: [u8; aead::NONCE_LEN] = make_random()?;
+        let mut sealed = plain.to_vec();
+        self.derive_cipher(purpose)?
+            .seal_in_place_append_tag(aead::Nonce::assume_unique_for_key(nonce), aead::Aad::from(owner), &mut sealed)
+            .map_err(|_| ServiceError::Internal("a secret is sealed"))?;
+        Ok(Base64UrlUnpadded::encode_string(&[&nonce[..], &sealed].concat()))
+    }
+
+    /// Decrypts what [`seal`](Self::seal) wrote.
+    pub(crate) fn open(&self, purpose: &str, owner: &str, sealed: &str) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
+        let broken = || ServiceError::Internal("a sealed secret opens: is `secret_key` the one it was sealed with?");
+        let mut text = Zeroizing::new(Base64UrlUnpadded::decode_vec(sealed).map_err(|_| broken())?);
+        let (nonce, body) = text.split_at_mut_checked(aead::NONCE_LEN).ok_or_else(broken)?;
+        let nonce = aead::Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken())?;
+        let plain = self.derive_cipher(purpose)?.open_in_place(nonce, aead::Aad::from(owner), body);
+        Ok(Zeroizing::new(plain.map_err(|_| broken())?.to_vec()))
+    }
+
+    fn derive_cipher(&self, purpose: &str) -> Result<aead::LessSafeKey, ServiceError> {
+        let context = hmac::Key::new(hmac::HMAC_SHA256, &*self.0);
+        let key = hmac::sign(&context, format!("seal {purpose}").as_bytes());
+        let key = aead::UnboundKey::new(&aead::AES_256_GCM, key.as_ref());
+        Ok(aead::LessSafeKey::new(key.map_err(|_| ServiceError::Internal("a key of 32 bytes"))?))
+    }
+}
+
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretKey(..)")
@@ -52,6 +81,18 @@ impl fmt::Debug for SecretKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn opens_what_it_sealed_for_the_same_purpose_and_owner_alone() {
+        let key = SecretKey::make().unwrap();
+        let sealed = key.seal("totp", "acc_1", b"secret").unwrap();
+        assert_eq!(*key.open("totp", "acc_1", &sealed).unwrap(), b"secret");
+        assert_ne!(sealed, key.seal("totp", "acc_1", b"secret").unwrap(), "a nonce of its own each time");
+        assert!(key.open("totp", "acc_2", &sealed).is_err());
+        assert!(key.open("other", "acc_1", &sealed).is_err());
+        assert!(SecretKey::make().unwrap().open("totp", "acc_1", &sealed).is_err());
+        assert!(key.open("totp", "acc_1", "AAAA").is_err());
+    }
 
     #[test]
     fn survives_its_file_and_shows_nothing() {

@@ -46,6 +46,7 @@ mod project;
 mod published;
 mod release;
 mod schema;
+mod second_factor;
 mod session;
 mod sqlite;
 mod succession;
@@ -67,7 +68,7 @@ pub use entity::{
     organization::Model as OrganizationRow, pin::Model as PinRow, prepared_release::Model as PreparedReleaseRow,
     project::Model as ProjectRow, published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
     release_target::Model as ReleaseTargetRow, session::Model as SessionRow,
-    succession_statement::Model as StatementRow,
+    succession_statement::Model as StatementRow, totp::Model as TotpRow,
 };
 pub use error::StoreError;
 pub use id::{

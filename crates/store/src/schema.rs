@@ -22,6 +22,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::expand(include_str!("../migrations/0009_members.sql")),
     Migration::expand(include_str!("../migrations/0011_release_life.sql")),
     Migration::expand(include_str!("../migrations/0013_deletion.sql")),
+    Migration::expand(include_str!("../migrations/0012_second_factors.sql")),
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)";

@@ -136,4 +136,6 @@ pub enum MailKind {
     AddressChanged,
     /// The password was changed.
     PasswordChanged,
+    /// An authenticator was added or removed.
+    SecondFactorChanged,
 }

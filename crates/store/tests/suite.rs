@@ -7,7 +7,7 @@ use pintle_store::{
     IdempotentRequestRow, JobKind, LeasedJob, MailId, MailKind, MailRow, NewJob, NewProject, OneTimeSecretRow,
     OrganizationId, OrganizationRow, OrganizationScope, Page, PasswordRow, PinId, PinRow, Project, ProjectRow,
     PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow, ReleaseState, Role, SessionId, SessionRow, StatementRow,
-    Store, StoreError, TargetOutcome, TargetState, TokenId, TokenRow, Unsigned, WriteTx,
+    Store, StoreError, TargetOutcome, TargetState, TokenId, TokenRow, TotpRow, Unsigned, WriteTx,
 };
 
 const NOW: u64 = 1_800_000_000;
@@ -51,6 +51,7 @@ suite!(
     an_address_belongs_to_one_account,
     a_session_is_found_by_its_secret_and_ended_by_its_owner,
     a_secret_comes_back_once,
+    a_code_of_a_second_factor_is_used_once,
     a_mail_is_leased_once_and_remembered_when_sent,
     a_prepared_release_waits_until_it_is_voided,
     one_release_is_live_at_a_time,
@@ -719,6 +720,35 @@ async fn a_session_is_found_by_its_secret_and_ended_by_its_owner(store: &Store) 
     assert_eq!(write(store, async |tx| tx.delete_sessions(&ada.id, Some(&one.id)).await).await.unwrap(), 1);
     write(store, async |tx| tx.delete_ended_sessions(NOW + 1000, 0).await).await.unwrap();
     assert!(store.read().await.unwrap().find_session("1").await.unwrap().is_none(), "expired");
+}
+
+async fn a_code_of_a_second_factor_is_used_once(store: &Store) {
+    let ada = add_account(store).await.id;
+    let row = |last_step: u64| TotpRow {
+        account_id: ada.clone(),
+        secret: "sealed".into(),
+        confirmed_at: Some(NOW.into()),
+        last_step: last_step.into(),
+    };
+    write(store, async |tx| {
+        tx.save_totp(row(4)).await?;
+        tx.save_totp(row(5)).await?;
+        assert_eq!(tx.find_totp(&ada).await?, Some(row(5)));
+        assert!(!tx.use_totp_step(&ada, 5).await?);
+        assert!(tx.use_totp_step(&ada, 6).await?);
+        assert!(!tx.use_totp_step(&ada, 6).await?);
+        tx.replace_recovery_codes(&ada, vec!["0".into()]).await?;
+        tx.replace_recovery_codes(&ada, vec!["1".into(), "2".into()]).await?;
+        assert!(!tx.delete_recovery_code(&ada, "0").await?);
+        assert!(tx.delete_recovery_code(&ada, "1").await?);
+        assert!(!tx.delete_recovery_code(&ada, "1").await?);
+        assert_eq!(tx.count_recovery_codes(&ada).await?, 1);
+        tx.delete_totp(&ada).await?;
+        assert_eq!((tx.find_totp(&ada).await?, tx.count_recovery_codes(&ada).await?), (None, 0));
+        Ok::<_, StoreError>(())
+    })
+    .await
+    .unwrap();
 }
 
 async fn a_secret_comes_back_once(store: &Store) {

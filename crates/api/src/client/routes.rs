@@ -8,8 +8,9 @@ use crate::{
     CreateTokenRequest, CreatedInvitationResponse, CreatedTokenResponse, CtLogsResponse, DeletionResponse, DiffQuery,
     DiffResponse, DomainResponse, DraftResponse, InvitationResponse, MailedResponse, MemberResponse,
     OrganizationResponse, PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse,
-    RegisterKeyRequest, ReleaseResponse, ReplaceCtLogsRequest, SessionResponse, SetPasswordRequest, SignInRequest,
-    SignInResponse, StatementResponse, TokenResponse, UpdateDomainRequest, UpdateDraftRequest, UpdateMemberRequest,
+    RecoveryCodesResponse, RegisterKeyRequest, ReleaseResponse, ReplaceCtLogsRequest, SecondFactorRequest,
+    SessionResponse, SetPasswordRequest, SignInRequest, SignInResponse, SignedIn, StatementResponse, TokenResponse,
+    TotpCodeRequest, TotpResponse, UpdateDomainRequest, UpdateDraftRequest, UpdateMemberRequest,
     UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest, WhoamiResponse,
 };
 
@@ -43,6 +44,26 @@ impl Client {
     /// Sets the caller's password.
     pub async fn set_password(&self, body: &SetPasswordRequest) -> Result<(), ClientError> {
         self.send_json(Method::PUT, &["account", "password"], body).await
+    }
+
+    /// Begins to set up an authenticator.
+    pub async fn begin_totp(&self) -> Result<TotpResponse, ClientError> {
+        self.send(Method::POST, &["account", "totp"]).await
+    }
+
+    /// Puts the authenticator in force.
+    pub async fn confirm_totp(&self, body: &TotpCodeRequest) -> Result<RecoveryCodesResponse, ClientError> {
+        self.send_json(Method::POST, &["account", "totp", "confirm"], body).await
+    }
+
+    /// Removes authenticator and recovery codes.
+    pub async fn remove_totp(&self) -> Result<(), ClientError> {
+        self.send(Method::DELETE, &["account", "totp"]).await
+    }
+
+    /// Signs in with the second factor.
+    pub async fn finish_sign_in(&self, body: &SecondFactorRequest) -> Result<SignedIn, ClientError> {
+        self.send_json(Method::POST, &["sessions", "second-factor"], body).await
     }
 
     /// Has a code sent to a new address of the caller.

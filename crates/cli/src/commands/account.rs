@@ -1,13 +1,14 @@
 //! `pintle account`: what a person does with the account they sign in with.
 
 mod sessions;
+mod totp;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use pintle_api::{
-    AccountResponse, AddressRequest, Bearer, ConfirmRequest, Confirmed, Delivery, MailedResponse, SessionSecret,
-    SetPasswordRequest, SignInRequest, SignInResponse, SignedIn,
+    AccountResponse, AddressRequest, Bearer, ConfirmRequest, Confirmed, Delivery, MailedResponse, SecondFactorRequest,
+    SessionSecret, SetPasswordRequest, SignInRequest, SignInResponse, SignedIn,
 };
 use pintle_core::UnixTime;
 
@@ -17,10 +18,11 @@ use crate::{
     context::Context,
     moment::show_moment,
     output::Text,
-    secret::{self, load_code, load_password, make_password},
+    secret::{self, load_code, load_password, load_second_factor, make_password},
 };
 
 pub use sessions::SessionsCommand;
+pub use totp::TotpCommand;
 
 /// Commands about the account of whoever is at the terminal.
 #[derive(Subcommand, Clone, Debug)]
@@ -52,6 +54,9 @@ Acts that a thief of the session must not do need a sign-in of the last 10 minut
     Password(PasswordArgs),
     /// Have a code sent to a new address; with it the address counts
     Address(AddressArgs),
+    /// Your authenticator, asked for at sign-in: enable, disable
+    #[command(subcommand)]
+    Totp(TotpCommand),
     /// Delete your account
     ///
     /// You are signed out everywhere, and your tokens, memberships, name and address are gone at once; what audit logs say of
@@ -95,6 +100,9 @@ pub struct SignInArgs {
     address: AddressArgs,
     #[command(flatten)]
     password: PasswordArgs,
+    /// Read the code of the authenticator, or a recovery code, from FILE [default: asked for, where it is needed]
+    #[arg(long, value_name = "FILE")]
+    code_file: Option<PathBuf>,
 }
 
 /// Where the password comes from.
@@ -148,6 +156,7 @@ pub(crate) async fn run(command: &AccountCommand, context: &Context) -> Result<(
             });
             Ok(())
         }
+        AccountCommand::Totp(command) => totp::run(command, context).await,
         AccountCommand::Sessions(command) => sessions::run(command, context).await,
     }
 }
@@ -186,8 +195,12 @@ async fn sign_in(args: &SignInArgs, context: &Context) -> Result<(), CommandErro
     let password = load_password(args.password.password_file.as_deref())?;
     let request = SignInRequest { email: args.address.email.clone(), password };
     let client = context.connect_anonymously()?;
-    let SignInResponse::Done(SignedIn { secret, session }) = client.sign_in(&request).await? else {
-        return Err(CommandError::Internal("the server asks for a second factor".to_owned()));
+    let SignedIn { secret, session } = match client.sign_in(&request).await? {
+        SignInResponse::Done(signed_in) => signed_in,
+        SignInResponse::SecondFactor(step) => {
+            let code = load_second_factor(args.code_file.as_deref())?;
+            client.finish_sign_in(&SecondFactorRequest { pending: step.pending, code }).await?
+        }
     };
     let secret = SessionSecret::parse(secret.expose_secret())
         .map_err(|_| CommandError::Internal("the server's answer holds no session".to_owned()))?;
@@ -228,6 +241,14 @@ fn write_account(account: &AccountResponse, text: &mut Text) {
         ("account", format!("{} ({})", account.name, account.id)),
         ("email", account.email.clone().unwrap_or_else(|| "none".to_owned())),
         ("password", account.password_changed_at.map_or("none".to_owned(), |at| format!("set {}", moment(at)))),
+        (
+            "authenticator",
+            if account.has_totp {
+                format!("on, {} recovery codes left", account.recovery_codes_left)
+            } else {
+                "off".to_owned()
+            },
+        ),
         ("created", moment(account.created_at)),
     ]);
 }

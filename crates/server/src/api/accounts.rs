@@ -1,7 +1,8 @@
 use axum::{Json, extract::State, http::StatusCode};
 use pintle_api::{
     AccountResponse, AddressRequest, ConfirmRequest, ConfirmResponse, DeletionResponse, ListQuery, ListResponse,
-    MailedResponse, SessionResponse, SetPasswordRequest, SignInRequest, SignInResponse,
+    MailedResponse, RecoveryCodesResponse, SecondFactorRequest, SessionResponse, SetPasswordRequest, SignInRequest,
+    SignInResponse, SignedIn, TotpCodeRequest, TotpResponse,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -21,6 +22,9 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(change_address))
         .routes(routes!(sign_in, list_sessions, end_other_sessions))
         .routes(routes!(end_session))
+        .routes(routes!(finish_sign_in))
+        .routes(routes!(begin_totp, remove_totp))
+        .routes(routes!(confirm_totp))
 }
 
 /// Has a code sent that makes an account. The answer is the same whether there is one already.
@@ -177,5 +181,61 @@ async fn end_session(
     Ids(ids): Ids<SessionIds>,
 ) -> Result<StatusCode, ApiError> {
     app.service.end_session(&actor, &ids.session, now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The second step of signing in, where the first asked for it. A wrong code sends back to the password.
+#[utoipa::path(
+    post, path = "/sessions/second-factor", operation_id = "finish_sign_in", tag = "sessions", security(()),
+    request_body = SecondFactorRequest, responses((status = 201, body = SignedIn), Failure),
+    extensions(("x-permission" = json!("public")),
+        ("x-problems" = json!({"401": ["second_factor_wrong"], "422": ["code_invalid"], "429": ["too_many_attempts"]})))
+)]
+async fn finish_sign_in(
+    State(app): State<App>,
+    Visitor(context): Visitor,
+    MaybeCaller(former): MaybeCaller,
+    Body(request): Body<SecondFactorRequest>,
+) -> Result<(StatusCode, Json<SignedIn>), ApiError> {
+    let answer = app.service.finish_sign_in(&request, former.as_ref(), &context, now()).await?;
+    Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// Begins to set up an authenticator. It needs a sign-in of the last 10 minutes.
+#[utoipa::path(
+    post, path = "/account/totp", operation_id = "begin_totp", tag = "accounts",
+    responses((status = 201, body = TotpResponse), Failure),
+    extensions(("x-permission" = json!("person")), ("x-problems" = json!({"409": ["already_exists"]})))
+)]
+async fn begin_totp(
+    State(app): State<App>,
+    Caller(actor): Caller,
+) -> Result<(StatusCode, Json<TotpResponse>), ApiError> {
+    Ok((StatusCode::CREATED, Json(app.service.begin_totp(&actor, now()).await?)))
+}
+
+/// Puts the authenticator in force, with a code of it; answers with recovery codes.
+#[utoipa::path(
+    post, path = "/account/totp/confirm", operation_id = "confirm_totp", tag = "accounts",
+    request_body = TotpCodeRequest, responses((status = 200, body = RecoveryCodesResponse), Failure),
+    extensions(("x-permission" = json!("person")),
+        ("x-problems" = json!({"401": ["second_factor_wrong"], "404": ["not_found"]})))
+)]
+async fn confirm_totp(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Body(request): Body<TotpCodeRequest>,
+) -> Result<Json<RecoveryCodesResponse>, ApiError> {
+    Ok(Json(app.service.confirm_totp(&actor, &request, now()).await?))
+}
+
+/// Removes authenticator and recovery codes. It needs a sign-in of the last 10 minutes.
+#[utoipa::path(
+    delete, path = "/account/totp", operation_id = "remove_totp", tag = "accounts",
+    responses((status = 204), Failure),
+    extensions(("x-permission" = json!("person")), ("x-problems" = json!({"404": ["not_found"]})))
+)]
+async fn remove_totp(State(app): State<App>, Caller(actor): Caller) -> Result<StatusCode, ApiError> {
+    app.service.remove_totp(&actor, now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -13,6 +13,8 @@ use super::{
 pub struct AccountsConfig {
     /// Who may make one.
     pub sign_up: SignUp,
+    /// Whether a password alone is enough.
+    pub require_second_factor: bool,
 }
 
 /// The mail server that takes our mails.
@@ -54,6 +56,11 @@ impl AccountsConfig {
                 SignUp::Closed,
                 "Who may make an account: `open`, whoever has an e-mail address; `closed`, nobody but with a code that \
                  `pintle admin link` made",
+            ),
+            require_second_factor: options.value(
+                "accounts.require_second_factor",
+                false,
+                "Whether somebody who signed in with a password alone can do no more than set up an authenticator",
             ),
         }
     }

@@ -72,7 +72,9 @@ fn what_is_named_like_a_secret_has_the_format_of_one() {
                 || ["_secret", "_token", "_password", "_codes", "_link", "_uri"]
                     .iter()
                     .any(|end| member.ends_with(end));
-            if is_like_one && !described.get("$ref").is_some_and(Value::is_string) {
+            if is_like_one
+                && !described.get("$ref").or_else(|| described.pointer("/items/$ref")).is_some_and(Value::is_string)
+            {
                 let format = described.get("format").or_else(|| described.pointer("/items/format"));
                 assert_eq!(format, Some(&Value::from("password")), "{schema}.{member}: `#[schema(format = Password)]`");
             }

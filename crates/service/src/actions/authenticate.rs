@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 use crate::{
     Actor, AuditAction, RequestContext, Service, ServiceError,
     accounts::is_over,
-    actor::{ALL_SCOPES, Credential, Reach, parse_scopes},
+    actor::{Credential, Reach, parse_scopes},
     audit::Author,
     error::AccountError,
     hex::write_hex,
@@ -122,7 +122,7 @@ impl Service {
         Ok(Actor {
             account_id: account.id,
             account_name: account.name,
-            scopes: ALL_SCOPES.to_vec(),
+            scopes: self.session_scopes(&session.method),
             credential: Credential::Session {
                 id: session.id,
                 client: session.client,

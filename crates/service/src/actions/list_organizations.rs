@@ -3,6 +3,7 @@ use pintle_store::Membership;
 
 use crate::{
     Actor, Service, ServiceError,
+    access::miss_scope,
     page::{close_page, open_page},
     respond,
 };
@@ -18,7 +19,7 @@ impl Service {
         query: &ListQuery,
     ) -> Result<ListResponse<OrganizationResponse>, ServiceError> {
         if !actor.scopes.contains(&Scope::Read) {
-            return Err(ServiceError::ScopeMissing { needed: Scope::Read });
+            return Err(miss_scope(actor, Scope::Read));
         }
         let page = open_page(query)?;
         let tx = self.store.read().await?;

@@ -7,6 +7,12 @@ pub enum AccountError {
     /// Which of the two is wrong is not told.
     #[error("address or password is wrong")]
     SignInFailed,
+    /// Neither a fresh code of the authenticator nor a recovery code.
+    #[error("the second factor is wrong, or was used before")]
+    FactorWrong,
+    /// The operator asks for more than a password.
+    #[error("this server asks for a second factor, and this session was begun without")]
+    SecondFactorRequired,
     /// The session ended, or never was.
     #[error("the session has ended")]
     SessionUnknown,
@@ -53,6 +59,12 @@ impl AccountError {
         use ErrorKind::{Conflict, Forbidden, TooMany, Unauthenticated, Unprocessable};
         match self {
             Self::SignInFailed => facts("sign_in_failed", Unauthenticated, "try again, or set a new password"),
+            Self::FactorWrong => facts("second_factor_wrong", Unauthenticated, "sign in again, with the newest code"),
+            Self::SecondFactorRequired => facts(
+                "second_factor_required",
+                Forbidden,
+                "set up an authenticator, then sign in again: `pintle account totp enable`",
+            ),
             Self::SessionUnknown => facts("session_invalid", Unauthenticated, "sign in again"),
             Self::TooManyAttempts { .. } => facts(
                 "too_many_attempts",

@@ -2,7 +2,12 @@ use clap::Subcommand;
 use pintle_api::SessionResponse;
 use pintle_core::UnixTime;
 
-use crate::{CommandError, context::Context, moment::show_moment, output::Text};
+use crate::{
+    CommandError,
+    context::Context,
+    moment::show_moment,
+    output::{Listing, Text},
+};
 
 /// Commands about sessions.
 #[derive(Subcommand, Clone, Debug)]
@@ -24,8 +29,8 @@ pub(super) async fn run(command: &SessionsCommand, context: &Context) -> Result<
     let client = context.connect()?;
     match command {
         SessionsCommand::List => {
-            let sessions = client.list_sessions().all().await?;
-            context.output.show(&sessions, |sessions, text| write_rows(sessions, text))
+            let list = Listing { items: client.list_sessions().all().await? };
+            context.output.show(&list, |list, text| write_rows(&list.items, text))
         }
         SessionsCommand::End { session: Some(session), .. } => {
             client.end_session(session).await?;

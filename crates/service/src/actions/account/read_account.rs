@@ -17,6 +17,8 @@ impl Service {
             name: account.name,
             email: tx.find_email(&actor.account_id).await?.map(|email| email.address),
             password_changed_at: password.map(|password| password.changed_at.value()),
+            has_totp: tx.find_totp(&actor.account_id).await?.is_some_and(|row| row.confirmed_at.is_some()),
+            recovery_codes_left: tx.count_recovery_codes(&actor.account_id).await?,
             created_at: account.created_at.value(),
         })
     }

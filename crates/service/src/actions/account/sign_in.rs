@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use pintle_api::{SessionSecret, SignInRequest, SignInResponse, SignedIn};
+use pintle_api::{Scope, SessionSecret, SignInRequest, SignInResponse, SignedIn};
 use pintle_core::UnixTime;
 use pintle_store::{AccountRow, AuditChain, PasswordRow, SessionId, SessionRow};
 use zeroize::Zeroizing;
@@ -22,6 +22,7 @@ use crate::{
 
 /// What is told of a client that says nothing of itself.
 const UNKNOWN_CLIENT: &str = "unknown";
+const METHOD_PASSWORD: &str = "password";
 
 impl Service {
     /// Signs in with address and password. `former`, a session of the same account, ends with that: signing in again is
@@ -47,14 +48,24 @@ impl Service {
             Ok(account) => account,
             Err(error) => {
                 if !matches!(error, ServiceError::Account(AccountError::SignInFailed)) {
-                    self.accounts.guard.take_back(attempt);
+                    self.accounts.guard.take_back(&attempt);
                 }
                 return Err(error);
             }
         };
-        self.accounts.guard.forgive(attempt);
-        let signed_in = self.begin_session(account, "password", former, context, now).await?;
+        self.accounts.guard.forgive(&attempt);
+        let factor = self.store.read().await?.find_totp(&account.id).await?;
+        if factor.is_some_and(|row| row.confirmed_at.is_some()) {
+            return self.ask_second_factor(&account, now).await;
+        }
+        let signed_in = self.begin_session(account, METHOD_PASSWORD, former, context, now).await?;
         Ok(SignInResponse::Done(signed_in))
+    }
+
+    /// What a session that was begun with `method` may do at most.
+    pub(crate) fn session_scopes(&self, method: &str) -> Vec<Scope> {
+        let is_enough = !self.accounts.settings.require_second_factor || method != METHOD_PASSWORD;
+        if is_enough { ALL_SCOPES.to_vec() } else { Vec::new() }
     }
 
     /// The account with this address and password. Whether it is the one or the other that is wrong shows neither in the
@@ -110,7 +121,13 @@ impl Service {
     }
 
     /// A flood of guesses is counted, and written once a minute: see [`security`](crate::security).
-    fn note_refusal(&self, chains: &[AuditChain], account: &str, reason: &'static str, context: &RequestContext) {
+    pub(super) fn note_refusal(
+        &self,
+        chains: &[AuditChain],
+        account: &str,
+        reason: &'static str,
+        context: &RequestContext,
+    ) {
         for chain in chains {
             self.security.note(Incident {
                 chain: chain.clone(),
@@ -149,7 +166,7 @@ impl Service {
         let actor = Actor {
             account_id: account.id,
             account_name: account.name,
-            scopes: ALL_SCOPES.to_vec(),
+            scopes: self.session_scopes(method),
             credential: Credential::Session {
                 id: session.id.clone(),
                 client: session.client.clone(),
