@@ -110,7 +110,7 @@ impl World {
         let mail: Value = serde_json::from_str(&self.mail_server.wait_for("{")).unwrap();
         let text = mail["data"].as_str().unwrap().replace("=\r\n", "");
         let start = text.find("pintle_once_").expect("the mail holds a code");
-        fs::write(self.folder.path().join("code"), &text[start..start + 84]).unwrap();
+        fs::write(self.folder.path().join("code"), text.get(start..start + 84).unwrap()).unwrap();
         mail
     }
 }

@@ -20,8 +20,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration::expand(include_str!("../migrations/0007_accounts.sql")),
     Migration::expand(include_str!("../migrations/0008_idempotent_request.sql")),
     Migration::expand(include_str!("../migrations/0009_members.sql")),
-    Migration::expand(include_str!("../migrations/0011_release_life.sql")),
-    Migration::expand(include_str!("../migrations/0013_deletion.sql")),
+    Migration::expand(include_str!("../migrations/0010_release_life.sql")),
+    Migration::expand(include_str!("../migrations/0011_deletion.sql")),
     Migration::expand(include_str!("../migrations/0012_second_factors.sql")),
 ];
 
