@@ -42,6 +42,12 @@ impl Service {
 
 fn parse_filter(query: &AuditQuery) -> Result<AuditFilter, ServiceError> {
     let invalid = |member, expected| ServiceError::ValueInvalid { member, expected };
+    for (member, time) in [("from", query.from), ("until", query.until)] {
+        // What no database column holds.
+        if time.is_some_and(|time| i64::try_from(time).is_err()) {
+            return Err(invalid(member, "a time in seconds, at most 2^63-1"));
+        }
+    }
     let account = query.actor.as_deref().map(AccountId::parse).transpose();
     let project = query.project.as_deref().map(ProjectId::parse).transpose();
     Ok(AuditFilter {
