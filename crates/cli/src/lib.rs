@@ -96,7 +96,7 @@ in config.toml in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~
     Configure(ConfigureArgs),
     /// Show who you are signed in as, and what you may do
     Whoami,
-    /// Organizations: create, list, rename, leave
+    /// Organizations: create, list, rename, leave, export, delete
     #[command(subcommand)]
     Orgs(OrgsCommand),
     /// Members of the organization: list, invite, role, remove
@@ -111,7 +111,7 @@ in config.toml in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~
     /// The audit log: list, export, verify
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Projects, one per app and environment: create, list, show, set, copy
+    /// Projects, one per app and environment: create, list, show, set, copy, delete
     #[command(subcommand)]
     Projects(ProjectsCommand),
     /// Signing keys, which stay on this machine: generate, show, register, rotate, recover
