@@ -10,6 +10,9 @@ use crate::{
     page::{close_page, open_page},
 };
 
+/// Longer than any id.
+const MAX_TARGET_CHARS: usize = 200;
+
 impl Service {
     /// The events of an organization's audit log that fit a search.
     ///
@@ -47,6 +50,9 @@ fn parse_filter(query: &AuditQuery) -> Result<AuditFilter, ServiceError> {
         if time.is_some_and(|time| i64::try_from(time).is_err()) {
             return Err(invalid(member, "a time in seconds, at most 2^63-1"));
         }
+    }
+    if query.target.as_ref().is_some_and(|target| target.chars().count() > MAX_TARGET_CHARS) {
+        return Err(invalid("target", "an id, at most 200 characters"));
     }
     let account = query.actor.as_deref().map(AccountId::parse).transpose();
     let project = query.project.as_deref().map(ProjectId::parse).transpose();
