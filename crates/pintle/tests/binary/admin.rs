@@ -10,7 +10,7 @@ use crate::workshop::Workshop;
 const HOST: &str = "api.example.com";
 
 /// A project with one release, on the server at `url`.
-fn release_first(workshop: &Workshop, url: &str) {
+pub(crate) fn release_first(workshop: &Workshop, url: &str) {
     workshop.json(&["login", "--server", url, "--token-file", "token"]);
     workshop.json(&["orgs", "create", "Acme"]);
     workshop.json(&["projects", "create", "shop"]);

@@ -11,6 +11,8 @@ mod ct;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod help;
 #[cfg(test)]
 mod operations;

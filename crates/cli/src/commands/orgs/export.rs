@@ -24,6 +24,13 @@ pub(super) struct Exported {
     pub(super) file: String,
 }
 
+/// One line. Its value is written as it came, never by way of another form: the hash of an audit record covers its text.
+#[derive(Serialize)]
+struct Line<'a, T> {
+    kind: &'a str,
+    value: &'a T,
+}
+
 /// Lines on their way into a file.
 struct Lines {
     to: NewFile,
@@ -51,7 +58,7 @@ pub(super) async fn export_to_file(
             write_project(client, &project, &mut lines).await?;
         }
     }
-    lines.write_list("audit_event", client.list_audit_events(id)).await?;
+    lines.write_list("audit_event", client.list_audit_events(id).filter("order", "oldest")).await?;
     let before_the_last = lines.count;
     lines.write("end", &json!({ "lines": before_the_last }))?;
     lines.to.keep(Existing::Keep)?;
@@ -78,8 +85,8 @@ async fn write_project(client: &Client, project: &ProjectResponse, lines: &mut L
 
 impl Lines {
     fn write(&mut self, kind: &str, value: &impl Serialize) -> Result<(), CommandError> {
-        let line = serde_json::to_string(&json!({ "kind": kind, "value": value }))
-            .map_err(|error| CommandError::Internal(error.to_string()))?;
+        let line = serde_json::to_string(&Line { kind, value });
+        let line = line.map_err(|error| CommandError::Internal(error.to_string()))?;
         writeln!(self.to.writer(), "{line}").map_err(|error| self.to.unwritable(error))?;
         self.count += 1;
         Ok(())
