@@ -10,12 +10,20 @@ use crate::workshop::{Workshop, read};
 
 const CARGO_DENY: &str = "0.20.2";
 const REQUIREMENTS: &str = "xtask/requirements.txt";
+const NODE_MANIFEST: &str = "xtask/package.json";
+const NODE_LOCK: &str = "xtask/package-lock.json";
 
 /// Debian packages, each with the program that shows it is there and what the tests want it for.
-const DEBIAN_PACKAGES: [DebianPackage; 6] = [
+const DEBIAN_PACKAGES: [DebianPackage; 10] = [
     DebianPackage { name: "curl", probe: &["curl", "--version"], used_for: "an HTTP client nobody here wrote" },
     DebianPackage { name: "g++", probe: &["c++", "--version"], used_for: "building libFuzzer" },
     DebianPackage { name: "git", probe: &["git", "--version"], used_for: "fetching the advisory database" },
+    DebianPackage {
+        name: "nginx-light",
+        // Servers stand outside the search path of most people.
+        probe: &["sh", "-c", "ls /usr/sbin/nginx"],
+        used_for: "the edge of a CDN",
+    },
     DebianPackage {
         name: "openssl",
         probe: &["openssl", "version"],
@@ -23,21 +31,35 @@ const DEBIAN_PACKAGES: [DebianPackage; 6] = [
     },
     DebianPackage {
         name: "postgresql",
-        // Its server programs stand outside the search path.
         probe: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb"],
         used_for: "the database of larger installations",
+    },
+    DebianPackage {
+        name: "softhsm2",
+        probe: &["softhsm2-util", "--version"],
+        used_for: "keys in a hardware security module",
+    },
+    DebianPackage {
+        name: "squid-openssl",
+        probe: &["sh", "-c", "ls /usr/sbin/squid"],
+        used_for: "a company's proxy that inspects TLS",
     },
     DebianPackage {
         name: "testssl.sh",
         probe: &["testssl", "--version"],
         used_for: "a second opinion on the server's TLS",
     },
+    DebianPackage {
+        name: "varnish",
+        probe: &["sh", "-c", "ls /usr/sbin/varnishd"],
+        used_for: "the other edge of a CDN",
+    },
 ];
 
 const PYTHON: DebianPackage = DebianPackage {
     name: "python3-venv",
     probe: &["python3", "-c", "import ensurepip, ssl, venv"],
-    used_for: "running mitmproxy and schemathesis",
+    used_for: "attackers and clouds written in Python",
 };
 
 struct DebianPackage {
@@ -50,13 +72,15 @@ struct DebianPackage {
 pub(crate) enum Tool {
     /// Programs from the Linux distribution.
     Debian,
-    /// The attackers of the end-to-end tests, mitmproxy and schemathesis, in a Python environment of their own.
+    /// Attackers and clouds of the end-to-end tests, mitmproxy and moto among them, in a Python environment of their own.
     Python,
+    /// Servers that are written for Node: an object store and an identity provider.
+    Node,
     CargoDeny,
 }
 
 impl Tool {
-    pub(crate) const ALL: [Self; 3] = [Self::Debian, Self::Python, Self::CargoDeny];
+    pub(crate) const ALL: [Self; 4] = [Self::Debian, Self::Python, Self::Node, Self::CargoDeny];
 }
 
 pub(crate) fn install(workshop: &Workshop, tools: impl IntoIterator<Item = Tool>) -> Result<()> {
@@ -64,6 +88,7 @@ pub(crate) fn install(workshop: &Workshop, tools: impl IntoIterator<Item = Tool>
         match tool {
             Tool::Debian => install_debian(workshop, &DEBIAN_PACKAGES),
             Tool::Python => install_python(workshop),
+            Tool::Node => install_node(workshop),
             Tool::CargoDeny => install_cargo_deny(workshop),
         }?;
     }
@@ -102,6 +127,8 @@ fn apt_get(workshop: &Workshop, arguments: &[&str]) -> Result<()> {
     // `-n`: a set-up that stops to ask for a password hangs in CI.
     let mut command = command(workshop, if is_root { &["apt-get"] } else { &["sudo", "-n", "apt-get"] });
     command.env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet").args(arguments);
+    // The tests start servers of their own; those of the packages stay off.
+    command.env("RUNLEVEL", "1");
     show(command)
 }
 
@@ -113,11 +140,11 @@ fn install_python(workshop: &Workshop) -> Result<()> {
     let stamp = environment.join("installed-requirements.txt");
     let is_there = fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted);
     if is_there && read_version(workshop, &python).is_ok() {
-        println!("setup: mitmproxy, schemathesis: there");
+        println!("setup: {REQUIREMENTS}: there");
         return Ok(());
     }
     install_debian(workshop, &[PYTHON])?;
-    println!("setup: installing mitmproxy and schemathesis into {}", environment.display());
+    println!("setup: installing {REQUIREMENTS} into {}", environment.display());
     let mut create = workshop.command("python3");
     create.args(["-m", "venv", "--clear"]).arg(&environment);
     show(create)?;
@@ -129,6 +156,32 @@ fn install_python(workshop: &Workshop) -> Result<()> {
         format!("cannot install {REQUIREMENTS}: it needs Python 3.11 or later and a package index within reach")
     })?;
     // Last, so that an interrupted installation is begun again.
+    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+/// What runs on Node, with the versions and hashes of its lock file.
+fn install_node(workshop: &Workshop) -> Result<()> {
+    let folder = workshop.tools().join("node");
+    let stamp = folder.join("installed-package-lock.json");
+    let wanted = fs::read_to_string(workshop.path(NODE_LOCK)).with_context(|| format!("cannot read {NODE_LOCK}"))?;
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        println!("setup: {NODE_LOCK}: there");
+        return Ok(());
+    }
+    ensure!(
+        answers(workshop, &["npm", "--version"]),
+        "the tests need Node.js 20 or later with npm; install it and run me again"
+    );
+    println!("setup: installing {NODE_LOCK} into {}", folder.display());
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for file in [NODE_MANIFEST, NODE_LOCK] {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        fs::copy(workshop.path(file), folder.join(name)).with_context(|| format!("cannot copy {file}"))?;
+    }
+    let mut install = workshop.command("npm");
+    // Scripts of packages do not run: none that is used needs them.
+    install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error", "--prefix"]).arg(&folder);
+    show(install).context("cannot install from npm: it needs the npm registry within reach")?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
