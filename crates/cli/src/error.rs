@@ -2,7 +2,9 @@ use std::{io, path::PathBuf};
 
 use pintle_api::{AuditChainError, client::ClientError};
 use pintle_core::{ConfigError, UnixTime, root::SetupError};
-use pintle_discover::{Endpoint, EndpointError, FactsError, FileError, LogListError, ProbeError};
+use pintle_discover::{
+    Endpoint, EndpointError, FactsError, FileError, LogListError, ProbeError, ProbeFailure, SightError,
+};
 use pintle_sign::{KeyFileError, SignError};
 
 use crate::{ExitStatus, Failure, KeyRole, moment::show_moment};
@@ -300,9 +302,8 @@ impl CommandError {
             Self::LogList { .. } => "log_list_invalid",
             Self::AsOfNeeded { .. } => "as_of_needed",
             Self::AsOfKnown { .. } => "as_of_known",
-            Self::Probe(ProbeError::TimedOut { .. }) => "site_timed_out",
-            Self::Probe(ProbeError::Connect { .. }) | Self::Unreachable { .. } => "site_unreachable",
-            Self::Probe(_) => "site_not_tls",
+            Self::Probe(error) => probe_code(&error.cause),
+            Self::Unreachable { .. } => "site_unreachable",
             Self::Endpoint(EndpointError::Port(_)) => "port_invalid",
             Self::Endpoint(_) => "host_invalid",
             Self::Value { code, .. } => code,
@@ -403,11 +404,8 @@ impl CommandError {
             Self::NotFound { kind: "listed CT log", .. } => {
                 "import a list that knows its logs: `pintle ct import FILE`"
             }
-            Self::Probe(ProbeError::Connect { .. } | ProbeError::TimedOut { .. }) => {
-                "check the host, the port and the network; `--from-file` needs neither"
-            }
+            Self::Probe(error) => probe_hint(&error.cause),
             Self::Unreachable { .. } => "check the host, the port and the network",
-            Self::Probe(_) => "check the port: TLS 1.2 or 1.3 is needed there",
             Self::Endpoint(EndpointError::Port(_)) => "write it as api.example.com:8443",
             Self::Endpoint(_) => "write it as api.example.com, 192.0.2.1 or [2001:db8::1]:8443, without https://",
             Self::Value { code: "pin_invalid", .. } => "as in spki-sha256:r/mIkG3eEpVdm+u/ko/cwxzOMo1bk4TyHIlByibiA5E=",
@@ -461,6 +459,28 @@ impl CommandError {
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+}
+
+fn probe_code(cause: &ProbeFailure) -> &'static str {
+    match cause {
+        ProbeFailure::Sight(SightError::TimedOut(_)) => "site_timed_out",
+        ProbeFailure::Name(_) | ProbeFailure::Sight(SightError::Connect(_)) => "site_unreachable",
+        ProbeFailure::Sight(SightError::Proxy(_)) => "proxy_refused",
+        _ => "site_not_tls",
+    }
+}
+
+fn probe_hint(cause: &ProbeFailure) -> &'static str {
+    match cause {
+        ProbeFailure::Name(_) | ProbeFailure::Sight(SightError::Connect(_) | SightError::TimedOut(_)) => {
+            "check the host, the port and the network; `--from-file` needs neither"
+        }
+        ProbeFailure::Sight(SightError::Proxy(_)) => {
+            "check `--proxy`: its host and port, and USER:PASSWORD@ if it asks for them"
+        }
+        ProbeFailure::Sight(SightError::StartTls(_)) => "check the port, and that `--starttls` names its protocol",
+        _ => "check the port: TLS 1.2 or 1.3 is needed there",
     }
 }
 

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, net::SocketAddr};
 
 use pintle_core::HostName;
 
@@ -45,6 +45,16 @@ impl Endpoint {
         };
         let host = HostName::parse_connection(host).map_err(|_| EndpointError::Host(host.to_owned()))?;
         Ok(Self { host, port })
+    }
+
+    /// Its address, where the host is one and not a name.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self.host {
+            HostName::Dns(_) => None,
+            HostName::V4(address) => Some((address, self.port).into()),
+            HostName::V6(address) => Some((address, self.port).into()),
+        }
     }
 }
 

@@ -1,17 +1,20 @@
-//! What the world shows: the certificates a TLS server presents ([`probe`]) or a file holds ([`parse_certificates`]), as
+//! What the world shows: the certificates a TLS server presents ([`Prober`]) or a file holds ([`parse_certificates`]), as
 //! [`CertificateFacts`] with the pins each of them would have; and which Certificate Transparency logs a browser's list
 //! vouches for ([`parse_log_list`]).
 //!
 //! ```text
-//! host ──► probe ──────────────┐
-//!                              ├──► DER chain ──► CertificateFacts (for people) + pins (for a draft)
-//! file ──► parse_certificates ─┘
+//!                  AddressPolicy
+//! host ──► resolve ──► judge ──► connect ──► DER chains ──► CertificateFacts (for people) + pins (for a draft)
+//! file ──► parse_certificates ──────────────────┘
 //! list ──► parse_log_list ───────► logs accepted, and logs left out with the reason
 //! ```
 //!
 //! What it does not do: nothing here is trusted, judged or pinned. A probe accepts whatever certificate it is shown,
-//! because looking is its purpose, and sends no byte of application data. It connects to any address a name resolves to,
-//! so it must run where its user may connect anyhow; a server that probes for others needs address rules around it.
+//! because looking is its purpose, and sends no byte of application data. Where it may connect is the caller's word:
+//! [`AddressPolicy::anywhere`] on a person's own machine, [`AddressPolicy::public`] on a server that looks for others.
+//! Everything a stranger sends has a limit ([`limits`]).
+//!
+//! QUIC is not spoken: a server shows the same certificates over TCP, and a QUIC stack is larger than all of this.
 //!
 //! # Example
 //! ```
@@ -22,14 +25,27 @@
 //! # Ok::<(), pintle_discover::EndpointError>(())
 //! ```
 
+mod connect;
 mod endpoint;
 mod facts;
+mod failure;
 mod file;
+mod handshake;
+pub mod limits;
 mod log_list;
+mod policy;
 mod probe;
+mod resolve;
+mod start_tls;
 
+pub use connect::{Proxy, ProxyUrlError};
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use facts::{CertificateFacts, FactsError};
+pub use failure::{IoFailure, ProbeError, ProbeFailure, SightError};
 pub use file::{FileError, MAX_FILE_BYTES, parse_certificates};
+pub use handshake::{Offer, Presented, TlsVersion};
 pub use log_list::{LeftOutLog, LeftOutReason, ListedLog, LogList, LogListError, MAX_LOG_LIST_BYTES, parse_log_list};
-pub use probe::{Presented, ProbeError, probe};
+pub use policy::{AddressPolicy, DestinationError, PUBLIC_PORTS};
+pub use probe::{Family, Prober, Sight, Survey};
+pub use resolve::{Resolve, SystemResolver};
+pub use start_tls::StartTls;

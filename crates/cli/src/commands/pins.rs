@@ -1,7 +1,4 @@
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use pintle_api::{AddPinRequest, DomainResponse, PinExpiry, PinOrigin, PinResponse, UpdatePinRequest};
@@ -9,7 +6,7 @@ use pintle_core::{
     UnixTime,
     claims::{PinDigest, PinMatch, PinType},
 };
-use pintle_discover::{CertificateFacts, Endpoint, MAX_FILE_BYTES, parse_certificates, probe};
+use pintle_discover::{AddressPolicy, CertificateFacts, Endpoint, MAX_FILE_BYTES, Offer, Prober, parse_certificates};
 
 use super::domains::find_domain;
 use crate::{
@@ -20,9 +17,6 @@ use crate::{
     output::{Listing, STRONG, Text},
     word::{parse_word, word},
 };
-
-/// A site that needs longer for a handshake would not serve an app either.
-const PROBE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Commands about the pins of the draft.
 #[derive(Subcommand, Clone, Debug)]
@@ -207,7 +201,10 @@ pub(super) async fn load_chain(
     file: Option<&Path>,
 ) -> Result<(Vec<Vec<u8>>, String), CommandError> {
     match (endpoint, file) {
-        (Some(endpoint), _) => Ok((probe(endpoint, PROBE_LIMIT).await?.chain, endpoint.to_string())),
+        (Some(endpoint), _) => {
+            let prober = Prober::new(AddressPolicy::anywhere()).with_offers(&[Offer::Any]);
+            Ok((prober.probe(endpoint).await?.first()?.chain.clone(), endpoint.to_string()))
+        }
         (None, Some(path)) => {
             let chain = parse_certificates(&read_file(path, MAX_FILE_BYTES as u64)?)
                 .map_err(|error| CommandError::CertificateFile { path: path.to_owned(), error })?;

@@ -1,7 +1,5 @@
 //! Log lists as browsers publish them, and SCTs as real sites carry them.
 
-#![expect(clippy::unwrap_used, reason = "a test: broken material stops it")]
-
 use std::{
     collections::BTreeMap,
     fs,

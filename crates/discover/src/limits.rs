@@ -1,0 +1,14 @@
+//! Every limit on what the world sends, with the trouble it stops.
+
+use std::time::Duration;
+
+/// Most addresses of one name that are looked at: a hostile zone lists thousands.
+pub const MAX_ADDRESSES: usize = 16;
+/// Most bytes read from one connection, what a proxy or mail server says in the clear included: greetings and certificates
+/// without end. rustls takes at most 64 KiB of certificates.
+pub const MAX_CONNECTION_BYTES: u64 = 128 * 1024;
+/// How long one connection may take, from its first packet to the end of the handshake: servers that say nothing, or one
+/// byte at a time. A site that needs longer would not serve an app either.
+pub const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
+/// How long a look at all addresses may take, name resolution included.
+pub const PROBE_LIMIT: Duration = Duration::from_secs(30);

@@ -1,0 +1,8 @@
+//! Against real servers, hostile ones and real material.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod probe;
+mod realworld;
+mod stage;
+mod trouble;
