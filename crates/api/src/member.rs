@@ -32,7 +32,7 @@ pub struct UpdateMemberRequest {
 pub struct CreateInvitationRequest {
     /// What the new member will be: at most the caller's own role.
     pub role: Role,
-    /// Who is meant, as a reminder: 3 to 254 characters with an `@`. Whoever shows the code is let in.
+    /// Who is meant. Where the server sends mail the code goes to this address. Whoever shows the code is let in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
 }
@@ -58,14 +58,15 @@ pub struct InvitationResponse {
     pub expires_at: u64,
 }
 
-/// A new invitation, with its code: it is shown this once.
+/// A new invitation, and how its code gets to who is invited.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct CreatedInvitationResponse {
     /// The invitation.
     pub invitation: InvitationResponse,
-    /// To be passed on to who is invited; it lets whoever has it in.
-    #[schema(value_type = String, format = Password)]
-    pub code: InvitationCode,
+    /// To be passed on to who is invited; it lets whoever has it in, and is shown this once. `null`: it goes by mail to the
+    /// address that the invitation names, and to nobody else.
+    #[schema(value_type = Option<String>, format = Password)]
+    pub code: Option<InvitationCode>,
 }
 
 /// Becomes a member of the organization that the code belongs to.

@@ -29,6 +29,8 @@ pub struct AccountSettings {
 pub enum SignUp {
     /// Whoever has an address.
     Open,
+    /// Whoever has an address that a member of an organization invited.
+    Invited,
     /// Nobody but with a code of the operator.
     #[default]
     Closed,

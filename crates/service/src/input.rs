@@ -21,17 +21,6 @@ pub(crate) fn check_label(member: &'static str, text: &str) -> Result<(), Servic
     })
 }
 
-/// Not whether mail arrives there, which only mail can tell: whether it can be an address, and fits a log line.
-pub(crate) fn check_email(member: &'static str, text: &str) -> Result<(), ServiceError> {
-    let is_plain = text.chars().all(|c| !c.is_control() && !c.is_whitespace() && !"<>,;\"()".contains(c));
-    let has_parts =
-        text.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'));
-    if is_plain && has_parts && text.len() <= 254 {
-        return Ok(());
-    }
-    Err(ServiceError::ValueInvalid { member, expected: "an e-mail address, as ada@example.com" })
-}
-
 pub(crate) fn store_role(role: Role) -> pintle_store::Role {
     match role {
         Role::Owner => pintle_store::Role::Owner,

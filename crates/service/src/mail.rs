@@ -49,13 +49,14 @@ pub(crate) enum Template {
     AddressChanged,
     PasswordChanged,
     SecondFactorChanged,
+    Invitation,
 }
 
 impl Template {
     /// The notice that a mail of this kind is, if it needs no code.
     pub(crate) const fn notice(kind: MailKind) -> Option<Self> {
         match kind {
-            MailKind::SignUp | MailKind::ResetPassword | MailKind::ChangeAddress => None,
+            MailKind::SignUp | MailKind::ResetPassword | MailKind::ChangeAddress | MailKind::Invitation => None,
             MailKind::AddressChanged => Some(Self::AddressChanged),
             MailKind::PasswordChanged => Some(Self::PasswordChanged),
             MailKind::SecondFactorChanged => Some(Self::SecondFactorChanged),
@@ -71,6 +72,7 @@ impl Template {
             Self::AddressChanged => include_str!("../mail/address_changed.txt"),
             Self::PasswordChanged => include_str!("../mail/password_changed.txt"),
             Self::SecondFactorChanged => include_str!("../mail/second_factor_changed.txt"),
+            Self::Invitation => include_str!("../mail/invitation.txt"),
         }
     }
 
@@ -106,6 +108,7 @@ mod tests {
             Template::AddressChanged,
             Template::PasswordChanged,
             Template::SecondFactorChanged,
+            Template::Invitation,
         ] {
             let mail = template.write("ada@example.com", "https://pins.example.com", "pintle_once_0");
             assert!((10..70).contains(&mail.subject.len()) && !mail.subject.contains(['\n', '{']), "{template:?}");

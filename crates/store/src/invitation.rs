@@ -1,4 +1,4 @@
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr};
 
 use crate::{
     InvitationId, InvitationRow, OrganizationRow, OrganizationScope, Page, ReadTx, StoreError, Unsigned, WriteTx,
@@ -23,6 +23,31 @@ impl ReadTx {
         let found =
             invitation::Entity::find().filter(invitation::Column::Prefix.eq(prefix)).one(self.connection()).await?;
         let Some(row) = found else { return Ok(None) };
+        self.open_invitation(row).await
+    }
+
+    /// The invitation with this id. Whether it is still good is not said.
+    pub async fn find_open_invitation(&self, invitation: &InvitationId) -> Result<Option<OpenInvitation>, StoreError> {
+        let found = invitation::Entity::find_by_id(invitation.clone()).one(self.connection()).await?;
+        let Some(row) = found else { return Ok(None) };
+        self.open_invitation(row).await
+    }
+
+    /// The invitations for the address with this key that expire after `now_secs`.
+    pub async fn list_invitations_for(&self, key: &str, now_secs: u64) -> Result<Vec<OpenInvitation>, StoreError> {
+        let rows = invitation::Entity::find()
+            .filter(invitation::Column::EmailKey.eq(key))
+            .filter(invitation::Column::ExpiresAt.gt(Unsigned::from(now_secs)))
+            .all(self.connection())
+            .await?;
+        let mut found = Vec::new();
+        for row in rows {
+            found.extend(self.open_invitation(row).await?);
+        }
+        Ok(found)
+    }
+
+    async fn open_invitation(&self, row: InvitationRow) -> Result<Option<OpenInvitation>, StoreError> {
         let found = organization::Entity::find_by_id(row.organization_id.clone()).one(self.connection()).await?;
         Ok(found.map(|organization| OpenInvitation {
             scope: OrganizationScope { id: organization.id.clone() },
@@ -68,6 +93,22 @@ impl WriteTx {
     ) -> Result<(), StoreError> {
         let row = InvitationRow { organization_id: scope.id.clone(), ..invitation };
         self.insert::<invitation::Entity, _>(row).await
+    }
+
+    /// Gives an invitation another secret, in place of the one it had.
+    pub async fn save_invitation_secret(
+        &self,
+        invitation: &InvitationId,
+        prefix: &str,
+        secret_sha256: &str,
+    ) -> Result<(), StoreError> {
+        invitation::Entity::update_many()
+            .col_expr(invitation::Column::Prefix, Expr::value(prefix))
+            .col_expr(invitation::Column::SecretSha256, Expr::value(secret_sha256))
+            .filter(invitation::Column::Id.eq(invitation.clone()))
+            .exec(self.connection())
+            .await?;
+        Ok(())
     }
 
     /// Forgets an invitation; `false` when it is gone already.

@@ -17,13 +17,13 @@ impl ReadTx {
         Ok(mail::Entity::find().filter(mail::Column::RunAt.is_not_null()).count(self.connection()).await?)
     }
 
-    /// Whether a mail of this kind to this address was asked for since `since_secs`.
-    pub async fn has_mail_since(&self, kind: MailKind, key: &str, since_secs: u64) -> Result<bool, StoreError> {
+    /// How many mails of this kind to this address were asked for since `since_secs`.
+    pub async fn count_mails_since(&self, kind: MailKind, key: &str, since_secs: u64) -> Result<u64, StoreError> {
         let found = mail::Entity::find()
             .filter(mail::Column::AddressKey.eq(key))
             .filter(mail::Column::Kind.eq(kind))
             .filter(mail::Column::CreatedAt.gte(Unsigned::from(since_secs)));
-        Ok(found.one(self.connection()).await?.is_some())
+        Ok(found.count(self.connection()).await?)
     }
 }
 

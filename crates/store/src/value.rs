@@ -138,4 +138,6 @@ pub enum MailKind {
     PasswordChanged,
     /// An authenticator was added or removed.
     SecondFactorChanged,
+    /// The code of an invitation.
+    Invitation,
 }

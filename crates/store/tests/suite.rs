@@ -4,10 +4,11 @@
 
 use pintle_store::{
     AccountId, AccountRow, Approval, CtLogRow, Custody, DomainId, DomainRow, DraftDomain, EmailRow,
-    IdempotentRequestRow, JobKind, LeasedJob, MailId, MailKind, MailRow, NewJob, NewProject, OneTimeSecretRow,
-    OrganizationId, OrganizationRow, OrganizationScope, Page, PasswordRow, PinId, PinRow, Project, ProjectRow,
-    PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow, ReleaseState, Role, SessionId, SessionRow, StatementRow,
-    Store, StoreError, TargetOutcome, TargetState, TokenId, TokenRow, TotpRow, Unsigned, WriteTx,
+    IdempotentRequestRow, InvitationId, InvitationRow, JobKind, LeasedJob, MailId, MailKind, MailRow, NewJob,
+    NewProject, OneTimeSecretRow, OrganizationId, OrganizationRow, OrganizationScope, Page, PasswordRow, PinId, PinRow,
+    Project, ProjectRow, PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow, ReleaseState, Role, SessionId,
+    SessionRow, StatementRow, Store, StoreError, TargetOutcome, TargetState, TokenId, TokenRow, TotpRow, Unsigned,
+    WriteTx,
 };
 
 const NOW: u64 = 1_800_000_000;
@@ -53,6 +54,7 @@ suite!(
     a_secret_comes_back_once,
     a_code_of_a_second_factor_is_used_once,
     a_mail_is_leased_once_and_remembered_when_sent,
+    a_mail_goes_with_the_invitation_it_is_about,
     a_prepared_release_waits_until_it_is_voided,
     one_release_is_live_at_a_time,
     a_release_that_waits_is_not_the_last_one,
@@ -780,18 +782,59 @@ async fn a_secret_comes_back_once(store: &Store) {
     .unwrap();
 }
 
-async fn a_mail_is_leased_once_and_remembered_when_sent(store: &Store) {
-    let mail = MailRow {
+fn mail(kind: MailKind) -> MailRow {
+    MailRow {
         id: MailId::make(NOW),
-        kind: MailKind::SignUp,
+        kind,
         address: "Ada@example.com".into(),
         address_key: "ada@example.com".into(),
         account_id: None,
+        invitation_id: None,
         attempts: 0.into(),
         run_at: Some(NOW.into()),
         lease: None,
         created_at: NOW.into(),
+    }
+}
+
+async fn a_mail_goes_with_the_invitation_it_is_about(store: &Store) {
+    let ada = add_account(store).await;
+    let scope = add_organization(store, &ada, "Acme").await;
+    let invitation = InvitationRow {
+        id: InvitationId::make(NOW),
+        organization_id: OrganizationId::make(NOW),
+        role: Role::Editor,
+        email: Some("Ada@example.com".into()),
+        email_key: Some("ada@example.com".into()),
+        prefix: "first".into(),
+        secret_sha256: "a".into(),
+        invited_by: ada.id.clone(),
+        created_at: NOW.into(),
+        expires_at: (NOW + 60).into(),
     };
+    let id = &invitation.id;
+    write(store, async |tx| {
+        tx.insert_invitation(&scope, invitation.clone()).await?;
+        tx.insert_mail(MailRow { invitation_id: Some(id.clone()), ..mail(MailKind::Invitation) }).await?;
+        tx.save_invitation_secret(id, "second", "b").await
+    })
+    .await
+    .unwrap();
+    let view = store.read().await.unwrap();
+    assert!(view.find_invitation_by_prefix("first").await.unwrap().is_none());
+    let found = view.find_open_invitation(id).await.unwrap().unwrap();
+    assert_eq!((found.row.prefix.as_str(), found.row.secret_sha256.as_str()), ("second", "b"));
+    assert_eq!(found.organization.name, "Acme");
+    let count = async |key, now| view.list_invitations_for(key, now).await.unwrap().len();
+    assert_eq!((count("ada@example.com", NOW).await, count("ada@example.com", NOW + 60).await), (1, 0));
+    assert_eq!(count("bob@example.com", NOW).await, 0);
+    drop(view);
+    write(store, async |tx| tx.delete_invitation(&scope, id).await).await.unwrap();
+    assert_eq!(store.read().await.unwrap().count_waiting_mails().await.unwrap(), 0);
+}
+
+async fn a_mail_is_leased_once_and_remembered_when_sent(store: &Store) {
+    let mail = mail(MailKind::SignUp);
     write(store, async |tx| tx.insert_mail(mail.clone()).await).await.unwrap();
     let lease =
         async |name: &str, now| write(store, async |tx| tx.lease_mail(name, now, now + 60).await).await.unwrap();
@@ -813,10 +856,12 @@ async fn a_mail_is_leased_once_and_remembered_when_sent(store: &Store) {
     assert!(release(&third, None).await);
     let view = store.read().await.unwrap();
     assert_eq!((view.find_next_mail_time().await.unwrap(), view.count_waiting_mails().await.unwrap()), (None, 0));
-    assert!(view.has_mail_since(MailKind::SignUp, "ada@example.com", NOW).await.unwrap());
-    assert!(!view.has_mail_since(MailKind::SignUp, "ada@example.com", NOW + 1).await.unwrap());
-    assert!(!view.has_mail_since(MailKind::ResetPassword, "ada@example.com", NOW).await.unwrap());
+    let count = async |kind, since| view.count_mails_since(kind, "ada@example.com", since).await.unwrap();
+    assert_eq!(count(MailKind::SignUp, NOW).await, 1);
+    assert_eq!(count(MailKind::SignUp, NOW + 1).await, 0);
+    assert_eq!(count(MailKind::ResetPassword, NOW).await, 0);
     drop(view);
     write(store, async |tx| tx.delete_sent_mails(NOW + 1).await).await.unwrap();
-    assert!(!store.read().await.unwrap().has_mail_since(MailKind::SignUp, "ada@example.com", 0).await.unwrap());
+    let view = store.read().await.unwrap();
+    assert_eq!(view.count_mails_since(MailKind::SignUp, "ada@example.com", 0).await.unwrap(), 0);
 }

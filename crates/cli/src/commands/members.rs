@@ -18,15 +18,16 @@ use crate::{
 pub enum MembersCommand {
     /// List the members and their roles
     List,
-    /// Invite somebody: prints, once, the code that lets them in
+    /// Invite somebody: mails them the code that lets them in, or prints it
     #[command(after_help = "\
-Pass the code on over a channel you trust: whoever has it can use it, once, within 7 days, with `pintle invitations \
-accept`. It is void as soon as you could not invite into that role any more. docs/permissions.md says what roles may do.")]
+With --email, a server that sends mail sends the code there and shows it to nobody else. Without, it is printed, once: \
+pass it on over a channel you trust. Whoever has it can use it, once, within 7 days, with `pintle invitations accept`. \
+It is void as soon as you could not invite into that role any more. docs/permissions.md says what roles may do.")]
     Invite {
         /// What the new member will be, at most your own role: owner, admin, publisher, editor or auditor
         #[arg(long, value_name = "ROLE", value_parser = ROLES)]
         role: String,
-        /// Who is meant, as a reminder in the list of invitations
+        /// Who is meant; the code goes there by mail, where the server sends mail
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
     },
@@ -107,16 +108,21 @@ fn write_rows(members: &[MemberResponse], text: &mut Text) {
 fn write_code(created: &CreatedInvitationResponse, organization: &str, context: &Context, text: &mut Text) {
     let invitation = &created.invitation;
     let end = show_moment_from(UnixTime::from_secs(invitation.expires_at), context.now);
-    text.line(&format!("Whoever has this code can become {} of {organization}, once:", word(&invitation.role)))
-        .gap()
-        .indented(|text| {
-            text.line(created.code.expose_secret());
-        })
-        .gap()
-        .fields(&[
-            ("for", invitation.email.clone().unwrap_or_default()),
-            ("good until", end),
-            ("use it", "pintle invitations accept".to_owned()),
-            ("take it back", format!("pintle invitations revoke {}", invitation.id)),
-        ]);
+    let (role, whom) = (word(&invitation.role), invitation.email.clone().unwrap_or_default());
+    match &created.code {
+        Some(code) => text
+            .line(&format!("Whoever has this code can become {role} of {organization}, once:"))
+            .gap()
+            .indented(|text| {
+                text.line(code.expose_secret());
+            })
+            .gap(),
+        None => text.line(&format!("A mail with the code to become {role} of {organization} is on its way.")),
+    }
+    .fields(&[
+        ("for", whom),
+        ("good until", end),
+        ("use it", "pintle invitations accept".to_owned()),
+        ("take it back", format!("pintle invitations revoke {}", invitation.id)),
+    ]);
 }

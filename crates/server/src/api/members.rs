@@ -67,13 +67,14 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Invites somebody: the code in the answer is shown this once, and good once, for 7 days.
+/// Invites somebody. The code is good once, for 7 days. Where an address is named and the server sends mail, it goes there
+/// alone; else it is in the answer, this once.
 #[utoipa::path(
     post, path = "/organizations/{organization}/invitations", operation_id = "create_invitation", tag = "members",
     params(OrganizationIds), request_body = CreateInvitationRequest,
     responses((status = 201, body = CreatedInvitationResponse), Failure),
     extensions(("x-permission" = json!("manage_members")),
-        ("x-problems" = json!({"409": ["too_many_invitations"]})))
+        ("x-problems" = json!({"409": ["too_many_invitations"], "422": ["address_invalid"]})))
 )]
 async fn invite(
     State(app): State<App>,

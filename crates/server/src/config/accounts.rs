@@ -54,8 +54,8 @@ impl AccountsConfig {
             sign_up: options.value(
                 "accounts.sign_up",
                 SignUp::Closed,
-                "Who may make an account: `open`, whoever has an e-mail address; `closed`, nobody but with a code that \
-                 `pintle admin link` made",
+                "Who may make an account: `open`, whoever has an e-mail address; `invited`, whoever has one that a member \
+                 of an organization invited; `closed`, nobody but with a code that `pintle admin link` made",
             ),
             require_second_factor: options.value(
                 "accounts.require_second_factor",
@@ -131,14 +131,16 @@ impl OptionValue for SignUp {
     fn parse(elements: &[String]) -> Result<Self, String> {
         match parse_one::<String>(elements, "text")?.as_str() {
             "open" => Ok(Self::Open),
+            "invited" => Ok(Self::Invited),
             "closed" => Ok(Self::Closed),
-            _ => Err("`open` or `closed`".to_owned()),
+            _ => Err("`open`, `invited` or `closed`".to_owned()),
         }
     }
 
     fn show(&self) -> String {
         match self {
             Self::Open => "open",
+            Self::Invited => "invited",
             Self::Closed => "closed",
         }
         .to_owned()

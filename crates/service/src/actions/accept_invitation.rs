@@ -1,6 +1,6 @@
 use pintle_api::{AcceptInvitationRequest, OrganizationResponse, Scope};
 use pintle_core::UnixTime;
-use pintle_store::{AuditChain, OpenInvitation, StoreError};
+use pintle_store::{AuditChain, OpenInvitation, ReadTx, StoreError};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
@@ -29,15 +29,13 @@ impl Service {
         let tx = self.begin_change(actor, now).await?;
         let found = tx.find_invitation_by_prefix(request.code.prefix()).await?;
         let hash = write_hex(&request.code.sha256());
-        let OpenInvitation { row, scope, .. } = found
+        let found = found
             .filter(|found| found.row.secret_sha256.as_bytes().ct_eq(hash.as_bytes()).into())
-            .filter(|found| now.as_secs() < found.row.expires_at.value())
             .ok_or(MemberError::InvitationInvalid)?;
-        let inviter = tx.find_member(&scope, &row.invited_by).await?.map(|inviter| inviter.role);
-        let may_invite = |role| Permission::ManageMembers.roles().contains(&role) && includes(role, row.role);
-        if !inviter.is_some_and(may_invite) {
+        if !is_good(&tx, &found, now).await? {
             return Err(MemberError::InvitationInvalid.into());
         }
+        let OpenInvitation { row, scope, .. } = found;
         match tx.insert_member(&scope, &actor.account_id, row.role, now.as_secs()).await {
             Err(StoreError::AlreadyExists) => return Err(MemberError::AlreadyMember.into()),
             added => added?,
@@ -51,6 +49,24 @@ impl Service {
         tx.commit(event.after(json!({ "role": respond::role(row.role) }))).await?;
         Ok(respond::organization(&member))
     }
+}
+
+/// Whether an invitation still counts: it has not expired, and who invited could still do so.
+pub(super) async fn is_good(tx: &ReadTx, found: &OpenInvitation, now: UnixTime) -> Result<bool, ServiceError> {
+    let row = &found.row;
+    let inviter = tx.find_member(&found.scope, &row.invited_by).await?.map(|inviter| inviter.role);
+    let may_invite = |role| Permission::ManageMembers.roles().contains(&role) && includes(role, row.role);
+    Ok(now.as_secs() < row.expires_at.value() && inviter.is_some_and(may_invite))
+}
+
+/// Whether an invitation that still counts names the address with this key.
+pub(super) async fn is_invited(tx: &ReadTx, key: &str, now: UnixTime) -> Result<bool, ServiceError> {
+    for found in tx.list_invitations_for(key, now.as_secs()).await? {
+        if is_good(tx, &found, now).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn find_new_member(

@@ -13,3 +13,5 @@ mod sessions;
 mod set_password;
 mod sign_in;
 mod totp;
+
+pub(super) use request_mail::queue_invitation;

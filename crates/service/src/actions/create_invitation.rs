@@ -6,9 +6,12 @@ use serde_json::json;
 use crate::{
     Actor, AuditAction, MemberError, Service, ServiceError,
     access::{Permission, find_organization, require_role_within},
+    actions::account::queue_invitation,
+    address::EmailAddress,
     audit::Event,
     hex::write_hex,
-    input::{check_email, store_role},
+    input::store_role,
+    random::make_random,
     respond,
 };
 
@@ -18,11 +21,13 @@ const LIFETIME_SECS: u64 = 7 * 86_400;
 const MAX_OPEN: u64 = 100;
 
 impl Service {
-    /// Invites somebody. The code is in the answer alone; whoever shows it is let in, once, within 7 days. Nobody
-    /// invites into a role that allows more than their own.
+    /// Invites somebody. Whoever shows the code is let in, once, within 7 days. Where an address is named and mail is
+    /// sent, the code goes there alone: who shows it has read that mailbox, and neither who invites nor a thief of their
+    /// token can. Else it is in the answer alone. Nobody invites into a role that allows more than their own.
     ///
     /// # Errors
-    /// [`MemberError::TooManyInvitations`], [`ServiceError::ValueInvalid`], and those of access.
+    /// [`MemberError::TooManyInvitations`], [`AccountError::AddressInvalid`](crate::AccountError::AddressInvalid), and
+    /// those of access.
     pub async fn create_invitation(
         &self,
         actor: &Actor,
@@ -30,12 +35,8 @@ impl Service {
         request: &CreateInvitationRequest,
         now: UnixTime,
     ) -> Result<CreatedInvitationResponse, ServiceError> {
-        if let Some(email) = &request.email {
-            check_email("email", email)?;
-        }
-        let mut random = [0; 32];
-        getrandom::fill(&mut random).map_err(|_| ServiceError::Internal("no randomness"))?;
-        let code = InvitationCode::make(&random);
+        let address = request.email.as_deref().map(EmailAddress::parse).transpose()?;
+        let code = InvitationCode::make(&make_random()?);
         let tx = self.begin_change(actor, now).await?;
         let own = find_organization(&tx, actor, organization, Permission::ManageMembers).await?;
         let role = store_role(request.role);
@@ -47,7 +48,8 @@ impl Service {
             id: InvitationId::make(now.as_secs()),
             organization_id: own.organization.id.clone(),
             role,
-            email: request.email.clone(),
+            email: address.as_ref().map(|address| address.as_str().to_owned()),
+            email_key: address.as_ref().map(|address| address.key().to_owned()),
             prefix: code.prefix().to_owned(),
             secret_sha256: write_hex(&code.sha256()),
             invited_by: actor.account_id.clone(),
@@ -60,7 +62,13 @@ impl Service {
         if let Some(email) = &row.email {
             event = event.personal("target_email", None, email);
         }
+        let recipient = address.filter(|_| self.accounts.mailer.is_some());
+        if let Some(recipient) = &recipient {
+            queue_invitation(&tx, recipient, &row.id, now).await?;
+        }
         tx.commit(event).await?;
+        self.accounts.mails.notify_one();
+        let code = recipient.is_none().then_some(code);
         Ok(CreatedInvitationResponse { invitation: respond::invitation(&row), code })
     }
 }

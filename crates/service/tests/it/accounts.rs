@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use pintle_api::{
-    AddressRequest, ConfirmRequest, Confirmed, CreateOrganizationRequest, CreateTokenRequest, Delivery, ListQuery,
-    Scope, SecondFactorRequest, SecretText, SetPasswordRequest, SignInRequest, SignInResponse, SignedIn, TokenLifetime,
-    TotpCodeRequest,
+    AcceptInvitationRequest, AddressRequest, ConfirmRequest, Confirmed, CreateInvitationRequest,
+    CreateOrganizationRequest, CreateTokenRequest, CreatedInvitationResponse, Delivery, InvitationCode, ListQuery,
+    Role, Scope, SecondFactorRequest, SecretText, SetPasswordRequest, SignInRequest, SignInResponse, SignedIn,
+    TokenLifetime, TotpCodeRequest,
 };
 use pintle_core::UnixTime;
 use pintle_service::{
@@ -103,6 +104,14 @@ impl Town {
     pub(crate) async fn add_ada(&self) {
         let code = self.service.make_link(ADA, None, NOW).await.unwrap();
         assert_eq!(self.confirm(code.expose_secret(), Some(PASSWORD), NOW).await.unwrap(), Confirmed::SignedUp);
+    }
+
+    /// Somebody else with the same password, signed in.
+    async fn add(&self, email: &str, now: UnixTime) -> Actor {
+        let code = self.service.make_link(email, None, now).await.unwrap();
+        self.confirm(code.expose_secret(), Some(PASSWORD), now).await.unwrap();
+        let answer = self.try_sign_in(email, PASSWORD, "192.0.2.0/24", now).await.unwrap();
+        self.actor(done(answer).unwrap().secret.expose_secret(), now).await.unwrap()
     }
 
     pub(crate) async fn try_sign_in(
@@ -231,6 +240,72 @@ async fn a_closed_server_makes_accounts_with_codes_of_its_operator_alone() {
     town.add_ada().await;
     town.sign_in(NOW).await;
     assert_eq!(town.events().await, ["account.code_made", "account.created", "session.began"]);
+}
+
+/// The owner of a new organization, who signed up with a code of the operator.
+async fn add_owner(town: &Town) -> (Actor, String) {
+    town.add_ada().await;
+    let ada = town.actor(&town.sign_in(NOW).await, NOW).await.unwrap();
+    let request = CreateOrganizationRequest { name: "Acme".into() };
+    let organization = town.service.create_organization(&ada, &request, NOW).await.unwrap().id;
+    (ada, organization)
+}
+
+async fn invite(town: &Town, by: &Actor, organization: &str, email: &str, now: UnixTime) -> CreatedInvitationResponse {
+    let request = CreateInvitationRequest { role: Role::Editor, email: Some(email.into()) };
+    town.service.create_invitation(by, organization, &request, now).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_invitation_goes_to_the_invited_address_and_to_nobody_else() {
+    let town = Town::with(SignUp::Closed).await;
+    let (ada, organization) = add_owner(&town).await;
+    let created = invite(&town, &ada, &organization, "Bob@example.com", NOW).await;
+    assert!(created.code.is_none(), "who invites does not get it");
+    let [mail] = town.mails(NOW).await.try_into().unwrap();
+    assert_eq!(mail.to, "Bob@example.com");
+    let code_of_mail = mail.text.lines().map(str::trim).find(|line| line.starts_with("pintle_invite_")).unwrap();
+    let request = AcceptInvitationRequest { code: InvitationCode::parse(code_of_mail).unwrap() };
+    let bob = town.add("bob@example.com", NOW).await;
+    assert_eq!(town.service.accept_invitation(&bob, &request, NOW).await.unwrap().role, Role::Editor);
+
+    let revoked = invite(&town, &ada, &organization, "carol@example.com", NOW).await.invitation.id;
+    town.service.revoke_invitation(&ada, &organization, &revoked, NOW).await.unwrap();
+    assert!(town.mails(NOW).await.is_empty(), "an invitation taken back in time is not sent");
+    for _ in 0..3 {
+        invite(&town, &ada, &organization, "dave@example.com", NOW).await;
+    }
+    for (secs, due) in [(0, 1), (599, 0), (600, 1), (1199, 0), (1200, 1)] {
+        assert_eq!(town.mails(at(secs)).await.len(), due, "one in ten minutes: {secs}");
+    }
+}
+
+#[tokio::test]
+async fn where_one_must_be_invited_others_sign_up_for_nothing_and_do_not_learn_it() {
+    let town = Town::with(SignUp::Invited).await;
+    let (ada, organization) = add_owner(&town).await;
+    let invited = invite(&town, &ada, &organization, "Bob@example.com", NOW).await.invitation.id;
+    town.mails(NOW).await;
+    let mut answers = Vec::new();
+    for email in ["bob@EXAMPLE.com", "eve@example.com", ADA] {
+        answers.push(town.service.request_sign_up(&address(email), &from("a"), NOW).await.unwrap());
+    }
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
+    let mails = town.mails(NOW).await;
+    let told: Vec<_> = mails.iter().map(|mail| (mail.to.as_str(), mail.subject.as_str())).collect();
+    assert_eq!(told, [("bob@example.com", "Your account on Pintle"), (ADA, "You have an account on Pintle")]);
+    assert_eq!(town.confirm(&code_in(&mails[0]), Some(PASSWORD), NOW).await.unwrap(), Confirmed::SignedUp);
+
+    let carol = async |secs: u64| {
+        town.service.request_sign_up(&address("carol@example.com"), &from("a"), at(secs)).await.unwrap();
+        town.mails(at(secs)).await.len()
+    };
+    let other = invite(&town, &ada, &organization, "carol@example.com", NOW).await.invitation.id;
+    town.mails(NOW).await;
+    assert_eq!(carol(7 * 86_400).await, 0, "the invitation has expired");
+    town.service.revoke_invitation(&ada, &organization, &other, at(1)).await.unwrap();
+    assert_eq!(carol(1).await, 0, "it was taken back");
+    assert_ne!(invited, other);
 }
 
 #[tokio::test]

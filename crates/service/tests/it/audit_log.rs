@@ -130,7 +130,7 @@ async fn a_persons_values_are_erased_and_the_log_still_verifies() {
     let guest = plane.add_account("read admin").await;
     let request = pintle_api::CreateInvitationRequest { role: Role::Editor, email: Some("grace@example.com".into()) };
     let created = plane.service.create_invitation(&plane.owner, &plane.organization, &request, NOW).await.unwrap();
-    let request = pintle_api::AcceptInvitationRequest { code: created.code };
+    let request = pintle_api::AcceptInvitationRequest { code: created.code.unwrap() };
     plane.service.accept_invitation(&guest, &request, NOW).await.unwrap();
     let values = async || {
         let events = all(&plane).await;

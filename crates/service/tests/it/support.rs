@@ -118,7 +118,7 @@ impl Plane {
         let actor = self.add_account("read edit release admin").await;
         let request = CreateInvitationRequest { role, email: None };
         let created = self.service.create_invitation(&self.owner, &self.organization, &request, NOW).await.unwrap();
-        let request = AcceptInvitationRequest { code: created.code };
+        let request = AcceptInvitationRequest { code: created.code.unwrap() };
         self.service.accept_invitation(&actor, &request, NOW).await.unwrap();
         actor
     }

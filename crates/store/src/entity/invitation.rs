@@ -15,6 +15,8 @@ pub struct Model {
     pub role: Role,
     /// Who is meant, where the inviter said so.
     pub email: Option<String>,
+    /// That address in lower case.
+    pub email_key: Option<String>,
     /// First characters of the secret, unique: finds the row.
     pub prefix: String,
     /// SHA-256 of the whole secret, lower-case hexadecimal.

@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-use crate::{AccountId, MailId, MailKind, Unsigned};
+use crate::{AccountId, InvitationId, MailId, MailKind, Unsigned};
 
 /// A mail to be sent, or sent a short while ago.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -17,6 +17,8 @@ pub struct Model {
     pub address_key: String,
     /// The account it is about, where that is known before it is sent.
     pub account_id: Option<AccountId>,
+    /// The invitation it is about.
+    pub invitation_id: Option<InvitationId>,
     /// How often it was tried to send it.
     pub attempts: Unsigned,
     /// When to send it, or when its lease ends; `None`: sent.

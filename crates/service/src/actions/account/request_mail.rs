@@ -1,6 +1,6 @@
 use pintle_api::{AddressRequest, Delivery, MailedResponse};
 use pintle_core::UnixTime;
-use pintle_store::{AccountId, MailId, MailKind, MailRow, WriteTx};
+use pintle_store::{AccountId, InvitationId, MailId, MailKind, MailRow, WriteTx};
 
 use crate::{
     RequestContext, Service, ServiceError, SignUp, address::EmailAddress, change::Change, error::AccountError,
@@ -8,11 +8,13 @@ use crate::{
 
 /// A second mail of the same kind is sent to an address after this time at the earliest, whoever asks.
 const PAUSE_SECS: u64 = 10 * 60;
+const DAY_SECS: u64 = 24 * 3600;
 /// More waiting mails than this mean that something is wrong: with the mail server, or with who asks.
 const MAX_WAITING: u64 = 10_000;
 
 impl Service {
-    /// Has a code sent that makes an account. Nothing here looks whether there is one: who asks cannot learn it.
+    /// Has a code sent that makes an account. Nothing here looks whether there is one, or an invitation: who asks cannot
+    /// learn it.
     ///
     /// # Errors
     /// [`AccountError::SignUpClosed`], [`AccountError::AddressInvalid`], [`AccountError::Busy`], [`ServiceError::Store`].
@@ -23,7 +25,7 @@ impl Service {
         now: UnixTime,
     ) -> Result<MailedResponse, ServiceError> {
         match self.accounts.settings.sign_up {
-            SignUp::Open => self.request_mail(MailKind::SignUp, request, context, now).await,
+            SignUp::Open | SignUp::Invited => self.request_mail(MailKind::SignUp, request, context, now).await,
             SignUp::Closed => Err(AccountError::SignUpClosed.into()),
         }
     }
@@ -54,7 +56,7 @@ impl Service {
         if change.count_waiting_mails().await? >= MAX_WAITING {
             return Err(AccountError::Busy.into());
         }
-        if !change.has_mail_since(kind, address.key(), since_secs).await? {
+        if change.count_mails_since(kind, address.key(), since_secs).await? == 0 {
             queue_mail(&change, kind, &address, None, now).await?;
             self.commit_with_mail(change).await?;
         }
@@ -74,6 +76,22 @@ impl Service {
     }
 }
 
+/// Adds the mail of an invitation to the outbox. To one address they go ten minutes apart, whoever invites: nobody fills a
+/// mailbox by inviting from many organizations, and nobody learns that others invite, too.
+pub(in crate::actions) async fn queue_invitation(
+    tx: &WriteTx,
+    to: &EmailAddress,
+    invitation: &InvitationId,
+    now: UnixTime,
+) -> Result<(), ServiceError> {
+    let kind = MailKind::Invitation;
+    let since_secs = now.as_secs().saturating_sub(DAY_SECS);
+    let earlier = tx.count_mails_since(kind, to.key(), since_secs).await?;
+    let run_at = now.saturating_add_secs(earlier.saturating_mul(PAUSE_SECS)).as_secs();
+    let mail = MailRow { invitation_id: Some(invitation.clone()), run_at: Some(run_at.into()), ..write(kind, to, now) };
+    Ok(tx.insert_mail(mail).await?)
+}
+
 /// Adds a mail to the outbox, in the transaction of what it tells of.
 pub(super) async fn queue_mail(
     tx: &WriteTx,
@@ -82,16 +100,20 @@ pub(super) async fn queue_mail(
     account: Option<&AccountId>,
     now: UnixTime,
 ) -> Result<(), ServiceError> {
-    let mail = MailRow {
+    Ok(tx.insert_mail(MailRow { account_id: account.cloned(), ..write(kind, to, now) }).await?)
+}
+
+fn write(kind: MailKind, to: &EmailAddress, now: UnixTime) -> MailRow {
+    MailRow {
         id: MailId::make(now.as_secs()),
         kind,
         address: to.as_str().to_owned(),
         address_key: to.key().to_owned(),
-        account_id: account.cloned(),
+        account_id: None,
+        invitation_id: None,
         attempts: 0.into(),
         run_at: Some(now.as_secs().into()),
         lease: None,
         created_at: now.as_secs().into(),
-    };
-    Ok(tx.insert_mail(mail).await?)
+    }
 }

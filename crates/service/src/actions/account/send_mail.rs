@@ -1,9 +1,11 @@
+use pintle_api::InvitationCode;
 use pintle_core::UnixTime;
-use pintle_store::{MailKind, MailRow, WriteTx};
+use pintle_store::{InvitationId, MailKind, MailRow, WriteTx};
 
 use super::code::{CODE_SECS, Code, RESET_SECS};
 use crate::{
-    OutgoingMail, Progress, Service, ServiceError,
+    OutgoingMail, Progress, Service, ServiceError, SignUp,
+    actions::accept_invitation::{is_good, is_invited},
     address::EmailAddress,
     hex::write_hex,
     mail::{Mailer, Template},
@@ -59,7 +61,11 @@ impl Service {
         }
         let change = self.begin_system_change(now).await?;
         change.delete_expired_one_time_secrets(now.as_secs()).await?;
-        let Some((template, code)) = choose(&change, mail, now).await? else { return Ok(None) };
+        let chosen = match &mail.invitation_id {
+            Some(invitation) => renew_invitation(&change, invitation, now).await?,
+            None => choose(&change, mail, self.accounts.settings.sign_up, now).await?,
+        };
+        let Some((template, code)) = chosen else { return Ok(None) };
         change.commit_recorded().await?;
         Ok(Some(template.write(&mail.address, server, &code)))
     }
@@ -101,10 +107,18 @@ impl Service {
 }
 
 /// What to write to whom, which depends on whether there is an account: told to the owner of the address alone.
-async fn choose(tx: &WriteTx, mail: &MailRow, now: UnixTime) -> Result<Option<(Template, String)>, ServiceError> {
+async fn choose(
+    tx: &WriteTx,
+    mail: &MailRow,
+    sign_up: SignUp,
+    now: UnixTime,
+) -> Result<Option<(Template, String)>, ServiceError> {
     let found = tx.find_account_by_email(&mail.address_key).await?;
     let email = mail.address.clone();
     let (template, code, account, secs) = match (mail.kind, found) {
+        (MailKind::SignUp, None) if sign_up == SignUp::Invited && !is_invited(tx, &mail.address_key, now).await? => {
+            return Ok(None);
+        }
         (MailKind::SignUp, None) => (Template::SignUp, Code::SignUp { email }, None, CODE_SECS),
         (MailKind::SignUp, Some(_)) => return Ok(Some((Template::AlreadySignedUp, String::new()))),
         (MailKind::ResetPassword, Some((account, _))) => {
@@ -119,4 +133,19 @@ async fn choose(tx: &WriteTx, mail: &MailRow, now: UnixTime) -> Result<Option<(T
     EmailAddress::parse(&mail.address)?;
     let secret = code.make(tx, account.as_ref(), now.as_secs() + secs).await?;
     Ok(Some((template, secret.expose_secret().to_owned())))
+}
+
+/// Gives the invitation the code that is mailed now; `None` when it lets nobody in any more.
+async fn renew_invitation(
+    tx: &WriteTx,
+    invitation: &InvitationId,
+    now: UnixTime,
+) -> Result<Option<(Template, String)>, ServiceError> {
+    let Some(found) = tx.find_open_invitation(invitation).await? else { return Ok(None) };
+    if !is_good(tx, &found, now).await? {
+        return Ok(None);
+    }
+    let code = InvitationCode::make(&make_random()?);
+    tx.save_invitation_secret(invitation, code.prefix(), &write_hex(&code.sha256())).await?;
+    Ok(Some((Template::Invitation, code.expose_secret().to_owned())))
 }
