@@ -159,34 +159,29 @@ impl<'d> Array<'d> {
 }
 
 impl<'d> Object<'d> {
-    fn members(self) -> impl Iterator<Item = (&'d str, Value<'d>)> {
+    /// Every name, with the tokens that begin with its value.
+    fn members(self) -> impl Iterator<Item = (&'d str, &'d [Token<'d>])> + Clone {
         let mut rest = self.0;
         core::iter::from_fn(move || {
-            let (Token::String(name), after_name) = rest.split_first()? else {
+            let [Token::String(name), value @ ..] = rest else {
                 return None;
             };
-            let (value, after) = split_value(after_name)?;
-            rest = after;
+            rest = match value {
+                [Token::Array { tokens, .. } | Token::Object { tokens }, after @ ..] => after.get(*tokens..)?,
+                [_, after @ ..] => after,
+                [] => return None,
+            };
             Some((&**name, value))
         })
     }
 
     pub(crate) fn member(self, name: &str) -> Option<Value<'d>> {
-        self.members().find(|(other, _)| *other == name).map(|(_, value)| value)
+        let (_, value) = self.members().find(|(other, _)| *other == name)?;
+        split_value(value).map(|(value, _)| value)
     }
 
     fn names(self) -> impl Iterator<Item = &'d str> + Clone {
-        let mut rest = self.0;
-        core::iter::from_fn(move || {
-            let [Token::String(name), value, after @ ..] = rest else {
-                return None;
-            };
-            rest = match value {
-                Token::Array { tokens, .. } | Token::Object { tokens } => after.get(*tokens..)?,
-                _ => after,
-            };
-            Some(&**name)
-        })
+        self.members().map(|(name, _)| name)
     }
 
     /// Whether two of the `count` members have one name. Few are compared with each other; many, which only an attacker

@@ -25,10 +25,13 @@
 //!
 //! # Features
 //! - `ring` (default): signatures and digests by *ring*; small and fast, needs a C compiler.
+//! - `std` (default): base64 is decoded by vector instructions where the processor has them. Nothing else changes.
 //! - `rustcrypto`: the same by `p256` and `sha2`, pure Rust. With both enabled *ring* is used.
 #![no_std]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod base64;
 pub mod claims;
