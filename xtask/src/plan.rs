@@ -13,6 +13,8 @@ const KNOW_POSTGRES: [&str; 2] = ["pintle-store", "pintle"];
 const ON_BOTH_DATABASES: [&str; 2] = ["pintle-server", "pintle-service"];
 /// Drives the built binary and foreign programs.
 const E2E: &str = "pintle-e2e";
+/// Drive servers that stand in for clouds.
+const KNOW_CLOUDS: [&str; 3] = ["pintle-publish", "pintle-service", "pintle"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tier {
@@ -115,6 +117,9 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
         let mut tests = step("tests", [test(&format!("{selected} --all-features --all-targets {run_ignored}"))]);
         if KNOW_POSTGRES.iter().chain(&ON_BOTH_DATABASES).any(|name| has(packages, name)) {
             tests.needs = &[Tool::Debian];
+        }
+        if KNOW_CLOUDS.iter().any(|name| has(packages, name)) {
+            tests.needs = &[Tool::Debian, Tool::Python, Tool::Node, Tool::Go];
         }
         if has(packages, E2E) {
             tests.needs = &Tool::ALL;

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::workshop::{Workshop, read};
 
 const CARGO_DENY: &str = "0.20.2";
+const FAKE_GCS: &str = "github.com/fsouza/fake-gcs-server@v1.56.1";
 const REQUIREMENTS: &str = "xtask/requirements.txt";
 const NODE_MANIFEST: &str = "xtask/package.json";
 const NODE_LOCK: &str = "xtask/package-lock.json";
@@ -76,11 +77,13 @@ pub(crate) enum Tool {
     Python,
     /// Servers that are written for Node: an object store and an identity provider.
     Node,
+    /// The Google Cloud Storage of the tests, where there is Go to build it.
+    Go,
     CargoDeny,
 }
 
 impl Tool {
-    pub(crate) const ALL: [Self; 4] = [Self::Debian, Self::Python, Self::Node, Self::CargoDeny];
+    pub(crate) const ALL: [Self; 5] = [Self::Debian, Self::Python, Self::Node, Self::Go, Self::CargoDeny];
 }
 
 pub(crate) fn install(workshop: &Workshop, tools: impl IntoIterator<Item = Tool>) -> Result<()> {
@@ -89,6 +92,7 @@ pub(crate) fn install(workshop: &Workshop, tools: impl IntoIterator<Item = Tool>
             Tool::Debian => install_debian(workshop, &DEBIAN_PACKAGES),
             Tool::Python => install_python(workshop),
             Tool::Node => install_node(workshop),
+            Tool::Go => install_go(workshop),
             Tool::CargoDeny => install_cargo_deny(workshop),
         }?;
     }
@@ -183,6 +187,26 @@ fn install_node(workshop: &Workshop) -> Result<()> {
     install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error", "--prefix"]).arg(&folder);
     show(install).context("cannot install from npm: it needs the npm registry within reach")?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+/// The one server that no other registry has. Nobody needs Go for it alone: without, its tests are skipped and say so.
+fn install_go(workshop: &Workshop) -> Result<()> {
+    let folder = workshop.tools().join("bin");
+    let stamp = folder.join("fake-gcs-server.txt");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == FAKE_GCS) {
+        println!("setup: {FAKE_GCS}: there");
+        return Ok(());
+    }
+    if !answers(workshop, &["go", "version"]) {
+        println!("setup: there is no Go to build {FAKE_GCS} with: what needs it is skipped");
+        return Ok(());
+    }
+    println!("setup: building {FAKE_GCS}");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let mut install = workshop.command("go");
+    install.args(["install", FAKE_GCS]).env("GOBIN", &folder).env("CGO_ENABLED", "0").env("GOFLAGS", "-modcacherw");
+    show(install).context("cannot build it: it needs Go 1.21 or later and the Go module proxy within reach")?;
+    fs::write(&stamp, FAKE_GCS).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
 fn install_cargo_deny(workshop: &Workshop) -> Result<()> {

@@ -2,7 +2,7 @@ use std::{error::Error, fmt};
 
 use async_trait::async_trait;
 
-use crate::Address;
+use crate::{Address, Cause};
 
 /// A place that stores files for apps to fetch. The contract, which `check_contract` tries:
 ///
@@ -38,6 +38,17 @@ pub struct Stored {
     pub body: Vec<u8>,
     /// Names this content at this address.
     pub tag: Tag,
+    /// The headers it will be served with, from a bucket that keeps any.
+    pub headers: Option<StoredHeaders>,
+}
+
+/// What a bucket remembers of how a file is to be served.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredHeaders {
+    /// `Content-Type`.
+    pub media_type: Option<String>,
+    /// `Cache-Control`.
+    pub cache_control: Option<String>,
 }
 
 /// A bucket's name for one content at one address: equal tags mean equal content. Opaque to everyone else.
@@ -61,13 +72,31 @@ pub enum BucketError {
     #[error("the file was changed by somebody else")]
     ConditionFailed,
     /// The bucket cannot be reached or used; whether the file was written is unknown.
-    #[error("the bucket is unavailable: {0}")]
-    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    #[error("{cause}: {source}")]
+    Unavailable {
+        /// What is wrong, as far as it can be told.
+        cause: Cause,
+        /// What the bucket says; no secrets.
+        source: Box<dyn Error + Send + Sync>,
+    },
 }
 
 impl BucketError {
-    /// Wraps a bucket's own error.
+    /// Wraps a bucket's own error, of which no more is known.
     pub fn unavailable(error: impl Error + Send + Sync + 'static) -> Self {
-        Self::Unavailable(Box::new(error))
+        Self::because(Cause::Unknown, error)
+    }
+
+    /// Wraps a bucket's own error.
+    pub fn because(cause: Cause, error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Unavailable { cause, source: Box::new(error) }
+    }
+
+    /// What is wrong with the bucket; `None`: nothing, somebody else was faster.
+    pub fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::ConditionFailed => None,
+            Self::Unavailable { cause, .. } => Some(*cause),
+        }
     }
 }

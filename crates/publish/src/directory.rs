@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
-use crate::{Address, Bucket, BucketError, Condition, Stored, Tag};
+use crate::{Address, Bucket, BucketError, Cause, Condition, Stored, Tag};
 
 /// Serialises writers, also those of other processes; readers need no lock.
 const LOCK_FILE: &str = ".pintle-lock";
@@ -55,23 +55,33 @@ impl Bucket for DirectoryBucket {
 
     async fn remove(&self, address: &Address) -> Result<(), BucketError> {
         let path = address.to_string();
-        self.run(move |root| remove(root, &root.join(path)).map_err(BucketError::unavailable)).await
+        self.run(move |root| remove(root, &root.join(path)).map_err(explain)).await
     }
+}
+
+fn explain(error: io::Error) -> BucketError {
+    let cause = match error.kind() {
+        io::ErrorKind::PermissionDenied => Cause::Denied,
+        io::ErrorKind::ReadOnlyFilesystem => Cause::ReadOnly,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Cause::Full,
+        _ => Cause::Unknown,
+    };
+    BucketError::because(cause, error)
 }
 
 fn load(path: &Path) -> Result<Option<Stored>, BucketError> {
     match fs::read(path) {
-        Ok(body) => Ok(Some(Stored { tag: derive_tag(&body), body })),
+        Ok(body) => Ok(Some(Stored { tag: derive_tag(&body), body, headers: None })),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(BucketError::unavailable(error)),
+        Err(error) => Err(explain(error)),
     }
 }
 
 fn save(root: &Path, path: &Path, body: &[u8], condition: &Condition) -> Result<(), BucketError> {
     let folder = path.parent().unwrap_or(root);
-    fs::create_dir_all(folder).map_err(BucketError::unavailable)?;
+    fs::create_dir_all(folder).map_err(explain)?;
     // Held until this function returns: condition and write are one step.
-    let _lock = lock(root).map_err(BucketError::unavailable)?;
+    let _lock = lock(root).map_err(explain)?;
     let holds = match (load(path)?, condition) {
         (None, Condition::Absent) => true,
         (Some(stored), Condition::Unchanged(tag)) => stored.tag == *tag,
@@ -80,7 +90,7 @@ fn save(root: &Path, path: &Path, body: &[u8], condition: &Condition) -> Result<
     if !holds {
         return Err(BucketError::ConditionFailed);
     }
-    replace_durably(root, folder, path, body).map_err(BucketError::unavailable)
+    replace_durably(root, folder, path, body).map_err(explain)
 }
 
 /// Keeps other writers out until the file is dropped.
@@ -191,6 +201,6 @@ mod tests {
         fs::write(&file, b"").unwrap();
         let refused =
             DirectoryBucket::new(file).write(&Address::parse("o/p/pins.jws").unwrap(), b"", &Condition::Absent).await;
-        assert!(matches!(refused, Err(BucketError::Unavailable(_))));
+        assert!(matches!(refused, Err(BucketError::Unavailable { .. })));
     }
 }

@@ -10,18 +10,33 @@
 //! It can be run again after a failure at any step, and by several publishers at once: the pointer only moves forward.
 //! It does not retry, keep time or know a database: that is its caller's business.
 //!
-//! Features: `contract` adds `check_contract`, the behaviour every bucket must show.
+//! A [`Place`] is a target in one line of text, without secrets; [`open`] makes a bucket of it, with neither server nor
+//! database around.
+//!
+//! Features: `aws`, `gcp` and `azure` add the object stores of those clouds. `contract` adds `check_contract`, the behaviour every bucket must show.
 
 mod bucket;
+mod cause;
+#[cfg(feature = "cloud")]
+mod cloud;
 #[cfg(feature = "contract")]
 mod contract;
+mod credentials;
 mod directory;
+#[cfg(feature = "http")]
+mod http;
 mod object;
+mod open;
+mod place;
 mod staged;
 
-pub use bucket::{Bucket, BucketError, Condition, Stored, Tag};
+pub use bucket::{Bucket, BucketError, Condition, Stored, StoredHeaders, Tag};
+pub use cause::Cause;
 #[cfg(feature = "contract")]
 pub use contract::{ContractBreach, check_contract};
+pub use credentials::CredentialSource;
 pub use directory::DirectoryBucket;
 pub use object::{Address, Object};
+pub use open::{Environment, OpenError, open};
+pub use place::{Place, PlaceError};
 pub use staged::{Outcome, Publication, PublishError, publish, unpublish};

@@ -14,6 +14,9 @@ pub enum Object {
     },
     /// `pintle.json`: what apps embed (P-1.2).
     Bundle,
+    /// `probe.jws`: shows whether a target can be used. Nobody fetches it but whoever put it there, and it is gone again
+    /// when the test ends; no [`Address`] is parsed into it, so that no server of ours shows one.
+    Probe,
 }
 
 /// A file of one project: what a bucket stores things under.
@@ -31,7 +34,7 @@ impl Object {
     /// `Content-Type` (P-2.1).
     pub fn media_type(self) -> &'static str {
         match self {
-            Self::Pointer | Self::Release { .. } => "application/jose",
+            Self::Pointer | Self::Release { .. } | Self::Probe => "application/jose",
             Self::Bundle => "application/json",
         }
     }
@@ -39,7 +42,9 @@ impl Object {
     /// `Cache-Control` (P-7.2).
     pub fn cache_control(self) -> &'static str {
         match self {
-            Self::Pointer | Self::Bundle => "public, max-age=60, stale-while-revalidate=30, stale-if-error=604800",
+            Self::Pointer | Self::Bundle | Self::Probe => {
+                "public, max-age=60, stale-while-revalidate=30, stale-if-error=604800"
+            }
             Self::Release { .. } => "public, max-age=31536000, immutable",
         }
     }
@@ -64,6 +69,7 @@ impl fmt::Display for Object {
             Self::Pointer => f.write_str("pins.jws"),
             Self::Release { version } => write!(f, "releases/{version}.jws"),
             Self::Bundle => f.write_str("pintle.json"),
+            Self::Probe => f.write_str("probe.jws"),
         }
     }
 }

@@ -25,7 +25,7 @@ impl Bucket for OriginBucket {
     async fn read(&self, address: &Address) -> Result<Option<Stored>, BucketError> {
         let tx = self.store.read().await.map_err(BucketError::unavailable)?;
         let found = tx.find_published(&address.to_string()).await.map_err(BucketError::unavailable)?;
-        Ok(found.map(|file| Stored { body: file.body, tag: Tag(file.etag) }))
+        Ok(found.map(|file| Stored { body: file.body, tag: Tag(file.etag), headers: None }))
     }
 
     async fn write(&self, address: &Address, body: &[u8], condition: &Condition) -> Result<(), BucketError> {

@@ -19,6 +19,8 @@ pub enum Reply {
     File(Vec<u8>),
     /// A status with these headers and no body.
     Status(u16, Vec<(&'static str, String)>),
+    /// A status with a body.
+    Refusal(u16, &'static str),
     /// 304, whatever was asked.
     NotModified,
     /// A body that never ends.
@@ -122,6 +124,7 @@ async fn answer(stream: &mut TcpStream, reply: Reply, asked_for: Option<&str>) -
             let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
             write_response(stream, status, &headers, b"").await
         }
+        Reply::Refusal(status, body) => write_response(stream, status, &[], body.as_bytes()).await,
         Reply::NotModified => write_response(stream, 304, &[], b"").await,
         Reply::Endless => {
             stream.write_all(b"HTTP/1.1 200 x\r\n\r\n").await.ok()?;

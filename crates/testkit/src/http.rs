@@ -5,6 +5,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 /// A request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// As `GET`.
+    pub method: String,
     /// Path and query.
     pub path: String,
     /// Names in lower case.
@@ -29,12 +31,13 @@ pub(crate) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Optio
     }
     let head = String::from_utf8(head).ok()?;
     let mut lines = head.lines();
-    let path = lines.next()?.split(' ').nth(1)?.to_owned();
+    let mut first = lines.next()?.split(' ').map(str::to_owned);
+    let (method, path) = (first.next()?, first.next()?);
     let headers: Vec<_> = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    let mut request = Request { path, headers, body: Vec::new() };
+    let mut request = Request { method, path, headers, body: Vec::new() };
     let length = request.header("content-length").map_or(Ok(0), str::parse).ok()?;
     request.body.resize(length, 0);
     stream.read_exact(&mut request.body).await.ok()?;

@@ -3,6 +3,7 @@
 //! - [`certificate`]: authorities, what they issue, what a forger would.
 //! - [`project`]: keys, bundles and signed configurations.
 //! - [`clock`]: time that moves when told to.
+//! - [`clouds`]: object stores that answer like those of the clouds.
 //! - [`ct`]: Certificate Transparency logs, and OCSP responses that carry their SCTs.
 //! - [`database`]: SQLite or PostgreSQL, as the environment says.
 //! - [`postgres`]: a real PostgreSQL, with a database for each test.
@@ -19,6 +20,7 @@ pub mod cdn;
 pub mod certificate;
 #[cfg(feature = "world")]
 pub mod clock;
+pub mod clouds;
 #[cfg(feature = "world")]
 pub mod ct;
 pub mod database;

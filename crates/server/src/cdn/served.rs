@@ -111,7 +111,7 @@ mod tests {
     }
 
     fn stored(body: &[u8], tag: &str) -> Stored {
-        Stored { body: body.to_vec(), tag: Tag(format!("\"{tag}\"")) }
+        Stored { body: body.to_vec(), tag: Tag(format!("\"{tag}\"")), headers: None }
     }
 
     #[test]
