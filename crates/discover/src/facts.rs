@@ -3,6 +3,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use pintle_core::{
     UnixTime,
     claims::{PinDigest, PinType},
+    ct::embedded_scts,
     der,
 };
 use x509_cert::{
@@ -12,10 +13,11 @@ use x509_cert::{
         asn1::{ObjectIdentifier, UintRef},
         oid::AssociatedOid,
     },
-    ext::pkix::{BasicConstraints, SubjectAltName, name::GeneralName},
+    ext::pkix::{AuthorityInfoAccessSyntax, BasicConstraints, SubjectAltName, name::GeneralName},
     spki::SubjectPublicKeyInfoOwned,
 };
 
+const CA_ISSUERS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.2");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
@@ -38,10 +40,25 @@ pub struct CertificateFacts {
     pub not_after: UnixTime,
     /// Kind of key, as `EC P-256` or `RSA 2048`.
     pub key: String,
+    /// Serial number, in hexadecimal.
+    pub serial: String,
     /// Whether it may issue others (basic constraints).
     pub is_ca: bool,
+    /// The SCTs embedded in it (RFC 6962 §3.3), unverified.
+    pub scts: Vec<SctFacts>,
+    /// Where it says that its issuer's certificate lies: `http` URLs (RFC 5280 §4.2.2.1).
+    pub issuer_urls: Vec<String>,
     /// Its pins, one of each type in the order of [`PinType::ALL`].
     pub pins: Vec<PinDigest>,
+}
+
+/// What an SCT says: which log promised to publish the certificate, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SctFacts {
+    /// SHA-256 of the log's key.
+    pub log_id: [u8; 32],
+    /// Milliseconds since 1970 UTC.
+    pub timestamp_millis: u64,
 }
 
 /// Not an X.509 certificate whose facts can be told.
@@ -62,6 +79,7 @@ impl CertificateFacts {
             .map(|names| names.0.iter().filter_map(display_name).collect())
             .unwrap_or_default();
         let is_ca = parse_extension::<BasicConstraints>(&certificate)?.is_some_and(|constraints| constraints.ca);
+        let scts = embedded_scts(&walked).unwrap_or_default();
         Ok(Self {
             subject: tbs.subject().to_string(),
             issuer: tbs.issuer().to_string(),
@@ -69,7 +87,13 @@ impl CertificateFacts {
             not_before: walked.not_before(),
             not_after: walked.not_after(),
             key: describe_key(tbs.subject_public_key_info()),
+            serial: hex(tbs.serial_number().as_bytes()),
             is_ca,
+            scts: scts
+                .iter()
+                .map(|sct| SctFacts { log_id: *sct.log_id, timestamp_millis: sct.timestamp_millis })
+                .collect(),
+            issuer_urls: issuer_urls(&certificate)?,
             pins: PinType::ALL.iter().map(|&kind| PinDigest::derive(kind, walked.spki(), certificate_der)).collect(),
         })
     }
@@ -91,7 +115,21 @@ fn parse_extension<'a, T: Decode<'a> + AssociatedOid>(certificate: &'a Certifica
     }
 }
 
-fn display_name(name: &GeneralName) -> Option<String> {
+fn issuer_urls(certificate: &Certificate) -> Result<Vec<String>, FactsError> {
+    let Some(access) = parse_extension::<AuthorityInfoAccessSyntax>(certificate)? else { return Ok(Vec::new()) };
+    let issuers = access.0.iter().filter(|description| description.access_method == CA_ISSUERS);
+    let urls = issuers.filter_map(|description| match &description.access_location {
+        GeneralName::UniformResourceIdentifier(url) if url.as_str().starts_with("http://") => Some(url.to_string()),
+        _ => None,
+    });
+    Ok(urls.collect())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn display_name(name: &GeneralName) -> Option<String> {
     match name {
         GeneralName::DnsName(name) => Some(name.to_string()),
         GeneralName::IpAddress(octets) => {
@@ -103,7 +141,7 @@ fn display_name(name: &GeneralName) -> Option<String> {
     }
 }
 
-fn describe_key(spki: &SubjectPublicKeyInfoOwned) -> String {
+pub(crate) fn describe_key(spki: &SubjectPublicKeyInfoOwned) -> String {
     match spki.algorithm.oid {
         RSA => match spki.subject_public_key.as_bytes().and_then(rsa_modulus_bits) {
             Some(bits) => format!("RSA {bits}"),

@@ -1,11 +1,11 @@
-//! What the world shows: the certificates a TLS server presents ([`Prober`]) or a file holds ([`parse_certificates`]), as
+//! What the world shows: the certificates a TLS server presents ([`Prober`]) or a file holds ([`parse_file`]), as
 //! [`CertificateFacts`] with the pins each of them would have; and which Certificate Transparency logs a browser's list
 //! vouches for ([`parse_log_list`]).
 //!
 //! ```text
 //!                  AddressPolicy
 //! host ──► resolve ──► judge ──► connect ──► DER chains ──► CertificateFacts (for people) + pins (for a draft)
-//! file ──► parse_certificates ──────────────────┘
+//! file ──► parse_file ──────────────────────────┘
 //! list ──► parse_log_list ───────► logs accepted, and logs left out with the reason
 //! ```
 //!
@@ -35,17 +35,19 @@ pub mod limits;
 mod log_list;
 mod policy;
 mod probe;
+mod request;
 mod resolve;
 mod start_tls;
 
 pub use connect::{Proxy, ProxyUrlError};
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
-pub use facts::{CertificateFacts, FactsError};
+pub use facts::{CertificateFacts, FactsError, SctFacts};
 pub use failure::{IoFailure, ProbeError, ProbeFailure, SightError};
-pub use file::{FileError, MAX_FILE_BYTES, parse_certificates};
+pub use file::{FileContents, FileError, MAX_FILE_BYTES, parse_certificates, parse_file};
 pub use handshake::{Offer, Presented, TlsVersion};
 pub use log_list::{LeftOutLog, LeftOutReason, ListedLog, LogList, LogListError, MAX_LOG_LIST_BYTES, parse_log_list};
 pub use policy::{AddressPolicy, DestinationError, PUBLIC_PORTS};
 pub use probe::{Family, Prober, Sight, Survey};
+pub use request::SigningRequest;
 pub use resolve::{Resolve, SystemResolver};
 pub use start_tls::StartTls;

@@ -15,7 +15,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::stage::{Server, StagedResolver, serve_tls, tls_config};
+use crate::stage::{Server, StagedResolver, openssl, serve_tls, tls_config};
 
 fn prober() -> Prober {
     Prober::new(AddressPolicy::anywhere())
@@ -24,11 +24,6 @@ fn prober() -> Prober {
 async fn start_site(certificate: &SiteCertificate) -> Server {
     let config = tls_config(certificate);
     Server::start(move |stream| serve_tls(stream, Arc::clone(&config))).await
-}
-
-async fn openssl(folder: &Path, arguments: &str) {
-    let output = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output().await.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// OpenSSL's own server, with an RSA and an elliptic curve certificate.

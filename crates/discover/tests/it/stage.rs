@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     io,
     net::{IpAddr, SocketAddr},
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -20,6 +21,7 @@ use rustls::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
+    process::Command,
     task::AbortHandle,
 };
 
@@ -114,4 +116,10 @@ pub(crate) fn tls_config(certificate: &SiteCertificate) -> Arc<ServerConfig> {
 /// The handshake alone.
 pub(crate) async fn serve_tls(stream: TcpStream, config: Arc<ServerConfig>) {
     let _ = tokio_rustls::TlsAcceptor::from(config).accept(stream).await;
+}
+
+/// Runs OpenSSL in a folder.
+pub(crate) async fn openssl(folder: &Path, arguments: &str) {
+    let output = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output().await.unwrap();
+    assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
 }
