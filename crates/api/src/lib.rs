@@ -19,6 +19,7 @@ mod diff;
 mod domain;
 mod draft;
 mod list;
+mod lookup;
 mod member;
 mod organization;
 mod problem;
@@ -50,6 +51,10 @@ pub use draft::{
     Change, ChangeKind, DraftResponse, DraftSettings, Expiry, OnStale, UpdateDraftRequest, Warning, WarningCode,
 };
 pub use list::{ListQuery, ListResponse};
+pub use lookup::{
+    LookupFailure, LookupQuery, LookupResponse, PresentedCertificate, PresentedChain, PresentedFacts, PresentedPin,
+    Sighting,
+};
 pub use member::{
     AcceptInvitationRequest, CreateInvitationRequest, CreatedInvitationResponse, InvitationResponse, MemberResponse,
     UpdateMemberRequest,

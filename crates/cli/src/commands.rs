@@ -1,6 +1,7 @@
 pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod bundle;
+pub(crate) mod certs;
 pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod configure;
@@ -12,6 +13,7 @@ pub(crate) mod draft;
 pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod login;
+pub(crate) mod look;
 pub(crate) mod members;
 pub(crate) mod orgs;
 pub(crate) mod pins;

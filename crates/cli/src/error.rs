@@ -298,6 +298,9 @@ impl CommandError {
             Self::KeyFile { error: KeyFileError::NotP256, .. } => "key_not_p256",
             Self::KeyFile { .. } => "key_unreadable",
             Self::Sign(_) => "signing_failed",
+            Self::CertificateFile { error: FileError::PasswordNeeded, .. } => "key_password_needed",
+            Self::CertificateFile { error: FileError::WrongPassword, .. } => "key_password_wrong",
+            Self::CertificateFile { error: FileError::Request | FileError::RequestSignature, .. } => "request_invalid",
             Self::CertificateFile { .. } | Self::Certificate { .. } => "certificate_unparsable",
             Self::LogList { .. } => "log_list_invalid",
             Self::AsOfNeeded { .. } => "as_of_needed",
@@ -395,7 +398,17 @@ impl CommandError {
             Self::Config { error, .. } => return config_hint(error),
             Self::KeyFile { error, .. } => return key_hint(error),
             Self::Bundle { .. } => "`pintle bundle` writes a fresh one",
-            Self::CertificateFile { .. } => "give a certificate in PEM or DER, as `openssl x509` writes it",
+            Self::CertificateFile { error: FileError::PasswordNeeded, .. } => {
+                "enter it at a terminal, or give `--password-file FILE` or PINTLE_KEY_PASSWORD"
+            }
+            Self::CertificateFile { error: FileError::WrongPassword, .. } => return None,
+            Self::CertificateFile { error: FileError::RequestSignature, .. } => {
+                "make it again with the private key, as `openssl req -new -key FILE` does"
+            }
+            Self::CertificateFile { error: FileError::OtherContents { .. }, .. } => {
+                "`--from-csr` reads signing requests, `--from-file` certificates"
+            }
+            Self::CertificateFile { .. } => "give a certificate in PEM, DER, PKCS#7 or PKCS#12",
             Self::LogList { .. } => "give the v3 JSON that Chrome, Apple or Mozilla publishes",
             Self::AsOfNeeded { .. } => {
                 "say `--as-of TIME`: when you downloaded it, or when it was last known to be current"

@@ -51,6 +51,7 @@ pub use commands::{
     account::{AccountCommand, SessionsCommand, TotpCommand},
     audit::{AuditCommand, AuditFilter, ExportFormat},
     bundle::BundleArgs,
+    certs::CertsArgs,
     check::CheckArgs,
     config::ConfigCommand,
     configure::ConfigureArgs,
@@ -61,6 +62,7 @@ pub use commands::{
     draft::{DraftCommand, DraftSettingsArgs},
     invitations::InvitationsCommand,
     keys::{GenerateArgs, KeysCommand, RecoverArgs, RotateArgs},
+    look::WayArgs,
     members::MembersCommand,
     orgs::OrgsCommand,
     pins::{AddArgs, PinChanges, PinSource, PinsCommand},
@@ -146,6 +148,11 @@ confirm is what is signed. The key stays here: the server gets the signature and
     /// Signed configurations, without a server: fetch, verify, decode. The binary has them beside its own `config check`.
     #[command(skip)]
     Config(ConfigCommand),
+    /// Show the certificates that a host presents, at every address, with their pins
+    #[command(after_help = "\
+Every address is asked for elliptic curve and RSA keys, and for TLS 1.2: servers may answer each differently. No data is \
+sent, no certificate is verified, and no Pintle server is needed.")]
+    Certs(CertsArgs),
     /// Connect to a host as an app would, and say what is decided and why
     #[command(after_help = "\
 The SDK fetches the configuration that the bundle leads to and decides the connection like in an app; no request is \
@@ -206,6 +213,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Co
         Command::Restore(args) => commands::withdraw::restore(args, context).await?,
         Command::Releases(command) => commands::releases::run(command, context).await?,
         Command::Config(command) => commands::config::run(command, context).await?,
+        Command::Certs(args) => commands::certs::run(args, context).await?,
         Command::Check(args) => return commands::check::run(args, context).await,
         Command::Doctor(args) => return commands::doctor::run(args, context).await,
         Command::Bundle(args) => commands::bundle::run(args, context).await?,

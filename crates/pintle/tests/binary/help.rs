@@ -22,6 +22,7 @@ fn commands_explain_themselves() {
         "check",
         "bundle",
         "pins add",
+        "certs",
         "keys generate",
         "config fetch",
         "ct import",

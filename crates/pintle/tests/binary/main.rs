@@ -5,6 +5,8 @@ mod admin;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod certs;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod ct;

@@ -11,7 +11,7 @@ use crate::{
     CommandError,
     commands::{
         domains::{find_domain, show_name},
-        pins::load_chain,
+        look::{WayArgs, load_certificates},
     },
     context::Context,
     moment::show_moment,
@@ -26,6 +26,8 @@ pub struct FillArgs {
     /// Where the certificate comes from
     #[command(flatten)]
     source: SctSource,
+    #[command(flatten)]
+    way: WayArgs,
     /// Show the SCTs and what would be declared, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -38,7 +40,7 @@ pub struct SctSource {
     /// Look at what a server presents; without a value, at the domain itself on port 443
     #[arg(long, value_name = "HOST[:PORT]", num_args = 0..=1, default_missing_value = "")]
     from_host: Option<String>,
-    /// Read the certificate from a file, PEM or DER
+    /// Read the certificate from a file: PEM, DER, PKCS#7 or PKCS#12
     #[arg(long, value_name = "FILE")]
     from_file: Option<PathBuf>,
 }
@@ -73,7 +75,11 @@ pub(super) async fn run(args: &FillArgs, context: &Context) -> Result<(), Comman
         Some("") => Some(Endpoint::parse(&args.domain)?),
         Some(host) => Some(Endpoint::parse(host)?),
     };
-    let (chain, source) = load_chain(endpoint.as_ref(), args.source.from_file.as_deref()).await?;
+    let (chain, source) = match (&endpoint, &args.source.from_file) {
+        (Some(endpoint), _) => (args.way.load_chain(endpoint).await?, endpoint.to_string()),
+        (None, Some(path)) => (load_certificates(path, None)?, path.display().to_string()),
+        (None, None) => return Err(CommandError::Internal("there is nothing to look at".to_owned())),
+    };
     let leaf = chain.first().map(Vec::as_slice).unwrap_or_default();
 
     let client = context.connect()?;

@@ -1,0 +1,127 @@
+use clap::Args;
+use pintle_api::{LookupResponse, PresentedCertificate, PresentedChain, PresentedFacts, Sighting};
+use pintle_core::UnixTime;
+use pintle_discover::{Endpoint, Family};
+use pintle_service::describe_survey;
+
+use super::look::{WayArgs, show_names};
+use crate::{
+    CommandError,
+    context::Context,
+    moment::{show_moment, show_moment_from},
+    output::{CAREFUL, STRONG, Text},
+    word::word,
+};
+
+/// Options of `certs`.
+#[derive(Args, Clone, Debug)]
+pub struct CertsArgs {
+    /// Host to look at, and port [default: 443]
+    #[arg(value_name = "HOST[:PORT]")]
+    host: String,
+    #[command(flatten)]
+    way: WayArgs,
+    /// Only its IPv4 addresses
+    #[arg(long, short = '4', conflicts_with = "ipv6")]
+    ipv4: bool,
+    /// Only its IPv6 addresses
+    #[arg(long, short = '6')]
+    ipv6: bool,
+}
+
+pub(crate) async fn run(args: &CertsArgs, context: &Context) -> Result<(), CommandError> {
+    let endpoint = Endpoint::parse(&args.host)?;
+    let mut prober = args.way.prober()?;
+    if args.ipv4 || args.ipv6 {
+        prober = prober.with_family(if args.ipv4 { Family::V4 } else { Family::V6 });
+    }
+    let survey = prober.probe(&endpoint).await?;
+    survey.first()?;
+    context.output.show(&describe_survey(&survey), |seen, text| write_lookup(seen, context.now, text))
+}
+
+fn write_lookup(lookup: &LookupResponse, now: UnixTime, text: &mut Text) {
+    let (host, number) = (&lookup.host, lookup.chains.len());
+    text.styled_line(
+        STRONG,
+        &if number == 1 {
+            format!("{host} presents one chain")
+        } else {
+            format!("{host} presents {number} different chains")
+        },
+    );
+    for (at, chain) in lookup.chains.iter().enumerate() {
+        text.gap().styled_line(STRONG, &format!("Chain {}", at + 1));
+        text.indented(|text| write_chain(chain, now, text));
+    }
+    if !lookup.failures.is_empty() {
+        text.gap().styled_line(CAREFUL, "No certificate from");
+        let rows: Vec<_> = lookup
+            .failures
+            .iter()
+            .map(|failure| vec![failure.address.clone().unwrap_or_else(|| "-".to_owned()), failure.reason.clone()])
+            .collect();
+        text.indented(|text| {
+            text.table(&["ADDRESS", "REASON"], &rows, "");
+        });
+    }
+    text.gap().line("Nothing of this is verified: it is what the network shows. `pintle pins add` pins one of them.");
+}
+
+fn write_chain(chain: &PresentedChain, now: UnixTime, text: &mut Text) {
+    let rows: Vec<_> = chain
+        .seen
+        .iter()
+        .map(|seen| {
+            vec![
+                seen.address.clone().unwrap_or_else(|| "through the proxy".to_owned()),
+                seen.tls_version.clone(),
+                describe_offers(seen),
+                if seen.ocsp_stapled { "yes" } else { "no" }.to_owned(),
+            ]
+        })
+        .collect();
+    text.table(&["ADDRESS", "TLS", "SHOWN TO CLIENTS WITH", "OCSP STAPLED"], &rows, "");
+    for (position, certificate) in chain.certificates.iter().enumerate() {
+        text.gap();
+        write_certificate(position, certificate, now, text);
+    }
+}
+
+fn describe_offers(seen: &Sighting) -> String {
+    let words = seen.offers.iter().map(|offer| match offer.as_str() {
+        "any" => "everything",
+        "elliptic_curve" => "elliptic curves only",
+        "rsa" => "RSA only",
+        "tls12" => "TLS 1.2 only",
+        other => other,
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn write_certificate(position: usize, certificate: &PresentedCertificate, now: UnixTime, text: &mut Text) {
+    let Some(facts) = &certificate.facts else {
+        text.line(&format!("{position}  not a readable certificate"));
+        return;
+    };
+    text.line(&format!("{position}  {}", facts.subject));
+    text.indented(|text| {
+        text.fields(&fields(facts, now));
+        for pin in &facts.pins {
+            text.line(&format!("{}:{}", word(&pin.pin_type), pin.digest));
+        }
+    });
+}
+
+fn fields(facts: &PresentedFacts, now: UnixTime) -> Vec<(&'static str, String)> {
+    vec![
+        ("issuer", facts.issuer.clone()),
+        ("names", show_names(&facts.names, facts.name_count)),
+        ("valid from", show_moment(UnixTime::from_secs(facts.not_before))),
+        ("valid until", show_moment_from(UnixTime::from_secs(facts.not_after), now)),
+        ("key", facts.key.clone()),
+        ("serial", facts.serial.clone()),
+        ("is a CA", if facts.is_ca { "yes" } else { "no" }.to_owned()),
+        ("SCTs of logs", facts.sct_log_ids.join(", ")),
+    ]
+}
