@@ -2,14 +2,18 @@
 
 use pintle_core::{
     Name, OrganizationId, ProjectId, Root, State, UnixTime, VerifiedConfig,
-    claims::{Claims, Domain, Pin, PinDigest, PinMatch, PinType},
+    claims::{Claims, CtLog, CtPolicy, CtRequirement, Domain, Pin, PinDigest, PinMatch, PinType},
     crypto::sha256,
+    ct::precertificate_tbs,
     der::Certificate,
+    key::PublicKey,
     root::BaseUrl,
     verify,
 };
 use pintle_sign::{Signer, SigningKey, canonical_claims, sign_config};
-use rcgen::{BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair, PublicKeyData, SigningKey as _,
+};
 
 pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
@@ -48,25 +52,39 @@ impl Project {
         files.take_while(fits).last().expect("an empty one fits")
     }
 
-    /// `domains` hosts of `pins` pins each.
+    /// `domains` hosts of `pins` pins each, in their one spelling.
     pub(crate) fn make_claims(&self, domains: usize, pins: usize) -> Vec<u8> {
         let pin = |host: &str, number: usize| pin(PinDigest::SpkiSha256(sha256(format!("{host} {number}").as_bytes())));
-        self.canonical(domains, |host| (0..pins).map(|number| pin(host, number)).collect())
+        canonical_claims(&self.claims(domains, |host| (0..pins).map(|number| pin(host, number)).collect()))
     }
 
     /// `domains` hosts, each with a spare pin and the one of `chain`'s leaf, accepted.
     pub(crate) fn make_config(&self, domains: usize, chain: &Chain) -> VerifiedConfig {
         let leaf = PinDigest::derive(PinType::SpkiSha256, &chain.spki, &chain.leaf);
         let spare = |host: &str| PinDigest::SpkiSha256(sha256(host.as_bytes()));
-        let file = self.sign(&self.canonical(domains, |host| vec![pin(spare(host)), pin(leaf)]));
-        verify(file.as_bytes(), &self.root, &State::default(), NOW).expect("valid").config
+        self.accept(&self.claims(domains, |host| vec![pin(spare(host)), pin(leaf)]))
     }
 
-    fn canonical(&self, domains: usize, pins: impl Fn(&str) -> Vec<Pin>) -> Vec<u8> {
+    /// One host, which asks for verified SCTs of the logs of `chain`'s leaf, accepted.
+    pub(crate) fn make_ct_config(&self, chain: &Chain) -> VerifiedConfig {
+        let leaf = PinDigest::derive(PinType::SpkiSha256, &chain.spki, &chain.leaf);
+        let mut claims = self.claims(1, |_| vec![pin(leaf)]);
+        claims.ct_logs = chain.logs.iter().map(Log::entry).collect();
+        claims.ct_logs_as_of = Some(NOW);
+        claims.domains[0].ct = CtRequirement { policy: CtPolicy::Verified, ..CtRequirement::default() };
+        self.accept(&claims)
+    }
+
+    fn claims(&self, domains: usize, pins: impl Fn(&str) -> Vec<Pin>) -> Claims {
         let mut claims = Claims::new(self.root.organization().clone(), self.root.project().clone(), 7, NOW);
         claims.domains =
             hosts(domains).iter().map(|host| Domain::new(Name::parse(host).expect("host"), pins(host))).collect();
-        canonical_claims(&claims)
+        claims
+    }
+
+    fn accept(&self, claims: &Claims) -> VerifiedConfig {
+        let file = self.sign(&canonical_claims(claims));
+        verify(file.as_bytes(), &self.root, &State::default(), NOW).expect("valid").config
     }
 
     fn sign(&self, claims: &[u8]) -> File {
@@ -99,13 +117,14 @@ pub(crate) fn hosts(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("service-{number}.region-{}.example.com", number % 7)).collect()
 }
 
-/// Leaf, intermediate and root, the leaf as large as those of the public CAs.
+/// Leaf, intermediate and root, the leaf as large as those of the public CAs, with an SCT of each log.
 pub(crate) struct Chain {
     pub(crate) leaf: Vec<u8>,
     pub(crate) intermediate: Vec<u8>,
     pub(crate) root: Vec<u8>,
     /// The leaf's SubjectPublicKeyInfo.
     pub(crate) spki: Vec<u8>,
+    pub(crate) logs: [Log; 2],
 }
 
 impl Chain {
@@ -118,16 +137,55 @@ impl Chain {
         let intermediate_params = authority("Intermediate");
         let intermediate =
             intermediate_params.signed_by(&intermediate_key, &root_issuer).expect("certificate").der().to_vec();
+        let issuer_spki = intermediate_key.subject_public_key_info();
         let issuer = Issuer::new(intermediate_params, intermediate_key);
         let names = (0..8).map(|number| format!("service-{number}.example.com")).collect::<Vec<_>>();
         let mut params = CertificateParams::new(names).expect("names");
-        // As long as two embedded SCTs: the list is not looked at here.
+        params.serial_number = Some(vec![7; 16].into());
+        let key = KeyPair::generate().expect("key");
+        let bare = params.signed_by(&key, &issuer).expect("certificate");
+        let tbs = precertificate_tbs(&Certificate::parse(bare.der()).expect("certificate")).expect("certificate");
+        let logs = ["A", "B"].map(Log::new);
+        let list: Vec<u8> = logs.iter().flat_map(|log| prefixed(&log.sct(&issuer_spki, &tbs))).collect();
         const SCT_LIST: &[u64] = &[1, 3, 6, 1, 4, 1, 11129, 2, 4, 2];
-        params.custom_extensions = vec![CustomExtension::from_oid_content(SCT_LIST, vec![0; 242])];
-        let leaf = params.signed_by(&KeyPair::generate().expect("key"), &issuer).expect("certificate").der().to_vec();
-        let spki = Certificate::parse(&leaf).expect("certificate").spki().to_vec();
-        Self { leaf, intermediate, root, spki }
+        let list = prefixed(&list);
+        let octet_string = [&[0x04, 0x81, u8::try_from(list.len()).expect("short")], list.as_slice()].concat();
+        params.custom_extensions = vec![CustomExtension::from_oid_content(SCT_LIST, octet_string)];
+        let leaf = params.signed_by(&key, &issuer).expect("certificate").der().to_vec();
+        let spki = key.subject_public_key_info();
+        Self { leaf, intermediate, root, spki, logs }
     }
+}
+
+/// A Certificate Transparency log that signs what it is asked to.
+pub(crate) struct Log {
+    key: KeyPair,
+    operator: &'static str,
+}
+
+impl Log {
+    fn new(operator: &'static str) -> Self {
+        Self { key: KeyPair::generate().expect("key"), operator }
+    }
+
+    fn entry(&self) -> CtLog {
+        let key = PublicKey::from_spki_der(&self.key.subject_public_key_info()).expect("key");
+        CtLog::new(key, self.operator.into(), None)
+    }
+
+    /// RFC 6962 §3.2, for a precertificate.
+    fn sct(&self, issuer_spki: &[u8], tbs: &[u8]) -> Vec<u8> {
+        let timestamp_millis = (NOW.as_secs() * 1000).to_be_bytes();
+        let [.., high, middle, low] = tbs.len().to_be_bytes();
+        let entry = [&[0, 1][..], &sha256(issuer_spki), &[high, middle, low], tbs].concat();
+        let signed = [&[0, 0][..], &timestamp_millis, &entry, &[0, 0]].concat();
+        let signature = self.key.sign(&signed).expect("signing");
+        [&[0][..], self.entry().id(), &timestamp_millis, &[0, 0, 4, 3], &prefixed(&signature)].concat()
+    }
+}
+
+fn prefixed(bytes: &[u8]) -> Vec<u8> {
+    [&u16::try_from(bytes.len()).expect("short").to_be_bytes()[..], bytes].concat()
 }
 
 fn authority(name: &str) -> CertificateParams {

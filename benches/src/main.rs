@@ -5,11 +5,17 @@ mod allocations;
 mod fixture;
 mod measure;
 
-use std::{collections::HashMap, hint::black_box, process::ExitCode};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    hint::black_box,
+    process::ExitCode,
+};
 
 use pintle_core::{
     Connection, Installation, Mode, State, VerifiedConfig,
     claims::Claims,
+    ct::SctMemo,
     decide,
     decide::{Configuration, PathCertificate, PlatformVerdict},
     verify,
@@ -27,7 +33,8 @@ fn main() -> ExitCode {
     let project = Project::new();
     let rows = [verify_row(&project, 1_000, 1.25), verify_row(&project, 10_000, 1.4), parse_row(&project)]
         .into_iter()
-        .chain(decision_rows(&project));
+        .chain(decision_rows(&project))
+        .chain(sct_rows(&project));
     let missed = rows.map(|row| row.print()).filter(|met| !met).count();
     if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -72,7 +79,7 @@ fn decision_rows(project: &Project) -> Vec<Row> {
     let map: HashMap<String, usize> = hosts.iter().cloned().zip(0..).collect();
     let presented = [chain.leaf.as_slice(), &chain.intermediate];
     let path = [&chain.leaf, &chain.intermediate, &chain.root].map(|der| PathCertificate::Certificate(der));
-    let ask = |host: &str| decide_pinned(&config, host, &presented, &path);
+    let ask = |host: &str| decide_pinned(&config, host, &presented, &path, None);
     // A prime stride visits every host, and no cache line helps the next.
     let order: Vec<&str> = (0..DOMAINS).map(|turn| hosts[turn * 7919 % DOMAINS].as_str()).collect();
     // Half of them apart: neither finds in the cache what the other has just looked up.
@@ -96,10 +103,63 @@ fn decision_rows(project: &Project) -> Vec<Row> {
     ]
 }
 
-fn decide_pinned(config: &VerifiedConfig, host: &str, presented: &[&[u8]], path: &[PathCertificate<'_>]) {
+/// A decision that wants the SCTs of both logs verified: one signature check each, and none once they are remembered.
+fn sct_rows(project: &Project) -> [Row; 2] {
+    let chain = Chain::new();
+    let config = project.make_ct_config(&chain);
+    let [host] = &fixture::hosts(1)[..] else { unreachable!("one was asked for") };
+    let presented = [chain.leaf.as_slice(), &chain.intermediate];
+    let path = [&chain.leaf, &chain.intermediate, &chain.root].map(|der| PathCertificate::Certificate(der));
+    let ask = |memo: &dyn SctMemo| decide_pinned(&config, host, &presented, &path, Some(memo));
+    // What a log signs is the leaf but for the list: about as much as this file holds.
+    let file = project.make_file_of(chain.leaf.len());
+    let parts = file.parts();
+    let key = signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, &project.point);
+    let filled = Memo::default();
+    ask(&filled);
+    let [check, first, known] = fastest_of(
+        5,
+        [
+            &mut || key.verify(black_box(parts.signing_input), &parts.signature).expect("signed"),
+            &mut || ask(&Memo::default()),
+            &mut || ask(&filled),
+        ],
+    );
+    let checks = chain.logs.len() as f64 * check;
+    [
+        Row::ratio("decide, two new SCTs".into(), "two raw P-256 verifications", checks, first, 1.1),
+        Row::ratio("decide, two known SCTs".into(), "one raw P-256 verification", check, known, 0.1),
+    ]
+}
+
+/// Remembers everything, for as long as it lives.
+#[derive(Debug, Default)]
+struct Memo(RefCell<HashSet<[u8; 32]>>);
+
+impl SctMemo for Memo {
+    fn holds(&self, signed_sct: &[u8; 32]) -> bool {
+        self.0.borrow().contains(signed_sct)
+    }
+
+    fn remember(&self, signed_sct: [u8; 32]) {
+        self.0.borrow_mut().insert(signed_sct);
+    }
+}
+
+fn decide_pinned(
+    config: &VerifiedConfig,
+    host: &str,
+    presented: &[&[u8]],
+    path: &[PathCertificate<'_>],
+    memo: Option<&dyn SctMemo>,
+) {
     let connection = Connection::new(black_box(host), black_box(presented))
         .with_verified_path(black_box(path))
         .with_platform_verdict(PlatformVerdict::Accepted);
+    let connection = match memo {
+        Some(memo) => connection.with_sct_memo(memo),
+        None => connection,
+    };
     let installation = Installation { mode: Mode::Strict, draw: None, generation: 1 };
     let decision = decide(&connection, Configuration::Active(config), &installation, NOW);
     assert!(decision.is_allowed());

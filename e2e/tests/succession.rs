@@ -163,6 +163,10 @@ async fn an_app_follows_a_rotation_without_a_restart() {
     world.show_the_real_file().await;
     app.pintle.refresh().await.unwrap();
     assert_eq!((app.release(), app.kid()), (4, world.key("third.pem").public_key().kid().to_string()));
+    // Back to one that signed before: no app would follow.
+    let back = ["keys", "rotate", "--key", "third.pem", "--new-key", "pintle-key-next.pem", "--yes"];
+    let said = fail(world.folder.path(), &back).1;
+    assert!(["[key_former]", "statement 1", "--new-key"].iter().all(|hint| said.contains(hint)), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -228,6 +228,14 @@ pub enum CommandError {
         /// Which of its keys.
         role: KeyRole,
     },
+    /// The next key was the signing key before.
+    #[error("{} holds a key that signed before, by statement {seq}; apps follow no key twice", path.display())]
+    FormerKey {
+        /// The file.
+        path: PathBuf,
+        /// The statement that named it.
+        seq: u64,
+    },
     /// Nothing can vouch for another key but the stolen one.
     #[error("the project has no recovery key, and apps would accept none now")]
     NoRecoveryKey,
@@ -328,6 +336,7 @@ impl CommandError {
             Self::NoProjectKey => "key_not_registered",
             Self::WrongKey { .. } => "key_wrong",
             Self::SameKey { .. } => "key_same",
+            Self::FormerKey { .. } => "key_former",
             Self::NoRecoveryKey => "recovery_key_missing",
             Self::PreparedMismatch { .. } => "prepared_mismatch",
             Self::NotLiveYet { .. } => "not_live_yet",
@@ -366,6 +375,7 @@ impl CommandError {
             | Self::Settings { .. }
             | Self::PasswordsDiffer
             | Self::SameKey { .. }
+            | Self::FormerKey { .. }
             | Self::WrongKey { .. } => ExitStatus::Input,
             Self::Read { error, .. } if error.kind() == io::ErrorKind::NotFound => ExitStatus::NotFound,
             Self::Read { .. } => ExitStatus::Input,
@@ -451,7 +461,9 @@ impl CommandError {
             Self::WrongKey { role: KeyRole::Recovery, .. } => {
                 "give the private half of the key registered for recovery with `--recovery-key FILE`"
             }
-            Self::SameKey { .. } => "leave out `--new-key`, or name a file that does not exist: a key is made there",
+            Self::SameKey { .. } | Self::FormerKey { .. } => {
+                "leave out `--new-key`, or name a file that does not exist: a key is made there"
+            }
             Self::NoRecoveryKey => {
                 "create a new project; a running app takes its root up by `reconfigure`, a new build embeds it"
             }

@@ -1,7 +1,7 @@
 //! Another signing key without another build of the apps (section 5 of the protocol). Each step shows in what the server
 //! has: run again after an interruption, a command goes on where it stopped.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pintle_api::{
@@ -199,7 +199,7 @@ impl<'a> Succession<'a> {
         let chain = Chain::evaluate(&statements, &self.root).map_err(refused)?;
         let seq = chain.links().last().map_or(0, |link| link.seq) + 1;
         let new = match existing {
-            Some(key) => key,
+            Some(key) => check_is_no_former_key(&self.next.new_key, key, &chain)?,
             None => self.make_key()?,
         };
         let (organization, project) = (self.root.organization(), self.root.project());
@@ -255,6 +255,14 @@ impl<'a> Succession<'a> {
             wait_secs: Some(self.wait_secs),
         };
         release::release(&plan, &self.client, &self.project, self.context).await
+    }
+}
+
+/// P-5.2; refused here, before anything is signed.
+fn check_is_no_former_key(path: &Path, key: SigningKey, chain: &Chain) -> Result<SigningKey, CommandError> {
+    match chain.links().iter().find(|link| link.key == key.public_key()) {
+        Some(link) => Err(CommandError::FormerKey { path: path.to_owned(), seq: link.seq }),
+        None => Ok(key),
     }
 }
 
