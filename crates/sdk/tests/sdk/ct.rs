@@ -29,12 +29,13 @@ use crate::{TestEnvironment, pinner::pinner_with, tls::Gullible};
 
 const HOST: &str = "api.example.test";
 
-/// A configuration that asks for verified SCTs of both logs.
-fn file_with(project: &Project, certificate: &SiteCertificate, logs: [&Log; 2]) -> Vec<u8> {
+/// A configuration that pins `certificates` and asks for verified SCTs of both logs.
+fn file_with(project: &Project, certificates: &[&SiteCertificate], logs: [&Log; 2]) -> Vec<u8> {
     project.config_with(1, |claims| {
         claims.ct_logs = logs.map(Log::entry).into();
         claims.ct_logs_as_of = Some(claims.issued_at);
-        let mut entry = domain(HOST, vec![leaf_pin(certificate.leaf())]);
+        let pins = certificates.iter().map(|certificate| leaf_pin(certificate.leaf())).collect();
+        let mut entry = domain(HOST, pins);
         entry.ct = CtRequirement { policy: CtPolicy::Verified, ..CtRequirement::default() };
         claims.domains = vec![entry];
     })
@@ -45,7 +46,7 @@ fn scts_of_a_stapled_ocsp_response_count() {
     let certificate = Authority::root("Any CA").issue(&[HOST]);
     let (a, b) = (Log::new("a"), Log::new("b"));
     let project = Project::new(&["https://a.example.test"]);
-    let bytes = file_with(&project, &certificate, [&a, &b]);
+    let bytes = file_with(&project, &[&certificate], [&a, &b]);
     let engine = Engine::new(pinner_with(&project, &bytes), Arc::<TestEnvironment>::default(), || ());
     let verifier = Verifier::wrapping(engine, Arc::new(Gullible));
     let name = ServerName::try_from(HOST).unwrap();
@@ -103,7 +104,7 @@ fn an_sct_costs_one_signature_check_as_long_as_it_is_remembered() {
     let (certificate, other) = (authority.issue(&[HOST]), authority.issue(&[HOST]));
     let logs @ [a, b] = [&Log::new("a"), &Log::new("b")];
     let project = Project::new(&["https://a.example.test"]);
-    let file = file_with(&project, &certificate, logs);
+    let file = file_with(&project, &[&certificate, &other], logs);
     let config = verify(&file, project.root(), &State::default(), START).unwrap().config;
     let ask = |scts: &[u8], memo: &dyn SctMemo| decide_with(&config, &certificate, scts, memo);
     let list = |of: &SiteCertificate| sct_list(&logs.map(|log| log.sct(of.leaf(), START)));
@@ -114,12 +115,15 @@ fn an_sct_costs_one_signature_check_as_long_as_it_is_remembered() {
         assert!(ask(&both, &memo).is_allowed());
         assert_eq!(memo.checks.get(), checks);
     }
-    // What does not verify is not remembered, and remembered is the whole: the same SCT of another certificate is not known.
+    // What does not verify is not remembered.
     let foreign = list(&other);
     for checks in [4, 6] {
         assert_eq!(ask(&foreign, &memo).code(), Some(Code::CtNotSatisfied));
         assert_eq!(memo.checks.get(), checks);
     }
+    // Remembered is the whole: a known SCT says nothing of another certificate.
+    assert_eq!(decide_with(&config, &other, &both, &memo).code(), Some(Code::CtNotSatisfied));
+    assert_eq!(memo.checks.get(), 8);
     // What is known is not checked.
     assert!(ask(&foreign, &LyingMemo).is_allowed());
     // Nor is anything else taken from memory: one log is not enough, whoever remembers it.
