@@ -2,6 +2,9 @@
 //! for a sign-in.
 #![cfg(test)]
 
+#[path = "accounts/sso.rs"]
+mod sso;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Lines},
@@ -53,6 +56,11 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with("")
+    }
+
+    /// With more in its configuration.
+    fn with(sections: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::root("Mail CA");
         let certificate = authority.issue(&["localhost"]);
@@ -72,7 +80,7 @@ impl World {
         let port = mail_server.wait_for("");
         let config = format!(
             "[accounts]\nsign_up = \"open\"\n[smtp]\nhost = \"localhost\"\nport = {port}\nusername = \"pintle\"\n\
-             password_file = \"mail-password\"\nfrom = \"Pintle <pintle@example.com>\"\nca_file = \"ca.pem\"\n"
+             password_file = \"mail-password\"\nfrom = \"Pintle <pintle@example.com>\"\nca_file = \"ca.pem\"\n{sections}"
         );
         fs::write(folder.path().join("pintle.toml"), config).unwrap();
         fs::write(folder.path().join("mail-password"), "mail password\n").unwrap();

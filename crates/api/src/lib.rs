@@ -26,6 +26,7 @@ mod problem;
 mod project;
 mod release;
 mod session;
+mod sso;
 mod succession;
 mod token;
 mod whoami;
@@ -72,6 +73,7 @@ pub use release::{
 pub use session::{
     Bearer, SecondFactor, SecondFactorRequest, SessionResponse, SignInRequest, SignInResponse, SignInStep, SignedIn,
 };
+pub use sso::{BeginSsoRequest, FinishSsoRequest, IdentitiesResponse, IdentityResponse, SsoProvidersResponse, SsoStep};
 pub use succession::{AcceptStatementRequest, StatementResponse, StatementSigner};
 pub use token::{ApiToken, InvitationCode, OneTimeSecret, SessionSecret, TokenError};
 pub use whoami::{CredentialKind, CredentialResponse, Scope, WhoamiResponse};

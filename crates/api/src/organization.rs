@@ -11,13 +11,18 @@ pub struct CreateOrganizationRequest {
     pub name: String,
 }
 
-/// Changes what an organization is called.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Changes what an organization is called, or how its members come. What is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "Acme"}))]
 pub struct UpdateOrganizationRequest {
     /// Display name: 1 to 100 characters, no control characters.
-    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whether members must have come by single sign-on; whoever demands it has. Of API tokens those count that are for this
+    /// organization alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requires_sso: Option<bool>,
 }
 
 /// An organization as one of its members sees it.
@@ -29,6 +34,9 @@ pub struct OrganizationResponse {
     pub name: String,
     /// The caller's role in it.
     pub role: Role,
+    /// Whether members must have come by single sign-on.
+    #[serde(default)]
+    pub requires_sso: bool,
     /// Seconds since 1970 UTC.
     pub created_at: u64,
 }

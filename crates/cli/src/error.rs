@@ -158,6 +158,21 @@ pub enum CommandError {
         /// What would have been done, as a participle.
         what: &'static str,
     },
+    /// No port for a browser to come back to.
+    #[error("no browser can come back to this machine: {error}")]
+    Loopback {
+        /// The system's own words.
+        error: io::Error,
+    },
+    /// The person, or the provider, said no.
+    #[error("the provider did not sign you in: {reason}")]
+    SsoDenied {
+        /// The provider's word for it, as `access_denied`.
+        reason: String,
+    },
+    /// Nobody came back.
+    #[error("no browser came back within 10 minutes")]
+    SsoTimeout,
     /// Two entries of a new password.
     #[error("the two passwords differ")]
     PasswordsDiffer,
@@ -327,6 +342,9 @@ impl CommandError {
             Self::CannotAsk { .. } => "answer_needed",
             Self::Declined { .. } => "declined",
             Self::PasswordsDiffer => "passwords_differ",
+            Self::Loopback { .. } => "loopback_failed",
+            Self::SsoDenied { .. } => "sso_denied",
+            Self::SsoTimeout => "sso_timeout",
             Self::NotSignedIn { .. } => "not_signed_in",
             Self::Token(_) => "token_invalid",
             Self::NoServer => "server_unknown",
@@ -384,6 +402,7 @@ impl CommandError {
             | Self::NotLiveYet { .. }
             | Self::Interrupted { .. }
             | Self::Fetch { .. } => ExitStatus::Unavailable,
+            Self::Loopback { .. } => ExitStatus::Input,
             Self::Exists { .. } | Self::NotWithdrawn => ExitStatus::Conflict,
             Self::CannotAsk { .. }
             | Self::NoServer
@@ -392,7 +411,7 @@ impl CommandError {
             | Self::AsOfNeeded { .. }
             | Self::AsOfKnown { .. } => ExitStatus::Usage,
             Self::Declined { .. } => ExitStatus::Declined,
-            Self::NotSignedIn { .. } | Self::Token(_) => ExitStatus::Auth,
+            Self::NotSignedIn { .. } | Self::Token(_) | Self::SsoDenied { .. } | Self::SsoTimeout => ExitStatus::Auth,
             Self::NotFound { .. } | Self::NoneYet { .. } | Self::NoProjectKey | Self::NoRecoveryKey => {
                 ExitStatus::NotFound
             }
@@ -438,6 +457,11 @@ impl CommandError {
             Self::Write { .. } => "choose a directory that you may write to",
             Self::Settings { .. } => "correct the file, or remove it and run `pintle configure`",
             Self::CannotAsk { hint, .. } => hint,
+            Self::Unchosen { kind: "provider", .. } => "name one of them after `--sso`, or after `link`",
+            Self::NotFound { kind: "provider", .. } | Self::NoneYet { kind: "provider" } => {
+                "its operator names providers in sections as `[oidc.NAME]`"
+            }
+            Self::SsoDenied { .. } | Self::SsoTimeout => "run it again, and sign in there",
             Self::NotSignedIn { .. } => "run `pintle login`, or set PINTLE_TOKEN",
             Self::Token(_) => "copy all of it, from `pintle_` to its end",
             Self::NoServer => "run `pintle login --server https://pins.example.com`",

@@ -34,6 +34,7 @@ mod exit;
 mod fetch;
 mod file;
 mod key_file;
+mod loopback;
 mod moment;
 mod output;
 mod review;
@@ -48,7 +49,7 @@ use clap::Subcommand;
 use pintle_core::UnixTime;
 
 pub use commands::{
-    account::{AccountCommand, SessionsCommand, TotpCommand},
+    account::{AccountCommand, IdentitiesCommand, SessionsCommand, TotpCommand},
     audit::{AuditCommand, AuditFilter, ExportFormat},
     bundle::BundleArgs,
     certs::CertsArgs,
@@ -62,6 +63,7 @@ pub use commands::{
     draft::{DraftCommand, DraftSettingsArgs},
     invitations::InvitationsCommand,
     keys::{GenerateArgs, KeysCommand, RecoverArgs, RotateArgs},
+    login::LoginArgs,
     look::WayArgs,
     members::MembersCommand,
     orgs::OrgsCommand,
@@ -82,13 +84,14 @@ use context::Context;
 /// Every command that manages, signs, verifies or checks.
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
-    /// Sign in to a server with an API token and remember it
+    /// Sign in to a server with an API token, or with single sign-on, and remember it
     #[command(after_help = "\
 The token is asked for without echo, or taken from --token-file or PINTLE_TOKEN. It is checked against the server and \
-kept in credentials.toml of the configuration directory, readable by you alone. The server becomes the default. To sign in as a person, with address and password, use \
-`pintle account sign-in`.")]
-    Login,
-    /// Your account: sign up, sign in and out, password, authenticator, address, sessions
+kept in credentials.toml of the configuration directory, readable by you alone. The server becomes the default. With --sso a URL \
+is printed, to be opened in a browser on this machine; the answer comes back to a port of it. To sign in with address \
+and password, use `pintle account sign-in`.")]
+    Login(LoginArgs),
+    /// Your account: sign up, sign in and out, password, authenticator, identities, address, sessions
     #[command(subcommand)]
     Account(AccountCommand),
     /// Show or change the defaults: server, organization, project, output
@@ -192,7 +195,7 @@ fn run_reported(command: &Command, global: GlobalArgs, format: &mut Format) -> R
 
 async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, CommandError> {
     match command {
-        Command::Login => commands::login::run(context).await?,
+        Command::Login(args) => commands::login::run(args, context).await?,
         Command::Account(command) => commands::account::run(command, context).await?,
         Command::Configure(args) => commands::configure::run(args, context)?,
         Command::Whoami => commands::whoami::run(context).await?,

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use pintle_cli::{ExitStatus, Failure, Format, Output, Text};
 use pintle_server::{
     ServerConfig, ServerError,
-    admin::{self, AdminError},
+    admin::{self, AdminError, LinkKind},
 };
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -40,7 +40,8 @@ they have seen.")]
     #[command(after_help = "\
 Hand the code over by a way you trust; whoever has it enters it with `pintle account confirm`, once, within 24 hours. \
 With --account the code gives that account the address and a password: the way to a first password for the account of a \
-fresh installation, whose id `pintle whoami` shows. Servers go on meanwhile, and the audit log says that it was made.")]
+fresh installation, whose id `pintle whoami` shows. With --break-glass the new password signs in for 24 hours although \
+single sign-on is required: the way in when that fails. Servers go on meanwhile, and the audit log says that it was made.")]
     Link(LinkArgs),
 }
 
@@ -53,6 +54,9 @@ pub(crate) struct LinkArgs {
     /// The account that gets the address [default: the one that has it, or a new one]
     #[arg(long, value_name = "ID")]
     account: Option<String>,
+    /// Have the new password sign in for 24 hours although single sign-on is required
+    #[arg(long, conflicts_with = "account")]
+    break_glass: bool,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -156,7 +160,12 @@ async fn perform(command: &AdminCommand, server: &ServerConfig) -> Result<Report
             Report { skipping_projects: Some(admin::after_restore(server).await?), ..Report::default() }
         }
         AdminCommand::Link(args) => {
-            let secret = admin::make_link(server, &args.email, args.account.as_deref()).await?;
+            let kind = match &args.account {
+                Some(account) => LinkKind::Account(account),
+                None if args.break_glass => LinkKind::BreakGlass,
+                None => LinkKind::Address,
+            };
+            let secret = admin::make_link(server, &args.email, kind).await?;
             Report { code: Some(Zeroizing::new(secret.expose_secret().to_owned())), ..Report::default() }
         }
         AdminCommand::Check(_) => {

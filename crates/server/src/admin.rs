@@ -6,6 +6,7 @@ use std::{
 };
 
 use pintle_api::OneTimeSecret;
+pub use pintle_service::LinkKind;
 use pintle_service::{Service, ServiceError};
 use pintle_store::{Store, StoreError, copy_sqlite, fold_sqlite, inspect_sqlite};
 use tempfile::{NamedTempFile, TempPath};
@@ -209,19 +210,18 @@ fn require_sqlite(config: &ServerConfig) -> Result<PathBuf, AdminError> {
     url.sqlite_path().map(Path::to_owned).ok_or_else(|| AdminError::Postgres { database: url.to_string() })
 }
 
-/// It publishes nothing, and its base URL says nothing about a signature.
-/// Makes a code for an address, to be handed over: it makes an account, or sets the password of the one there is; with
-/// `account` (`acc_…`) it gives that one the address, too. A server may work with the database meanwhile.
+/// Makes a code for an address, to be handed over. A server may work with the database meanwhile.
 ///
 /// # Errors
 /// [`AdminError`].
-pub async fn make_link(config: &ServerConfig, email: &str, account: Option<&str>) -> Result<OneTimeSecret, AdminError> {
+pub async fn make_link(config: &ServerConfig, email: &str, kind: LinkKind<'_>) -> Result<OneTimeSecret, AdminError> {
     let store = Store::open(&database_url(config)).await?;
-    let secret = open_service(config, &store)?.make_link(email, account, now()).await?;
+    let secret = open_service(config, &store)?.make_link(email, kind, now()).await?;
     store.close().await?;
     Ok(secret)
 }
 
+/// It publishes nothing, and its base URL says nothing about a signature.
 fn open_service(config: &ServerConfig, store: &Store) -> Result<Service, AdminError> {
     let configured = config.cdn_url.clone().or_else(|| config.public_url.clone());
     let base_url = configured.map_or_else(|| parse_url("http://127.0.0.1/cdn"), Ok)?;

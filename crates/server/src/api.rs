@@ -13,6 +13,7 @@ mod members;
 mod organizations;
 mod projects;
 mod releases;
+mod sso;
 mod succession;
 mod tokens;
 mod user_agent;
@@ -64,6 +65,7 @@ fn describe() -> OpenApiRouter<App> {
     let routes = OpenApiRouter::new()
         .routes(routes!(whoami))
         .merge(accounts::router())
+        .merge(sso::router())
         .merge(organizations::router())
         .merge(members::router())
         .merge(tokens::router())

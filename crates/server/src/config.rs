@@ -5,12 +5,14 @@
 //! configuration` rewrite the table in `docs/operations/configuration.md`.
 
 mod accounts;
+mod oidc;
 mod options;
 mod sections;
 mod source;
 mod value;
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
@@ -21,6 +23,7 @@ use pintle_store::DatabaseUrl;
 use secrecy::SecretString;
 
 pub use accounts::{AccountsConfig, SmtpConfig, SmtpSecurity};
+pub use oidc::OidcConfig;
 pub use options::{ConfigProblem, EffectiveOption};
 pub use sections::{
     AuditConfig, ForwardedHeader, HttpConfig, LogConfig, LogFormat, PrivacyConfig, ProxyConfig, RateLimitConfig,
@@ -60,6 +63,8 @@ pub struct ServerConfig {
     pub accounts: AccountsConfig,
     /// Where mails are handed over; `None`: none are sent.
     pub smtp: Option<SmtpConfig>,
+    /// Providers of single sign-on, by name.
+    pub oidc: BTreeMap<String, OidcConfig>,
     /// Bounds on connections.
     pub http: HttpConfig,
     /// How often clients may ask.
@@ -170,6 +175,7 @@ impl ServerConfig {
             ),
             accounts: AccountsConfig::read(options),
             smtp: SmtpConfig::read(options),
+            oidc: OidcConfig::read_all(options),
             http: HttpConfig::read(options),
             rate_limits: RateLimitConfig::read(options),
             privacy: PrivacyConfig::read(options),
@@ -202,6 +208,10 @@ impl ServerConfig {
         {
             let hint = "both files are PEM: the server's certificate with its chain, and the key of that certificate";
             options.report("tls_unusable", "tls.certificate", &error.to_string(), hint);
+        }
+        if self.accounts.require_sso && self.oidc.is_empty() {
+            let message = "nobody could sign in: there is no provider";
+            options.refuse("accounts.require_sso", message, "add a section as `[oidc.NAME]`");
         }
         let is_plain = |url: &BaseUrl| url.as_str().starts_with("http://");
         if self.tls.is_some() && self.public_url.as_ref().is_some_and(is_plain) {

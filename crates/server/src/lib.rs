@@ -23,6 +23,7 @@ mod health;
 mod jobs;
 mod listen;
 mod metrics;
+mod oidc;
 mod rate;
 mod run;
 mod secret_key;
@@ -31,7 +32,7 @@ mod smtp;
 pub use api::openapi_json;
 pub use config::{
     AccountsConfig, AuditConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption,
-    ForwardedHeader, HttpConfig, LoadedConfig, LogConfig, LogFormat, Origin, PrivacyConfig, ProxyConfig,
+    ForwardedHeader, HttpConfig, LoadedConfig, LogConfig, LogFormat, OidcConfig, Origin, PrivacyConfig, ProxyConfig,
     RateLimitConfig, ServerConfig, SmtpConfig, SmtpSecurity, StopConfig, TlsConfig,
 };
 pub use listen::TlsError;

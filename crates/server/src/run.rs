@@ -9,7 +9,7 @@ use std::{
 
 use pintle_core::root::{BaseUrl, UrlError};
 use pintle_publish::{Bucket, DirectoryBucket};
-use pintle_service::{AccountSettings, FirstRun, Mailer, OriginBucket, Service, ServiceError};
+use pintle_service::{AccountSettings, FirstRun, Mailer, OriginBucket, Service, ServiceError, SsoProvider};
 use pintle_store::{DatabaseUrl, Store, StoreError};
 use tokio::{
     sync::watch,
@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    ServerConfig,
+    OidcConfig, ServerConfig,
     app::App,
     client::Clients,
     clock::now,
@@ -25,6 +25,7 @@ use crate::{
     jobs::{self, Worker},
     listen::{Identity, TlsError},
     metrics::Metrics,
+    oidc::OidcProvider,
     rate::RateLimits,
     secret_key,
     smtp::SmtpMailer,
@@ -103,6 +104,14 @@ pub enum ServerError {
     /// Mail cannot be handed over as configured.
     #[error("`smtp`: {0}")]
     Smtp(String),
+    /// A provider of single sign-on cannot be used as configured.
+    #[error("`oidc.{provider}`: {problem}")]
+    Oidc {
+        /// Its name.
+        provider: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// The first account could not be made.
     #[error("first-run set-up failed: {0}")]
     SetUp(#[source] ServiceError),
@@ -126,6 +135,7 @@ impl ServerError {
             Self::Url(_) => "url_invalid",
             Self::SecretKey { .. } => "secret_key_unusable",
             Self::Smtp(_) => "smtp_unusable",
+            Self::Oidc { .. } => "oidc_unusable",
             Self::SetUp(error) => error.code(),
         }
     }
@@ -151,6 +161,7 @@ impl ServerError {
             }
             Self::SecretKey { .. } => "it is 43 characters of URL-safe base64, readable by the server's user alone",
             Self::Smtp(_) => "check `smtp.from`, `smtp.ca_file` and the CA store of this machine",
+            Self::Oidc { .. } => "check its `issuer`, and the CA store of this machine",
             Self::Listen { .. } => "is the port taken by another program? choose another address or port",
             Self::PublicUrlMissing { .. } => "set it to the https URL under which clients reach this server",
             Self::CdnUrlMissing { .. } => "set it to the https URL under which apps reach the files",
@@ -255,18 +266,30 @@ fn open_service(
     let settings = AccountSettings {
         sign_up: config.accounts.sign_up,
         require_second_factor: config.accounts.require_second_factor,
+        require_sso: config.accounts.require_sso,
         public_url: public_url.to_string(),
     };
     let mailer = match &config.smtp {
         Some(smtp) => Some(Arc::new(SmtpMailer::new(smtp, public_url)?) as Arc<dyn Mailer>),
         None => None,
     };
+    let make_provider = |(name, provider): (&String, &OidcConfig)| {
+        let problem = |problem| ServerError::Oidc { provider: name.clone(), problem };
+        Ok(SsoProvider {
+            name: name.clone(),
+            issuer: provider.issuer.clone(),
+            allowed_domains: provider.allowed_domains.clone(),
+            provider: Arc::new(OidcProvider::new(provider).map_err(problem)?),
+        })
+    };
+    let providers = config.oidc.iter().map(make_provider).collect::<Result<_, ServerError>>()?;
     let key = secret_key::load(config)?;
     Ok(Service::new(store.clone(), buckets, base_url)
         .with_plan(config.plan)
         .with_erasure_delay(config.privacy.erase_after_days * 86_400)
         .with_audit_retention(config.audit.retention_days)
-        .with_accounts(settings, key, mailer))
+        .with_accounts(settings, key, mailer)
+        .with_sso(providers))
 }
 
 /// The returned file holds the lock until it is dropped, also when the process dies.

@@ -4,7 +4,7 @@ use pintle_api::Scope;
 use pintle_store::{Membership, OrganizationId, Project, ProjectId, ReadTx, Role};
 
 use crate::{
-    AccountError, Actor, ServiceError,
+    Actor, ServiceError, SsoError,
     actor::{Credential, Reach},
     error::GrantError,
 };
@@ -86,11 +86,11 @@ pub(crate) fn require_scope(actor: &Actor, needed: Scope) -> Result<(), ServiceE
     if actor.reach == Reach::Account { Ok(()) } else { Err(GrantError::LimitedToken.into()) }
 }
 
-/// A person who signed in lacks a scope only where a second factor is required and was not shown.
+/// A person who signed in lacks a scope only where more is required than was shown.
 pub(crate) fn miss_scope(actor: &Actor, needed: Scope) -> ServiceError {
     match actor.credential {
-        Credential::Token { .. } => ServiceError::ScopeMissing { needed },
-        Credential::Session { .. } => AccountError::SecondFactorRequired.into(),
+        Credential::Session { shortfall: Some(shortfall), .. } => shortfall.into(),
+        Credential::Session { .. } | Credential::Token { .. } => ServiceError::ScopeMissing { needed },
     }
 }
 
@@ -119,6 +119,10 @@ pub(crate) async fn find_organization_around(
     let id = OrganizationId::parse(organization).ok().filter(|id| actor.reach.touches(id));
     let Some(id) = id else { return Err(missing) };
     let member = tx.find_membership(&actor.account_id, &id).await?.ok_or(missing)?;
+    if member.organization.sso_required_at.is_some() && !actor.counts_as_sso(&member.organization.id) {
+        actor.note_denial((&member.scope).into(), needed, "single sign-on");
+        return Err(SsoError::Required.into());
+    }
     if !actor.scopes.contains(&needed.scope()) {
         actor.note_denial((&member.scope).into(), needed, "scope");
         return Err(miss_scope(actor, needed.scope()));

@@ -64,5 +64,6 @@ mod update_project;
 mod update_token;
 mod whoami;
 
+pub use account::LinkKind;
 pub use check_releases::ReleaseCheck;
 pub use set_up::FirstRun;

@@ -6,6 +6,7 @@ use pintle_store::{AccountId, AuditChain, OrganizationId, ProjectId, SessionId, 
 
 use crate::{
     AuditAction, Permission,
+    accounts::{Method, Shortfall},
     audit::Author,
     security::{Incident, SecurityEvents},
 };
@@ -39,7 +40,10 @@ pub(crate) enum Credential {
     Session {
         id: SessionId,
         client: String,
+        method: Method,
         authenticated_at: UnixTime,
+        /// What it lacks of what the operator asks for.
+        shortfall: Option<Shortfall>,
     },
 }
 
@@ -75,6 +79,15 @@ impl Actor {
     /// `acc_…`, for logs.
     pub fn account_id(&self) -> &str {
         self.account_id.as_str()
+    }
+
+    /// Whether the actor may come into an organization that requires single sign-on. A token for it alone was made by
+    /// somebody who was let in.
+    pub(crate) fn counts_as_sso(&self, organization: &OrganizationId) -> bool {
+        match &self.credential {
+            Credential::Session { method, .. } => method.is_sso(),
+            Credential::Token { .. } => self.reach.organization() == Some(organization),
+        }
     }
 
     /// Notes that `needed` was denied, and what was missing: a role or a scope.

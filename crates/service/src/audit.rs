@@ -55,6 +55,10 @@ audit_actions! {
     SecondFactorAdded = "account.second_factor_added",
     /// The authenticator of an account was removed.
     SecondFactorRemoved = "account.second_factor_removed",
+    /// An identity of single sign-on was linked with an account.
+    IdentityLinked = "account.identity_linked",
+    /// An identity of single sign-on was unlinked from an account.
+    IdentityUnlinked = "account.identity_unlinked",
     /// Somebody signed in.
     SessionBegan = "session.began",
     /// A session was ended before its time.
@@ -65,6 +69,8 @@ audit_actions! {
     OrganizationCreated = "organization.created",
     /// The organization was given another name.
     OrganizationRenamed = "organization.renamed",
+    /// The organization requires single sign-on, or no longer.
+    SsoRequirementChanged = "organization.sso_requirement_changed",
     /// Somebody was invited into the organization.
     InvitationCreated = "invitation.created",
     /// An invitation was taken back.

@@ -16,11 +16,13 @@ pub use account::AccountError;
 use crate::Permission;
 
 mod release;
+mod sso;
 
 pub use grant::GrantError;
 pub use idempotency::IdempotencyError;
 pub use member::MemberError;
 pub use release::ReleaseError;
+pub use sso::SsoError;
 
 /// Why an action was not taken. Nothing of it happened.
 #[derive(Debug, thiserror::Error)]
@@ -189,6 +191,9 @@ pub enum ServiceError {
     /// Accounts, passwords and sessions.
     #[error(transparent)]
     Account(#[from] AccountError),
+    /// Single sign-on.
+    #[error(transparent)]
+    Sso(SsoError),
     /// The database failed.
     #[error(transparent)]
     Store(StoreError),
@@ -216,6 +221,8 @@ pub enum ErrorKind {
     Unprocessable,
     /// Too often; later.
     TooMany,
+    /// Somebody else on whom it depends fails.
+    Upstream,
     /// Later, perhaps.
     Unavailable,
     /// A failure of our own.
@@ -362,6 +369,7 @@ impl ServiceError {
                 "remove one that is no longer needed, or ask whoever runs this server for more",
             ),
             Self::Account(error) => error.facts(),
+            Self::Sso(error) => error.facts(),
             Self::Store(_) => facts("database_unavailable", Unavailable, "try again in a moment"),
             Self::Internal(_) => Facts { code: "internal_error", kind: Internal, hint: None },
         }

@@ -37,6 +37,7 @@ mod random;
 mod respond;
 mod secret_key;
 mod security;
+mod sso;
 mod step_up;
 mod succession;
 
@@ -51,10 +52,12 @@ use accounts::Accounts;
 
 pub use access::{Permission, ProjectPath};
 pub use accounts::{AccountSettings, SignUp};
-pub use actions::{FirstRun, ReleaseCheck};
+pub use actions::{FirstRun, LinkKind, ReleaseCheck};
 pub use actor::{Actor, RequestContext};
 pub use audit::AuditAction;
-pub use error::{AccountError, ErrorKind, GrantError, IdempotencyError, MemberError, ReleaseError, ServiceError};
+pub use error::{
+    AccountError, ErrorKind, GrantError, IdempotencyError, MemberError, ReleaseError, ServiceError, SsoError,
+};
 pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use jobs::Progress;
 pub use lookup::describe_survey;
@@ -62,6 +65,7 @@ pub use mail::{Mailer, MailerError, OutgoingMail};
 pub use origin::OriginBucket;
 pub use plan::Plan;
 pub use secret_key::SecretKey;
+pub use sso::{IdentityProvider, IdentityProviderError, SsoAnswer, SsoChallenge, SsoProvider, VerifiedIdentity};
 
 use security::SecurityEvents;
 
@@ -123,6 +127,12 @@ impl Service {
     #[must_use]
     pub fn with_accounts(self, settings: AccountSettings, key: SecretKey, mailer: Option<Arc<dyn Mailer>>) -> Self {
         Self { accounts: Accounts { settings, key: Some(key), mailer, ..Accounts::default() }, ..self }
+    }
+
+    /// The same, with providers of single sign-on. To be said after [`with_accounts`](Self::with_accounts).
+    #[must_use]
+    pub fn with_sso(self, providers: Vec<SsoProvider>) -> Self {
+        Self { accounts: Accounts { providers, ..self.accounts }, ..self }
     }
 
     /// Returns when a mail was added since the last call.

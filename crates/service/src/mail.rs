@@ -49,6 +49,7 @@ pub(crate) enum Template {
     AddressChanged,
     PasswordChanged,
     SecondFactorChanged,
+    IdentityChanged,
     Invitation,
 }
 
@@ -60,6 +61,7 @@ impl Template {
             MailKind::AddressChanged => Some(Self::AddressChanged),
             MailKind::PasswordChanged => Some(Self::PasswordChanged),
             MailKind::SecondFactorChanged => Some(Self::SecondFactorChanged),
+            MailKind::IdentityChanged => Some(Self::IdentityChanged),
         }
     }
 
@@ -72,6 +74,7 @@ impl Template {
             Self::AddressChanged => include_str!("../mail/address_changed.txt"),
             Self::PasswordChanged => include_str!("../mail/password_changed.txt"),
             Self::SecondFactorChanged => include_str!("../mail/second_factor_changed.txt"),
+            Self::IdentityChanged => include_str!("../mail/identity_changed.txt"),
             Self::Invitation => include_str!("../mail/invitation.txt"),
         }
     }
@@ -108,6 +111,7 @@ mod tests {
             Template::AddressChanged,
             Template::PasswordChanged,
             Template::SecondFactorChanged,
+            Template::IdentityChanged,
             Template::Invitation,
         ] {
             let mail = template.write("ada@example.com", "https://pins.example.com", "pintle_once_0");

@@ -25,6 +25,7 @@ pub(crate) fn organization(member: &Membership) -> OrganizationResponse {
         id: member.organization.id.to_string(),
         name: member.organization.name.clone(),
         role: role(member.role),
+        requires_sso: member.organization.sso_required_at.is_some(),
         created_at: member.organization.created_at.value(),
     }
 }

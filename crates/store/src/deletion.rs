@@ -48,6 +48,7 @@ const ROWS_OF_ACCOUNT: &[(&str, &str)] = &[
     ("one_time_secret", "account_id = $1"),
     ("mail", "account_id = $1"),
     ("totp", "account_id = $1"),
+    ("identity", "account_id = $1"),
     ("recovery_code", "account_id = $1"),
     ("account_password", "account_id = $1"),
     ("account_email", "account_id = $1"),

@@ -11,6 +11,7 @@ pub(crate) mod ct_log;
 pub(crate) mod domain;
 pub(crate) mod draft;
 pub(crate) mod idempotent_request;
+pub(crate) mod identity;
 pub(crate) mod invitation;
 pub(crate) mod job;
 pub(crate) mod mail;

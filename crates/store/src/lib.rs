@@ -33,6 +33,7 @@ mod entity;
 mod error;
 mod id;
 mod idempotency;
+mod identity;
 mod invitation;
 mod job;
 mod mail;
@@ -63,17 +64,18 @@ pub use entity::{
     account::Model as AccountRow, account_email::Model as EmailRow, account_password::Model as PasswordRow,
     api_token::Model as TokenRow, audit_checkpoint::Model as AuditCheckpointRow, audit_event::Model as AuditEventRow,
     audit_personal::Model as AuditPersonalRow, ct_log::Model as CtLogRow, domain::Model as DomainRow,
-    draft::Model as DraftRow, idempotent_request::Model as IdempotentRequestRow, invitation::Model as InvitationRow,
-    job::Model as JobRow, mail::Model as MailRow, one_time_secret::Model as OneTimeSecretRow,
-    organization::Model as OrganizationRow, pin::Model as PinRow, prepared_release::Model as PreparedReleaseRow,
-    project::Model as ProjectRow, published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
+    draft::Model as DraftRow, idempotent_request::Model as IdempotentRequestRow, identity::Model as IdentityRow,
+    invitation::Model as InvitationRow, job::Model as JobRow, mail::Model as MailRow,
+    one_time_secret::Model as OneTimeSecretRow, organization::Model as OrganizationRow, pin::Model as PinRow,
+    prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
+    published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
     release_target::Model as ReleaseTargetRow, session::Model as SessionRow,
     succession_statement::Model as StatementRow, totp::Model as TotpRow,
 };
 pub use error::StoreError;
 pub use id::{
-    AccountId, DomainId, IdError, InvitationId, JobId, MailId, OrganizationId, PinId, ProjectId, ReleaseId, SessionId,
-    TokenId,
+    AccountId, DomainId, IdError, IdentityId, InvitationId, JobId, MailId, OrganizationId, PinId, ProjectId, ReleaseId,
+    SessionId, TokenId,
 };
 pub use invitation::OpenInvitation;
 pub use job::{LeasedJob, NewJob};

@@ -137,10 +137,11 @@ impl WriteTx {
         Ok(Membership::new(organization, Role::Owner))
     }
 
-    /// Gives the organization another name.
-    pub async fn save_organization_name(&self, scope: &OrganizationScope, name: &str) -> Result<(), StoreError> {
+    /// Saves what can be changed about an organization: its name, and whether it requires single sign-on.
+    pub async fn save_organization(&self, scope: &OrganizationScope, row: &OrganizationRow) -> Result<(), StoreError> {
         organization::Entity::update_many()
-            .col_expr(organization::Column::Name, Expr::value(name))
+            .col_expr(organization::Column::Name, Expr::value(row.name.as_str()))
+            .col_expr(organization::Column::SsoRequiredAt, Expr::value(row.sso_required_at))
             .filter(organization::Column::Id.eq(scope.id.clone()))
             .exec(self.connection())
             .await?;

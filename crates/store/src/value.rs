@@ -138,6 +138,8 @@ pub enum MailKind {
     PasswordChanged,
     /// An authenticator was added or removed.
     SecondFactorChanged,
+    /// An identity of single sign-on was linked or unlinked.
+    IdentityChanged,
     /// The code of an invitation.
     Invitation,
 }

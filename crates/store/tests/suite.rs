@@ -4,11 +4,11 @@
 
 use pintle_store::{
     AccountId, AccountRow, Approval, CtLogRow, Custody, DomainId, DomainRow, DraftDomain, EmailRow,
-    IdempotentRequestRow, InvitationId, InvitationRow, JobKind, LeasedJob, MailId, MailKind, MailRow, NewJob,
-    NewProject, OneTimeSecretRow, OrganizationId, OrganizationRow, OrganizationScope, Page, PasswordRow, PinId, PinRow,
-    Project, ProjectRow, PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow, ReleaseState, Role, SessionId,
-    SessionRow, StatementRow, Store, StoreError, TargetOutcome, TargetState, TokenId, TokenRow, TotpRow, Unsigned,
-    WriteTx,
+    IdempotentRequestRow, IdentityId, IdentityRow, InvitationId, InvitationRow, JobKind, LeasedJob, MailId, MailKind,
+    MailRow, NewJob, NewProject, OneTimeSecretRow, OrganizationId, OrganizationRow, OrganizationScope, Page,
+    PasswordRow, PinId, PinRow, Project, ProjectRow, PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow,
+    ReleaseState, Role, SessionId, SessionRow, StatementRow, Store, StoreError, TargetOutcome, TargetState, TokenId,
+    TokenRow, TotpRow, Unsigned, WriteTx,
 };
 
 const NOW: u64 = 1_800_000_000;
@@ -50,6 +50,7 @@ suite!(
     ct_logs_are_replaced_whole_and_belong_to_one_project,
     a_token_is_found_by_its_prefix,
     an_address_belongs_to_one_account,
+    an_identity_belongs_to_one_account,
     a_session_is_found_by_its_secret_and_ended_by_its_owner,
     a_secret_comes_back_once,
     a_code_of_a_second_factor_is_used_once,
@@ -88,7 +89,12 @@ async fn add_account(store: &Store) -> AccountRow {
 }
 
 async fn add_organization(store: &Store, owner: &AccountRow, name: &str) -> OrganizationScope {
-    let organization = OrganizationRow { id: OrganizationId::make(NOW), name: name.into(), created_at: NOW.into() };
+    let organization = OrganizationRow {
+        id: OrganizationId::make(NOW),
+        name: name.into(),
+        created_at: NOW.into(),
+        sso_required_at: None,
+    };
     let member = write(store, async |tx| tx.insert_organization(organization.clone(), &owner.id).await).await.unwrap();
     assert_eq!(member.role, Role::Owner);
     member.scope
@@ -203,7 +209,12 @@ async fn a_view_does_not_change_under_its_reader(store: &Store) {
 
 async fn an_organization_is_visible_to_its_members_alone(store: &Store) {
     let (ada, bob) = (add_account(store).await, add_account(store).await);
-    let organization = OrganizationRow { id: OrganizationId::make(NOW), name: "acme".into(), created_at: NOW.into() };
+    let organization = OrganizationRow {
+        id: OrganizationId::make(NOW),
+        name: "acme".into(),
+        created_at: NOW.into(),
+        sso_required_at: None,
+    };
     write(store, async |tx| tx.insert_organization(organization.clone(), &ada.id).await).await.unwrap();
     let view = store.read().await.unwrap();
     assert_eq!(view.find_membership(&ada.id, &organization.id).await.unwrap().unwrap().organization, organization);
@@ -663,7 +674,12 @@ async fn an_address_belongs_to_one_account(store: &Store) {
     assert!(matches!(save(email(&bob, "ada@example.com")).await, Err(StoreError::AlreadyExists)));
     save(email(&ada, "ada@new.example")).await.unwrap();
     save(email(&bob, "ada@example.com")).await.unwrap();
-    let password = |hash: &str| PasswordRow { account_id: ada.id.clone(), hash: hash.into(), changed_at: NOW.into() };
+    let password = |hash: &str| PasswordRow {
+        account_id: ada.id.clone(),
+        hash: hash.into(),
+        changed_at: NOW.into(),
+        break_glass_until: None,
+    };
     for hash in ["first", "second"] {
         write(store, async |tx| tx.save_password(password(hash)).await).await.unwrap();
     }
@@ -673,6 +689,34 @@ async fn an_address_belongs_to_one_account(store: &Store) {
     assert_eq!(view.find_email(&ada.id).await.unwrap(), Some(email(&ada, "ada@new.example")));
     assert_eq!(view.find_password(&ada.id).await.unwrap(), Some(password("second")));
     assert_eq!(view.find_password(&bob.id).await.unwrap(), None);
+}
+
+async fn an_identity_belongs_to_one_account(store: &Store) {
+    let (ada, bob) = (add_account(store).await, add_account(store).await);
+    let row = |account: &AccountRow, issuer: &str| IdentityRow {
+        id: IdentityId::make(NOW),
+        account_id: account.id.clone(),
+        provider: "corp".into(),
+        issuer: issuer.into(),
+        subject: "1".into(),
+        email: None,
+        created_at: NOW.into(),
+    };
+    let insert = async |row: &IdentityRow| write(store, async |tx| tx.insert_identity(row.clone()).await).await;
+    let (first, other) = (row(&ada, "https://one"), row(&bob, "https://other"));
+    insert(&first).await.unwrap();
+    assert!(matches!(insert(&row(&bob, "https://one")).await, Err(StoreError::AlreadyExists)));
+    insert(&other).await.unwrap();
+    let view = store.read().await.unwrap();
+    assert_eq!(view.find_account_by_identity("https://one", "1").await.unwrap(), Some(ada.clone()));
+    assert_eq!(view.find_account_by_identity("https://other", "1").await.unwrap(), Some(bob.clone()));
+    assert_eq!(view.find_account_by_identity("https://one", "2").await.unwrap(), None);
+    assert_eq!(view.list_identities(&ada.id).await.unwrap(), [first.clone()]);
+    drop(view);
+    let delete = async |account: &AccountRow| {
+        write(store, async |tx| tx.delete_identity(&account.id, &first.id).await).await.unwrap()
+    };
+    assert_eq!((delete(&bob).await, delete(&ada).await, delete(&ada).await), (false, true, false));
 }
 
 fn session(account: &AccountRow, secret: &str, last_used_at: u64) -> SessionRow {

@@ -3,15 +3,16 @@ use reqwest::Method;
 use super::{Client, ClientError, List, ProjectRef, parse_json};
 use crate::{
     AcceptInvitationRequest, AcceptReleaseRequest, AcceptStatementRequest, AccountResponse, AddDomainRequest,
-    AddPinRequest, AddressRequest, ApproveReleaseRequest, AuditChainResponse, AuditEventResponse, ConfirmRequest,
-    ConfirmResponse, CopyProjectRequest, CreateInvitationRequest, CreateOrganizationRequest, CreateProjectRequest,
-    CreateTokenRequest, CreatedInvitationResponse, CreatedTokenResponse, CtLogsResponse, DeletionResponse, DiffQuery,
-    DiffResponse, DomainResponse, DraftResponse, InvitationResponse, MailedResponse, MemberResponse,
-    OrganizationResponse, PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse,
-    RecoveryCodesResponse, RegisterKeyRequest, ReleaseResponse, ReplaceCtLogsRequest, SecondFactorRequest,
-    SessionResponse, SetPasswordRequest, SignInRequest, SignInResponse, SignedIn, StatementResponse, TokenResponse,
-    TotpCodeRequest, TotpResponse, UpdateDomainRequest, UpdateDraftRequest, UpdateMemberRequest,
-    UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest, WhoamiResponse,
+    AddPinRequest, AddressRequest, ApproveReleaseRequest, AuditChainResponse, AuditEventResponse, BeginSsoRequest,
+    ConfirmRequest, ConfirmResponse, CopyProjectRequest, CreateInvitationRequest, CreateOrganizationRequest,
+    CreateProjectRequest, CreateTokenRequest, CreatedInvitationResponse, CreatedTokenResponse, CtLogsResponse,
+    DeletionResponse, DiffQuery, DiffResponse, DomainResponse, DraftResponse, FinishSsoRequest, IdentitiesResponse,
+    IdentityResponse, InvitationResponse, MailedResponse, MemberResponse, OrganizationResponse, PinResponse,
+    PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse, RecoveryCodesResponse, RegisterKeyRequest,
+    ReleaseResponse, ReplaceCtLogsRequest, SecondFactorRequest, SessionResponse, SetPasswordRequest, SignInRequest,
+    SignInResponse, SignedIn, SsoProvidersResponse, SsoStep, StatementResponse, TokenResponse, TotpCodeRequest,
+    TotpResponse, UpdateDomainRequest, UpdateDraftRequest, UpdateMemberRequest, UpdateOrganizationRequest,
+    UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest, WhoamiResponse,
 };
 
 /// One method per route. Each fails with [`ClientError`]; lists are fetched when they are asked for entries.
@@ -74,6 +75,41 @@ impl Client {
     /// Signs in with address and password.
     pub async fn sign_in(&self, body: &SignInRequest) -> Result<SignInResponse, ClientError> {
         self.send_json(Method::POST, &["sessions"], body).await
+    }
+
+    /// The providers of single sign-on.
+    pub async fn list_sso_providers(&self) -> Result<SsoProvidersResponse, ClientError> {
+        self.send(Method::GET, &["sso"]).await
+    }
+
+    /// Begins to sign in at a provider.
+    pub async fn begin_sso(&self, body: &BeginSsoRequest) -> Result<SsoStep, ClientError> {
+        self.send_json(Method::POST, &["sso", "begin"], body).await
+    }
+
+    /// Signs in with the provider's answer.
+    pub async fn finish_sso(&self, body: &FinishSsoRequest) -> Result<SignInResponse, ClientError> {
+        self.send_json(Method::POST, &["sso", "finish"], body).await
+    }
+
+    /// The identities that sign in to the caller's account.
+    pub async fn list_identities(&self) -> Result<IdentitiesResponse, ClientError> {
+        self.send(Method::GET, &["account", "identities"]).await
+    }
+
+    /// Begins to link an identity with the caller's account.
+    pub async fn begin_link(&self, body: &BeginSsoRequest) -> Result<SsoStep, ClientError> {
+        self.send_json(Method::POST, &["account", "identities", "begin"], body).await
+    }
+
+    /// Links whom the provider vouches for with the caller's account.
+    pub async fn finish_link(&self, body: &FinishSsoRequest) -> Result<IdentityResponse, ClientError> {
+        self.send_json(Method::POST, &["account", "identities"], body).await
+    }
+
+    /// Unlinks an identity from the caller's account.
+    pub async fn unlink_identity(&self, identity: &str) -> Result<(), ClientError> {
+        self.send(Method::DELETE, &["account", "identities", identity]).await
     }
 
     /// The caller's sessions, newest first.

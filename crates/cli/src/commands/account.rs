@@ -1,9 +1,10 @@
 //! `pintle account`: what a person does with the account they sign in with.
 
+mod identities;
 mod sessions;
 mod totp;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use pintle_api::{
@@ -21,6 +22,7 @@ use crate::{
     secret::{self, load_code, load_password, load_second_factor, make_password},
 };
 
+pub use identities::IdentitiesCommand;
 pub use sessions::SessionsCommand;
 pub use totp::TotpCommand;
 
@@ -57,6 +59,9 @@ Acts that a thief of the session must not do need a sign-in of the last 10 minut
     /// Your authenticator, asked for at sign-in: enable, disable
     #[command(subcommand)]
     Totp(TotpCommand),
+    /// What single sign-on signs in to your account: list, link, unlink
+    #[command(subcommand)]
+    Identities(IdentitiesCommand),
     /// Delete your account
     ///
     /// You are signed out everywhere, and your tokens, memberships, name and address are gone at once; what audit logs say of
@@ -156,6 +161,7 @@ pub(crate) async fn run(command: &AccountCommand, context: &Context) -> Result<(
             });
             Ok(())
         }
+        AccountCommand::Identities(command) => identities::run(command, context).await,
         AccountCommand::Totp(command) => totp::run(command, context).await,
         AccountCommand::Sessions(command) => sessions::run(command, context).await,
     }
@@ -194,11 +200,21 @@ async fn confirm(args: &ConfirmArgs, context: &Context) -> Result<(), CommandErr
 async fn sign_in(args: &SignInArgs, context: &Context) -> Result<(), CommandError> {
     let password = load_password(args.password.password_file.as_deref())?;
     let request = SignInRequest { email: args.address.email.clone(), password };
-    let client = context.connect_anonymously()?;
-    let SignedIn { secret, session } = match client.sign_in(&request).await? {
+    let answer = context.connect_anonymously()?.sign_in(&request).await?;
+    finish_sign_in(answer, args.code_file.as_deref(), context).await
+}
+
+/// The second step, where it is asked for, and keeping the session.
+pub(super) async fn finish_sign_in(
+    answer: SignInResponse,
+    code_file: Option<&Path>,
+    context: &Context,
+) -> Result<(), CommandError> {
+    let SignedIn { secret, session } = match answer {
         SignInResponse::Done(signed_in) => signed_in,
         SignInResponse::SecondFactor(step) => {
-            let code = load_second_factor(args.code_file.as_deref())?;
+            let code = load_second_factor(code_file)?;
+            let client = context.connect_anonymously()?;
             client.finish_sign_in(&SecondFactorRequest { pending: step.pending, code }).await?
         }
     };
@@ -207,7 +223,7 @@ async fn sign_in(args: &SignInArgs, context: &Context) -> Result<(), CommandErro
     context.remember(&Bearer::Session(secret))?;
     let server = context.server()?;
     context.output.say(|text| {
-        text.line(&format!("Signed in to {server} as {}.", args.address.email));
+        text.line(&format!("Signed in to {server}."));
     });
     context.output.show(&session, |session, text| sessions::write_rows(std::slice::from_ref(session), text))
 }

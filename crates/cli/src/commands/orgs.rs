@@ -30,6 +30,16 @@ pub enum OrgsCommand {
         /// The new display name
         name: String,
     },
+    /// Have members of the organization in use come by single sign-on, or no longer
+    #[command(after_help = "\
+Sessions that were begun with a password, and API tokens for more than this organization, do nothing in it any more. You \
+must have come by single sign-on yourself, within the last 10 minutes. Where it fails, the operator of the server \
+makes a way in: `pintle admin link ADDRESS --break-glass`.")]
+    RequireSso {
+        /// `on` or `off`
+        #[arg(value_name = "on|off", value_parser = ["on", "off"], hide_possible_values = true)]
+        state: String,
+    },
     /// Leave the organization in use; your tokens for it end
     Leave {
         /// Ask nothing
@@ -72,9 +82,15 @@ pub(crate) async fn run(command: &OrgsCommand, context: &Context) -> Result<(), 
         }
         OrgsCommand::Rename { name } => {
             let organization = context.find_organization(&client).await?;
-            let request = UpdateOrganizationRequest { name: name.clone() };
+            let request = UpdateOrganizationRequest { name: Some(name.clone()), requires_sso: None };
             let renamed = client.update_organization(&organization.id, &request).await?;
             context.output.show(&renamed, |renamed, text| write_rows(std::slice::from_ref(renamed), text))
+        }
+        OrgsCommand::RequireSso { state } => {
+            let organization = context.find_organization(&client).await?;
+            let request = UpdateOrganizationRequest { name: None, requires_sso: Some(state == "on") };
+            let changed = client.update_organization(&organization.id, &request).await?;
+            context.output.show(&changed, |changed, text| write_rows(std::slice::from_ref(changed), text))
         }
         OrgsCommand::Leave { yes } => {
             let organization = context.find_organization(&client).await?;
@@ -123,9 +139,14 @@ fn write_rows(organizations: &[OrganizationResponse], text: &mut Text) {
                 organization.name.clone(),
                 organization.id.clone(),
                 word(&organization.role),
+                if organization.requires_sso { "required" } else { "-" }.to_owned(),
                 show_moment(UnixTime::from_secs(organization.created_at)),
             ]
         })
         .collect();
-    text.table(&["NAME", "ID", "ROLE", "CREATED"], &rows, "No organization yet. Create one: pintle orgs create NAME");
+    text.table(
+        &["NAME", "ID", "ROLE", "SSO", "CREATED"],
+        &rows,
+        "No organization yet. Create one: pintle orgs create NAME",
+    );
 }

@@ -32,7 +32,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
     post, path = "/account/sign-up", operation_id = "sign_up", tag = "accounts", security(()),
     request_body = AddressRequest, responses((status = 202, body = MailedResponse), Failure),
     extensions(("x-permission" = json!("public")),
-        ("x-problems" = json!({"403": ["sign_up_closed"], "422": ["address_invalid"], "429": ["busy"]})))
+        ("x-problems" = json!({"403": ["sign_up_closed", "sso_required"], "422": ["address_invalid"], "429": ["busy"]})))
 )]
 async fn sign_up(
     State(app): State<App>,
@@ -47,7 +47,7 @@ async fn sign_up(
     post, path = "/account/reset", operation_id = "reset_password", tag = "accounts", security(()),
     request_body = AddressRequest, responses((status = 202, body = MailedResponse), Failure),
     extensions(("x-permission" = json!("public")),
-        ("x-problems" = json!({"422": ["address_invalid"], "429": ["busy"]})))
+        ("x-problems" = json!({"403": ["sso_required"], "422": ["address_invalid"], "429": ["busy"]})))
 )]
 async fn reset_password(
     State(app): State<App>,
@@ -131,7 +131,7 @@ async fn change_address(
     post, path = "/sessions", operation_id = "sign_in", tag = "sessions", security(()),
     request_body = SignInRequest, responses((status = 201, body = SignInResponse), Failure),
     extensions(("x-permission" = json!("public")),
-        ("x-problems" = json!({"401": ["sign_in_failed"], "429": ["busy", "too_many_attempts"]})))
+        ("x-problems" = json!({"401": ["sign_in_failed"], "403": ["sso_required"], "429": ["busy", "too_many_attempts"]})))
 )]
 async fn sign_in(
     State(app): State<App>,

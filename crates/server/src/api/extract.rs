@@ -39,7 +39,12 @@ impl FromRequestParts<App> for MaybeCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        Ok(Self(Caller::from_request_parts(parts, app).await.ok().map(|Caller(actor)| actor)))
+        match Caller::from_request_parts(parts, app).await {
+            Ok(Caller(actor)) => Ok(Self(Some(actor))),
+            // Whoever asks too often is not let through for asking where a stranger may.
+            Err(error) if error.is_rate_limit() => Err(error),
+            Err(_) => Ok(Self(None)),
+        }
     }
 }
 
@@ -172,6 +177,13 @@ pub(super) struct OrganizationTokenIds {
 pub(super) struct SessionIds {
     /// `ses_…`, or `current`
     pub(super) session: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct IdentityIds {
+    /// `idn_…`
+    pub(super) identity: String,
 }
 
 /// The ids of what belongs to a project.

@@ -47,6 +47,13 @@ pub(crate) enum ApiError {
     Service(ServiceError),
 }
 
+impl ApiError {
+    /// Whether somebody asked too often.
+    pub(crate) fn is_rate_limit(&self) -> bool {
+        matches!(self, Self::Http(Failure::RateLimited { .. }))
+    }
+}
+
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
         Self::Http(failure)
@@ -227,6 +234,7 @@ fn describe_service_error(error: &ServiceError) -> (StatusCode, &'static str, St
         ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
         ErrorKind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorKind::Upstream => StatusCode::BAD_GATEWAY,
         ErrorKind::Unavailable | ErrorKind::Internal => {
             // What the database or our own code says is for the log alone.
             tracing::error!(error.code = error.code(), %error, "a request failed");

@@ -58,12 +58,12 @@ async fn read(
     Ok(Json(app.service.read_organization(&actor, &ids.organization).await?))
 }
 
-/// Gives an organization another name.
+/// Gives an organization another name, or has its members come by single sign-on.
 #[utoipa::path(
     patch, path = "/organizations/{organization}", operation_id = "update_organization", tag = "organizations",
     params(OrganizationIds), request_body = UpdateOrganizationRequest,
     responses((status = 200, body = OrganizationResponse), Failure),
-    extensions(("x-permission" = json!("manage_organization")))
+    extensions(("x-permission" = json!("manage_organization")), ("x-problems" = json!({"403": ["step_up_needed"]})))
 )]
 async fn update(
     State(app): State<App>,

@@ -13,8 +13,10 @@ use super::{
 pub struct AccountsConfig {
     /// Who may make one.
     pub sign_up: SignUp,
-    /// Whether a password alone is enough.
+    /// Whether more than a password is needed.
     pub require_second_factor: bool,
+    /// Whether people sign in with a provider of single sign-on alone.
+    pub require_sso: bool,
 }
 
 /// The mail server that takes our mails.
@@ -61,6 +63,11 @@ impl AccountsConfig {
                 "accounts.require_second_factor",
                 false,
                 "Whether somebody who signed in with a password alone can do no more than set up an authenticator",
+            ),
+            require_sso: options.value(
+                "accounts.require_sso",
+                false,
+                "Whether people sign in with a provider of single sign-on (`[oidc.NAME]`) alone",
             ),
         }
     }

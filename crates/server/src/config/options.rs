@@ -150,7 +150,6 @@ impl Options {
     /// Sections with names of the operator's choice, as in `[plans.free]`. `read` gets `plans.free`, and reads its
     /// options as in `options.number(format!("{section}.projects"), …)`. Which sections there are, the file alone says;
     /// the documents show one called `NAME`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for plans, which come with the limits of organizations"))]
     pub(super) fn named<T>(&mut self, prefix: &str, mut read: impl FnMut(&mut Self, &str) -> T) -> BTreeMap<String, T> {
         let name_of = |key: &String| {
             key.strip_prefix(prefix)?.strip_prefix('.')?.split_once('.').map(|(name, _)| name.to_owned())
@@ -158,6 +157,11 @@ impl Options {
         let mut names: BTreeSet<String> = self.file.keys().filter_map(name_of).collect();
         names.extend(self.is_documenting.then(|| "NAME".to_owned()));
         names.into_iter().map(|name| (name.clone(), read(self, &format!("{prefix}.{name}")))).collect()
+    }
+
+    /// Whether options are declared for the documents, so that none is set.
+    pub(super) fn is_documenting(&self) -> bool {
+        self.is_documenting
     }
 
     /// Records that the value of `key` cannot be used.

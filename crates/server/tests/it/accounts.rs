@@ -4,7 +4,7 @@ use pintle_api::{
     AddressRequest, ConfirmRequest, Confirmed, CreateOrganizationRequest, CredentialKind, Delivery, SecretText,
     SessionSecret, SetPasswordRequest, SignInRequest, SignInResponse, client::Client,
 };
-use pintle_server::admin;
+use pintle_server::admin::{self, LinkKind};
 use reqwest::StatusCode;
 
 use crate::support::{Server, code, config, http};
@@ -21,7 +21,7 @@ fn credentials(password: &str) -> SignInRequest {
 }
 
 async fn add_ada(server: &Server) -> Client {
-    let link = admin::make_link(&config(server.folder.path()), ADA, None).await.unwrap();
+    let link = admin::make_link(&config(server.folder.path()), ADA, LinkKind::Address).await.unwrap();
     let client = Client::anonymous(&server.url).unwrap();
     let request = ConfirmRequest { code: secret(link.expose_secret()), name: None, password: Some(secret(PASSWORD)) };
     assert_eq!(client.confirm(&request).await.unwrap().confirmed, Confirmed::SignedUp);

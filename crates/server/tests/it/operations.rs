@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Server, config_on_sqlite, http};
+use crate::support::{ALL_SCOPES, Server, config_on_sqlite, http};
 
 fn loopback() -> Option<SocketAddr> {
     Some("127.0.0.1:0".parse().unwrap())
@@ -197,6 +197,25 @@ async fn a_token_and_an_account_have_limits_of_their_own() {
     assert_eq!(first.status(), StatusCode::OK);
     assert_eq!(first.headers()["ratelimit-policy"], "\"token\";q=1;w=60, \"account\";q=5;w=60");
     assert_eq!(ask().await.unwrap().status(), StatusCode::TOO_MANY_REQUESTS);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn routes_that_anybody_may_use_count_who_says_who_they_are() {
+    let server = Server::start_changed(|config| config.rate_limits.token_per_minute = 1).await;
+    let account = server.add_account("somebody").await;
+    let public = crate::permissions::routes().into_iter().filter(|route| route.is_public());
+    let mut tried = 0;
+    for route in public {
+        let token = server.add_token(&account, ALL_SCOPES, None).await;
+        let ids = crate::permissions::Ids::new();
+        let first = crate::permissions::ask(&server, &route, &ids, Some(&token)).await;
+        assert_ne!(first.1, "rate_limited", "{}", route.name);
+        let second = crate::permissions::ask(&server, &route, &ids, Some(&token)).await;
+        assert_eq!(second, (429, "rate_limited".to_owned()), "{}", route.name);
+        tried += 1;
+    }
+    assert!(tried >= 8, "sign-up, reset, confirm, sign-in, second factor and single sign-on are among them: {tried}");
     server.stop().await;
 }
 

@@ -119,20 +119,7 @@ impl Service {
             return Err(AccountError::SessionUnknown.into());
         }
         self.note_session_use(&session, now).await;
-        Ok(Actor {
-            account_id: account.id,
-            account_name: account.name,
-            scopes: self.session_scopes(&session.method),
-            credential: Credential::Session {
-                id: session.id,
-                client: session.client,
-                authenticated_at: UnixTime::from_secs(session.authenticated_at.value()),
-            },
-            request,
-            idempotency: None,
-            reach: Reach::Account,
-            security: Arc::clone(&self.security),
-        })
+        Ok(self.session_actor(account, &session, request))
     }
 
     async fn note_session_use(&self, session: &SessionRow, now: UnixTime) {

@@ -24,6 +24,7 @@ impl Service {
             id: OrganizationId::make(now.as_secs()),
             name: request.name.clone(),
             created_at: now.as_secs().into(),
+            sso_required_at: None,
         };
         let tx = self.begin_change(actor, now).await?;
         self.plan.check_organizations(&tx, actor).await?;

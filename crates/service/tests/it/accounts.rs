@@ -12,7 +12,7 @@ use pintle_api::{
 };
 use pintle_core::UnixTime;
 use pintle_service::{
-    AccountSettings, Actor, Mailer, MailerError, OutgoingMail, Progress, RequestContext, SecretKey, Service,
+    AccountSettings, Actor, LinkKind, Mailer, MailerError, OutgoingMail, Progress, RequestContext, SecretKey, Service,
     ServiceError, SignUp,
 };
 use pintle_store::{AccountId, AuditChain, OrganizationId, Store};
@@ -22,8 +22,8 @@ use zeroize::Zeroizing;
 
 use crate::support::{NOW, base_url, code};
 
-const ADA: &str = "ada@example.com";
-const PASSWORD: &str = "elf twigs hum so";
+pub(crate) const ADA: &str = "ada@example.com";
+pub(crate) const PASSWORD: &str = "elf twigs hum so";
 
 /// Keeps mails instead of sending them; refuses them while it is told to.
 #[derive(Debug, Default)]
@@ -74,10 +74,10 @@ impl Town {
 
     async fn with(sign_up: SignUp) -> Self {
         let public_url = "https://pins.example.com".into();
-        Self::with_settings(AccountSettings { sign_up, require_second_factor: false, public_url }).await
+        Self::with_settings(AccountSettings { sign_up, public_url, ..AccountSettings::default() }).await
     }
 
-    async fn with_settings(settings: AccountSettings) -> Self {
+    pub(crate) async fn with_settings(settings: AccountSettings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&database_in(folder.path()).parse().unwrap()).await.unwrap();
         let letterbox = Arc::new(Letterbox::default());
@@ -87,6 +87,14 @@ impl Town {
             Some(letterbox.clone()),
         );
         Self { service, store, letterbox, _folder: folder }
+    }
+
+    /// The operator changes their mind, and starts the server again.
+    pub(crate) fn require_sso(&mut self) {
+        let public_url = "https://pins.example.com".into();
+        let settings = AccountSettings { require_sso: true, public_url, ..AccountSettings::default() };
+        let service = Service::new(self.store.clone(), Vec::new(), base_url());
+        self.service = service.with_accounts(settings, SecretKey::make().unwrap(), None);
     }
 
     /// Sends what is due, and takes what was sent out of the box.
@@ -102,13 +110,13 @@ impl Town {
 
     /// Ada, with her password.
     pub(crate) async fn add_ada(&self) {
-        let code = self.service.make_link(ADA, None, NOW).await.unwrap();
+        let code = self.service.make_link(ADA, LinkKind::Address, NOW).await.unwrap();
         assert_eq!(self.confirm(code.expose_secret(), Some(PASSWORD), NOW).await.unwrap(), Confirmed::SignedUp);
     }
 
     /// Somebody else with the same password, signed in.
     async fn add(&self, email: &str, now: UnixTime) -> Actor {
-        let code = self.service.make_link(email, None, now).await.unwrap();
+        let code = self.service.make_link(email, LinkKind::Address, now).await.unwrap();
         self.confirm(code.expose_secret(), Some(PASSWORD), now).await.unwrap();
         let answer = self.try_sign_in(email, PASSWORD, "192.0.2.0/24", now).await.unwrap();
         self.actor(done(answer).unwrap().secret.expose_secret(), now).await.unwrap()
@@ -313,14 +321,14 @@ async fn the_operator_gives_the_first_account_an_address_and_a_password() {
     let town = Town::with(SignUp::Closed).await;
     let token = town.service.set_up(NOW).await.unwrap().unwrap().token;
     let admin = town.actor(token.expose_secret(), NOW).await.unwrap();
-    let link = town.service.make_link(ADA, Some(admin.account_id()), NOW).await.unwrap();
+    let link = town.service.make_link(ADA, LinkKind::Account(admin.account_id()), NOW).await.unwrap();
     let set = town.confirm(link.expose_secret(), Some(PASSWORD), NOW).await.unwrap();
     assert_eq!(set, Confirmed::PasswordSet);
     let ada = town.actor(&town.sign_in(NOW).await, NOW).await.unwrap();
     assert_eq!(ada.account_id(), admin.account_id());
-    let other = town.service.make_link("bob@example.com", None, NOW).await.unwrap();
+    let other = town.service.make_link("bob@example.com", LinkKind::Address, NOW).await.unwrap();
     town.confirm(other.expose_secret(), Some(PASSWORD), NOW).await.unwrap();
-    let taken = town.service.make_link("bob@example.com", Some(admin.account_id()), NOW).await;
+    let taken = town.service.make_link("bob@example.com", LinkKind::Account(admin.account_id()), NOW).await;
     assert_eq!(code(taken), "address_taken");
 }
 
@@ -329,7 +337,7 @@ async fn a_new_password_by_mail_ends_every_session_and_every_other_code() {
     let town = Town::new().await;
     town.add_ada().await;
     let session = town.sign_in(NOW).await;
-    let other_code = town.service.make_link(ADA, None, NOW).await.unwrap();
+    let other_code = town.service.make_link(ADA, LinkKind::Address, NOW).await.unwrap();
     town.service.request_reset(&address(ADA), &from("a"), NOW).await.unwrap();
     let [mail] = town.mails(NOW).await.try_into().unwrap();
     let new = "snow owls rarely type";
@@ -378,7 +386,7 @@ async fn nobody_ends_the_session_of_another() {
     let session = town.sign_in(NOW).await;
     let ada = town.actor(&session, NOW).await.unwrap();
     let id = town.service.list_sessions(&ada, &ListQuery::default(), NOW).await.unwrap().items[0].id.clone();
-    let link = town.service.make_link("eve@example.com", None, NOW).await.unwrap();
+    let link = town.service.make_link("eve@example.com", LinkKind::Address, NOW).await.unwrap();
     town.confirm(link.expose_secret(), Some(PASSWORD), NOW).await.unwrap();
     let request = SignInRequest { email: "eve@example.com".into(), password: secret(PASSWORD) };
     // Eve signs in with Ada's session in hand: it is not hers to replace.
@@ -443,7 +451,7 @@ async fn a_new_address_counts_once_it_was_shown_to_receive_mail() {
     assert_eq!(notice.to, ADA);
 
     // An address that somebody has is not told of; a code made before it was taken is refused.
-    let link = town.service.make_link("bob@example.com", None, NOW).await.unwrap();
+    let link = town.service.make_link("bob@example.com", LinkKind::Address, NOW).await.unwrap();
     town.service.change_address(&ada, &address("bob@example.com"), NOW).await.unwrap();
     let [mail] = town.mails(NOW).await.try_into().unwrap();
     town.confirm(link.expose_secret(), Some(PASSWORD), NOW).await.unwrap();
@@ -557,7 +565,7 @@ async fn a_stolen_session_makes_no_token_and_deletes_nothing() {
 }
 
 /// Ada with an authenticator: its secret, and her recovery codes.
-async fn enable_totp(town: &Town, now: UnixTime) -> (totp_rs::Totp, Vec<SecretText>) {
+pub(crate) async fn enable_totp(town: &Town, now: UnixTime) -> (totp_rs::Totp, Vec<SecretText>) {
     let ada = town.actor(&town.sign_in(now).await, now).await.unwrap();
     let begun = town.service.begin_totp(&ada, now).await.unwrap();
     let url = begun.url.expose_secret();
@@ -665,6 +673,7 @@ async fn where_a_second_factor_is_required_a_password_alone_only_adds_one() {
         sign_up: SignUp::Closed,
         require_second_factor: true,
         public_url: "https://pins.example.com".into(),
+        ..AccountSettings::default()
     })
     .await;
     town.add_ada().await;

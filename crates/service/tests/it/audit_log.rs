@@ -101,7 +101,7 @@ async fn events_leave_after_their_time_and_the_rest_still_verifies() {
     let plane = Plane::new().await;
     let at = |days: u64| UnixTime::from_secs(NOW.as_secs() + days * 86_400);
     assert_eq!(plane.service.remove_old_events(at(365)).await.unwrap(), 0);
-    let young = pintle_api::UpdateOrganizationRequest { name: "Young".into() };
+    let young = pintle_api::UpdateOrganizationRequest { name: Some("Young".into()), requires_sso: None };
     plane.service.update_organization(&plane.owner, &plane.organization, &young, at(300)).await.unwrap();
     let removed = plane.service.remove_old_events(at(366)).await.unwrap();
     assert_eq!(removed, 3, "the installation's first event, and two of the organization");

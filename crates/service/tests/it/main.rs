@@ -20,6 +20,7 @@ mod projects;
 mod publishing;
 mod releases;
 mod security;
+mod sso;
 mod succession;
 mod support;
 mod tokens;

@@ -190,7 +190,7 @@ async fn who_leaves_has_nothing_left_and_gets_nothing_back_by_returning() {
 #[tokio::test]
 async fn an_organization_is_renamed_by_those_who_manage_it() {
     let plane = Plane::new().await;
-    let request = UpdateOrganizationRequest { name: "Acme Ltd".into() };
+    let request = UpdateOrganizationRequest { name: Some("Acme Ltd".into()), requires_sso: None };
     let rename = async |by: &Actor| plane.service.update_organization(by, &plane.organization, &request, NOW).await;
     assert_eq!(code(rename(&plane.add_member(Role::Publisher).await).await), "role_insufficient");
     assert_eq!(plane.last_event().await.action, "permission.denied");

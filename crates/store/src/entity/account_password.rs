@@ -13,6 +13,8 @@ pub struct Model {
     pub hash: String,
     /// Seconds since 1970 UTC.
     pub changed_at: Unsigned,
+    /// Until then it signs in although single sign-on is required; seconds since 1970 UTC.
+    pub break_glass_until: Option<Unsigned>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -13,6 +13,8 @@ pub struct Model {
     pub name: String,
     /// Seconds since 1970 UTC.
     pub created_at: Unsigned,
+    /// Since when members must have come by single sign-on; `None`: they need not. Seconds since 1970 UTC.
+    pub sso_required_at: Option<Unsigned>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

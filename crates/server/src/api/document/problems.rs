@@ -52,10 +52,14 @@ fn list_problems(operation: &Value) -> Problems<'_> {
     }
     match operation.get("x-permission").and_then(Value::as_str).and_then(Needed::parse) {
         Some(Needed::Permission(permission)) if permission.roles().len() < Permission::Read.roles().len() => {
-            add(403, &["role_insufficient", "scope_missing", "second_factor_required"]);
+            add(403, &["role_insufficient", "scope_missing", "second_factor_required", "sso_required"]);
         }
-        Some(Needed::Permission(_) | Needed::Scope(_)) => add(403, &["scope_missing", "second_factor_required"]),
-        Some(Needed::Person) => add(403, &["person_needed", "step_up_needed"]),
+        Some(Needed::Permission(_) | Needed::Scope(_)) => {
+            add(403, &["scope_missing", "second_factor_required", "sso_required"]);
+        }
+        Some(Needed::Person) => {
+            add(403, &["person_needed", "second_factor_required", "sso_required", "step_up_needed"]);
+        }
         _ => {}
     }
     if parameters().any(|known| known.get("in") == Some(&json!("path"))) {

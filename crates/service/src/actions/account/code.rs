@@ -19,14 +19,19 @@ pub(super) enum Code {
     /// Makes an account.
     SignUp { email: String },
     /// Sets the password of an account, and this address.
-    SetPassword { email: String },
+    SetPassword {
+        email: String,
+        /// The password signs in for a day although single sign-on is required.
+        #[serde(default)]
+        breaks_glass: bool,
+    },
     /// Sets the address alone.
     ChangeAddress { email: String },
 }
 
 impl Code {
     pub(super) fn email(&self) -> Result<EmailAddress, ServiceError> {
-        let (Self::SignUp { email } | Self::SetPassword { email } | Self::ChangeAddress { email }) = self;
+        let (Self::SignUp { email } | Self::SetPassword { email, .. } | Self::ChangeAddress { email }) = self;
         EmailAddress::parse(email)
     }
 

@@ -3,7 +3,7 @@ use pintle_core::UnixTime;
 use pintle_store::{AccountId, AccountRow, EmailRow, MailKind, OneTimeSecretRow, PasswordRow, StoreError};
 
 use super::{
-    code::{Code, PURPOSE},
+    code::{CODE_SECS, Code, PURPOSE},
     request_mail::queue_mail,
 };
 use crate::{
@@ -45,7 +45,12 @@ impl Service {
         let account = || row.account_id.clone().ok_or(ServiceError::Internal("the code knows its account"));
         let confirmed = match code {
             Code::SignUp { .. } => sign_up(&change, name, &address, hash, now).await?,
-            Code::SetPassword { .. } => set_password(&change, &account()?, &address, hash, now).await?,
+            Code::SetPassword { breaks_glass, .. } => {
+                let break_glass_until = breaks_glass.then(|| now.saturating_add_secs(CODE_SECS).as_secs().into());
+                let changed_at = now.as_secs().into();
+                let password = PasswordRow { account_id: account()?, hash, changed_at, break_glass_until };
+                set_password(&change, password, &address, now).await?
+            }
             Code::ChangeAddress { .. } => change_address(&change, &account()?, &address, now).await?,
         };
         self.commit_with_mail(change).await?;
@@ -70,7 +75,8 @@ async fn sign_up(
     let account = AccountRow { id: AccountId::make(now_secs), name: name.to_owned(), created_at: now_secs.into() };
     change.insert_account(account.clone()).await?;
     save_address(change, &account.id, address, now).await?;
-    change.save_password(PasswordRow { account_id: account.id.clone(), hash, changed_at: now_secs.into() }).await?;
+    let (account_id, changed_at) = (account.id.clone(), now_secs.into());
+    change.save_password(PasswordRow { account_id, hash, changed_at, break_glass_until: None }).await?;
     change
         .record_of_account(&account.id, |chain| {
             Event::new(chain, AuditAction::AccountCreated, "account", account.id.as_str())
@@ -83,14 +89,13 @@ async fn sign_up(
 
 async fn set_password(
     change: &Change,
-    account: &AccountId,
+    password: PasswordRow,
     address: &EmailAddress,
-    hash: String,
     now: UnixTime,
 ) -> Result<Confirmed, ServiceError> {
+    let account = &password.account_id;
     save_address(change, account, address, now).await?;
-    let password = PasswordRow { account_id: account.clone(), hash, changed_at: now.as_secs().into() };
-    change.save_password(password).await?;
+    change.save_password(password.clone()).await?;
     // Whoever may have had the old one, or another code, is out.
     change.delete_sessions(account, None).await?;
     change.delete_one_time_secrets_of(account).await?;
@@ -128,7 +133,7 @@ async fn change_address(
     Ok(Confirmed::AddressChanged)
 }
 
-async fn save_address(
+pub(super) async fn save_address(
     change: &Change,
     account: &AccountId,
     address: &EmailAddress,

@@ -3,7 +3,7 @@ use pintle_core::UnixTime;
 use pintle_store::{AccountId, InvitationId, MailId, MailKind, MailRow, WriteTx};
 
 use crate::{
-    RequestContext, Service, ServiceError, SignUp, address::EmailAddress, change::Change, error::AccountError,
+    RequestContext, Service, ServiceError, SignUp, SsoError, address::EmailAddress, change::Change, error::AccountError,
 };
 
 /// A second mail of the same kind is sent to an address after this time at the earliest, whoever asks.
@@ -17,13 +17,14 @@ impl Service {
     /// learn it.
     ///
     /// # Errors
-    /// [`AccountError::SignUpClosed`], [`AccountError::AddressInvalid`], [`AccountError::Busy`], [`ServiceError::Store`].
+    /// [`SsoError::Required`], [`AccountError::SignUpClosed`], [`AccountError::AddressInvalid`], [`AccountError::Busy`], [`ServiceError::Store`].
     pub async fn request_sign_up(
         &self,
         request: &AddressRequest,
         context: &RequestContext,
         now: UnixTime,
     ) -> Result<MailedResponse, ServiceError> {
+        self.require_passwords()?;
         match self.accounts.settings.sign_up {
             SignUp::Open | SignUp::Invited => self.request_mail(MailKind::SignUp, request, context, now).await,
             SignUp::Closed => Err(AccountError::SignUpClosed.into()),
@@ -33,14 +34,20 @@ impl Service {
     /// Has a code sent that sets a new password. Nothing here looks whether there is such an account.
     ///
     /// # Errors
-    /// [`AccountError::AddressInvalid`], [`AccountError::Busy`], [`ServiceError::Store`].
+    /// [`SsoError::Required`], [`AccountError::AddressInvalid`], [`AccountError::Busy`], [`ServiceError::Store`].
     pub async fn request_reset(
         &self,
         request: &AddressRequest,
         context: &RequestContext,
         now: UnixTime,
     ) -> Result<MailedResponse, ServiceError> {
+        self.require_passwords()?;
         self.request_mail(MailKind::ResetPassword, request, context, now).await
+    }
+
+    /// Nobody is sent the way to a password that does not sign in.
+    fn require_passwords(&self) -> Result<(), SsoError> {
+        if self.accounts.settings.require_sso { Err(SsoError::Required) } else { Ok(()) }
     }
 
     async fn request_mail(

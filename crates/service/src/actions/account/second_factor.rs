@@ -7,20 +7,20 @@ use zeroize::Zeroizing;
 
 use super::totp::use_code;
 use crate::{
-    Actor, RequestContext, Service, ServiceError, change::list_account_chains, error::AccountError, hex::write_hex,
-    random::make_random,
+    Actor, RequestContext, Service, ServiceError, accounts::Method, change::list_account_chains, error::AccountError,
+    hex::write_hex, random::make_random,
 };
 
-const METHOD: &str = "password, second factor";
 /// Time to look at an authenticator.
 const PENDING_SECS: u64 = 300;
 const PURPOSE: &str = "second_factor";
 
 impl Service {
-    /// Hands out what the second step is made with.
+    /// Hands out what the second step is made with, after a first one by `method`.
     pub(super) async fn ask_second_factor(
         &self,
         account: &AccountRow,
+        method: &Method,
         now: UnixTime,
     ) -> Result<SignInResponse, ServiceError> {
         let pending = OneTimeSecret::make(&make_random()?);
@@ -30,7 +30,7 @@ impl Service {
                 secret_sha256: write_hex(&pending.sha256()),
                 purpose: PURPOSE.to_owned(),
                 account_id: Some(account.id.clone()),
-                state: String::new(),
+                state: method.to_text(),
                 expires_at: now.saturating_add_secs(PENDING_SECS).as_secs().into(),
             })
             .await?;
@@ -58,7 +58,7 @@ impl Service {
         let change = self.begin_visitor_change(context, now).await?;
         let row = change.find_one_time_secret(&digest, PURPOSE).await?;
         let row = row.filter(|row| now.as_secs() < row.expires_at.value()).ok_or(AccountError::CodeInvalid)?;
-        let id = row.account_id.ok_or(ServiceError::Internal("a second step knows its account"))?;
+        let id = row.account_id.clone().ok_or(ServiceError::Internal("a second step knows its account"))?;
         let account = change.find_account(&id).await?.ok_or(AccountError::CodeInvalid)?;
         let attempt = self
             .accounts
@@ -74,6 +74,7 @@ impl Service {
             return Err(AccountError::FactorWrong.into());
         }
         self.accounts.guard.forgive(&attempt);
-        self.begin_session(account, METHOD, former, context, now).await
+        let method = Method { has_second_factor: true, ..Method::parse(&row.state) };
+        self.begin_session(account, &method, former, context, now).await
     }
 }

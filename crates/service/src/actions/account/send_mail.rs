@@ -122,7 +122,7 @@ async fn choose(
         (MailKind::SignUp, None) => (Template::SignUp, Code::SignUp { email }, None, CODE_SECS),
         (MailKind::SignUp, Some(_)) => return Ok(Some((Template::AlreadySignedUp, String::new()))),
         (MailKind::ResetPassword, Some((account, _))) => {
-            (Template::ResetPassword, Code::SetPassword { email }, Some(account.id), RESET_SECS)
+            (Template::ResetPassword, Code::SetPassword { email, breaks_glass: false }, Some(account.id), RESET_SECS)
         }
         (MailKind::ChangeAddress, None) => {
             (Template::ChangeAddress, Code::ChangeAddress { email }, mail.account_id.clone(), CODE_SECS)

@@ -30,9 +30,8 @@ impl Service {
 
         let change = self.begin_change(actor, now).await?;
         let kept = actor.session();
-        change
-            .save_password(PasswordRow { account_id: account.clone(), hash, changed_at: now.as_secs().into() })
-            .await?;
+        let (account_id, changed_at) = (account.clone(), now.as_secs().into());
+        change.save_password(PasswordRow { account_id, hash, changed_at, break_glass_until: None }).await?;
         change.delete_sessions(account, kept).await?;
         change.delete_one_time_secrets_of(account).await?;
         if let Some(address) = &address {

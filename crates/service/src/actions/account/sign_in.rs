@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
-use pintle_api::{Scope, SessionSecret, SignInRequest, SignInResponse, SignedIn};
+use pintle_api::{SessionSecret, SignInRequest, SignInResponse, SignedIn};
 use pintle_core::UnixTime;
 use pintle_store::{AccountRow, AuditChain, PasswordRow, SessionId, SessionRow};
 use zeroize::Zeroizing;
 
 use super::sessions::describe;
 use crate::{
-    Actor, AuditAction, RequestContext, Service, ServiceError,
-    accounts::{SESSION_IDLE_SECS, SESSION_SECS},
+    Actor, AuditAction, RequestContext, Service, ServiceError, SsoError,
+    accounts::{Method, SESSION_IDLE_SECS, SESSION_SECS, Way},
     actor::{ALL_SCOPES, Credential, Reach},
     address::EmailAddress,
     audit::{Author, Event},
@@ -22,14 +22,14 @@ use crate::{
 
 /// What is told of a client that says nothing of itself.
 const UNKNOWN_CLIENT: &str = "unknown";
-const METHOD_PASSWORD: &str = "password";
 
 impl Service {
     /// Signs in with address and password. `former`, a session of the same account, ends with that: signing in again is
     /// how people prove anew who they are.
     ///
     /// # Errors
-    /// [`AccountError::SignInFailed`], [`AccountError::TooManyAttempts`], [`AccountError::Busy`], [`ServiceError::Store`].
+    /// [`AccountError::SignInFailed`], [`AccountError::TooManyAttempts`], [`AccountError::Busy`], [`SsoError::Required`],
+    /// [`ServiceError::Store`].
     pub async fn sign_in(
         &self,
         request: &SignInRequest,
@@ -44,8 +44,13 @@ impl Service {
             self.note_refusal(&[AuditChain::installation()], "guesses", "locked", context);
             AccountError::TooManyAttempts { retry_after_secs }
         })?;
-        let account = match self.check_password(request, address.as_ref(), context, now).await {
-            Ok(account) => account,
+        let requires_sso = self.accounts.settings.require_sso;
+        let (account, way) = match self.check_password(request, address.as_ref(), context, now).await {
+            // The same whether the password is right: nobody tries out here what may be good elsewhere.
+            Ok((_, Way::Password)) | Err(ServiceError::Account(AccountError::SignInFailed)) if requires_sso => {
+                return Err(SsoError::Required.into());
+            }
+            Ok(found) => found,
             Err(error) => {
                 if !matches!(error, ServiceError::Account(AccountError::SignInFailed)) {
                     self.accounts.guard.take_back(&attempt);
@@ -54,18 +59,46 @@ impl Service {
             }
         };
         self.accounts.guard.forgive(&attempt);
+        self.finish_first_step(account, &Method { way, has_second_factor: false }, former, context, now).await
+    }
+
+    /// Asks for the second factor, where the account has one; else begins a session.
+    pub(super) async fn finish_first_step(
+        &self,
+        account: AccountRow,
+        method: &Method,
+        former: Option<&Actor>,
+        context: &RequestContext,
+        now: UnixTime,
+    ) -> Result<SignInResponse, ServiceError> {
         let factor = self.store.read().await?.find_totp(&account.id).await?;
         if factor.is_some_and(|row| row.confirmed_at.is_some()) {
-            return self.ask_second_factor(&account, now).await;
+            return self.ask_second_factor(&account, method, now).await;
         }
-        let signed_in = self.begin_session(account, METHOD_PASSWORD, former, context, now).await?;
+        let signed_in = self.begin_session(account, method, former, context, now).await?;
         Ok(SignInResponse::Done(signed_in))
     }
 
-    /// What a session that was begun with `method` may do at most.
-    pub(crate) fn session_scopes(&self, method: &str) -> Vec<Scope> {
-        let is_enough = !self.accounts.settings.require_second_factor || method != METHOD_PASSWORD;
-        if is_enough { ALL_SCOPES.to_vec() } else { Vec::new() }
+    /// Who acts in a session, and what it may do at most.
+    pub(crate) fn session_actor(&self, account: AccountRow, session: &SessionRow, request: RequestContext) -> Actor {
+        let method = Method::parse(&session.method);
+        let shortfall = method.find_shortfall(&self.accounts.settings);
+        Actor {
+            account_id: account.id,
+            account_name: account.name,
+            scopes: if shortfall.is_none() { ALL_SCOPES.to_vec() } else { Vec::new() },
+            credential: Credential::Session {
+                id: session.id.clone(),
+                client: session.client.clone(),
+                method,
+                authenticated_at: UnixTime::from_secs(session.authenticated_at.value()),
+                shortfall,
+            },
+            request,
+            idempotency: None,
+            reach: Reach::Account,
+            security: Arc::clone(&self.security),
+        }
     }
 
     /// The account with this address and password. Whether it is the one or the other that is wrong shows neither in the
@@ -76,7 +109,7 @@ impl Service {
         address: Option<&EmailAddress>,
         context: &RequestContext,
         now: UnixTime,
-    ) -> Result<AccountRow, ServiceError> {
+    ) -> Result<(AccountRow, Way), ServiceError> {
         let found = match address {
             Some(address) => self.store.read().await?.find_account_by_email(address.key()).await?,
             None => None,
@@ -86,12 +119,15 @@ impl Service {
             Some(account) => self.store.read().await?.find_password(&account.id).await?,
             None => None,
         };
+        let breaks_glass =
+            stored.as_ref().and_then(|row| row.break_glass_until).is_some_and(|until| now.as_secs() < until.value());
+        let way = if breaks_glass { Way::BreakGlass } else { Way::Password };
         let comparison = self.accounts.passwords.compare(&request.password, stored.map(|row| row.hash)).await?;
         match (comparison, account) {
-            (Comparison::Equal, Some(account)) => Ok(account),
+            (Comparison::Equal, Some(account)) => Ok((account, way)),
             (Comparison::EqualOutdated, Some(account)) => {
                 self.hash_again(&account, request, now).await?;
-                Ok(account)
+                Ok((account, way))
             }
             (_, account) => {
                 match account {
@@ -143,7 +179,7 @@ impl Service {
     pub(super) async fn begin_session(
         &self,
         account: AccountRow,
-        method: &str,
+        method: &Method,
         former: Option<&Actor>,
         context: &RequestContext,
         now: UnixTime,
@@ -155,7 +191,7 @@ impl Service {
             id: SessionId::make(now_secs),
             account_id: account.id.clone(),
             secret_sha256: write_hex(&secret.sha256()),
-            method: method.to_owned(),
+            method: method.to_text(),
             client: context.client.clone().unwrap_or_else(|| UNKNOWN_CLIENT.to_owned()),
             network_tag: context.network.as_ref().and_then(tag),
             created_at: now_secs.into(),
@@ -163,20 +199,7 @@ impl Service {
             last_used_at: now_secs.into(),
             expires_at: (now_secs + SESSION_SECS).into(),
         };
-        let actor = Actor {
-            account_id: account.id,
-            account_name: account.name,
-            scopes: self.session_scopes(method),
-            credential: Credential::Session {
-                id: session.id.clone(),
-                client: session.client.clone(),
-                authenticated_at: now,
-            },
-            request: context.clone(),
-            idempotency: None,
-            reach: Reach::Account,
-            security: Arc::clone(&self.security),
-        };
+        let actor = self.session_actor(account, &session, context.clone());
         let change = self.begin_change(&actor, now).await?;
         change.delete_ended_sessions(now_secs, now_secs.saturating_sub(SESSION_IDLE_SECS)).await?;
         if let Some(former) = former.and_then(Actor::session) {
@@ -185,7 +208,7 @@ impl Service {
         change.insert_session(session.clone()).await?;
         let event = |chain| {
             Event::new(chain, AuditAction::SessionBegan, "session", session.id.as_str())
-                .after(serde_json::json!({ "method": method }))
+                .after(serde_json::json!({ "method": session.method }))
         };
         change.record_of_account(&actor.account_id, event).await?;
         change.commit_recorded().await?;

@@ -9,8 +9,14 @@ use zeroize::Zeroizing;
 
 use super::request_mail::queue_mail;
 use crate::{
-    Actor, AuditAction, SecretKey, Service, ServiceError, address::EmailAddress, audit::Event, change::Change,
-    error::AccountError, hex::write_hex, random::make_random, step_up::require_recent_authentication,
+    Actor, AuditAction, SecretKey, Service, ServiceError,
+    address::EmailAddress,
+    audit::Event,
+    change::Change,
+    error::AccountError,
+    hex::write_hex,
+    random::make_random,
+    step_up::{require_recent_authentication, require_recent_authentication_to_enroll},
 };
 
 const RECOVERY_CODES: usize = 10;
@@ -27,7 +33,7 @@ impl Service {
     /// [`AccountError::PersonNeeded`], [`AccountError::StepUpNeeded`], [`ServiceError::AlreadyExists`],
     /// [`ServiceError::Store`].
     pub async fn begin_totp(&self, actor: &Actor, now: UnixTime) -> Result<TotpResponse, ServiceError> {
-        require_recent_authentication(actor, now)?;
+        require_recent_authentication_to_enroll(actor, now)?;
         let account = &actor.account_id;
         let change = self.begin_change(actor, now).await?;
         if change.find_totp(account).await?.is_some_and(|row| row.confirmed_at.is_some()) {
@@ -54,7 +60,7 @@ impl Service {
         request: &TotpCodeRequest,
         now: UnixTime,
     ) -> Result<RecoveryCodesResponse, ServiceError> {
-        require_recent_authentication(actor, now)?;
+        require_recent_authentication_to_enroll(actor, now)?;
         let account = &actor.account_id;
         let change = self.begin_change(actor, now).await?;
         let row = change.find_totp(account).await?.filter(|row| row.confirmed_at.is_none());
