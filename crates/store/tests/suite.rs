@@ -711,7 +711,7 @@ async fn an_identity_belongs_to_one_account(store: &Store) {
     assert_eq!(view.find_account_by_identity("https://one", "1").await.unwrap(), Some(ada.clone()));
     assert_eq!(view.find_account_by_identity("https://other", "1").await.unwrap(), Some(bob.clone()));
     assert_eq!(view.find_account_by_identity("https://one", "2").await.unwrap(), None);
-    assert_eq!(view.list_identities(&ada.id).await.unwrap(), [first.clone()]);
+    assert_eq!(view.list_identities(&ada.id).await.unwrap(), std::slice::from_ref(&first));
     drop(view);
     let delete = async |account: &AccountRow| {
         write(store, async |tx| tx.delete_identity(&account.id, &first.id).await).await.unwrap()

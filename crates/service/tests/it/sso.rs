@@ -258,7 +258,7 @@ async fn an_organization_lets_in_who_came_by_single_sign_on_and_what_they_made_f
     assert_eq!(require(&by_sso, true, NOW).await, "ok");
 
     let read = async |actor: &Actor| code(town.service.read_organization(actor, &organization).await);
-    assert_eq!((read(&by_password).await, read(&by_sso).await), ("sso_required".into(), "ok".into()));
+    assert_eq!((read(&by_password).await, read(&by_sso).await), ("sso_required", "ok"));
     assert_eq!(require(&by_password, false, NOW).await, "sso_required");
     let token = async |actor: &Actor, bound: Option<&String>| {
         let request = CreateTokenRequest {
