@@ -9,6 +9,7 @@ mod drafts;
 mod extract;
 mod failure;
 mod idempotency;
+mod lookup;
 mod members;
 mod organizations;
 mod projects;
@@ -74,7 +75,8 @@ fn describe() -> OpenApiRouter<App> {
         .merge(domains::router())
         .merge(drafts::router())
         .merge(releases::router())
-        .merge(succession::router());
+        .merge(succession::router())
+        .merge(lookup::router());
     OpenApiRouter::with_openapi(Description::openapi()).nest(BASE_PATH, routes)
 }
 

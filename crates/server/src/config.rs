@@ -5,6 +5,7 @@
 //! configuration` rewrite the table in `docs/operations/configuration.md`.
 
 mod accounts;
+mod lookup;
 mod oidc;
 mod options;
 mod sections;
@@ -23,6 +24,7 @@ use pintle_store::DatabaseUrl;
 use secrecy::SecretString;
 
 pub use accounts::{AccountsConfig, SmtpConfig, SmtpSecurity};
+pub use lookup::LookupConfig;
 pub use oidc::OidcConfig;
 pub use options::{ConfigProblem, EffectiveOption};
 pub use sections::{
@@ -69,6 +71,8 @@ pub struct ServerConfig {
     pub http: HttpConfig,
     /// How often clients may ask.
     pub rate_limits: RateLimitConfig,
+    /// Looking up certificates for whoever asks.
+    pub lookup: LookupConfig,
     /// What becomes of what was deleted.
     pub privacy: PrivacyConfig,
     /// What is remembered.
@@ -178,6 +182,7 @@ impl ServerConfig {
             oidc: OidcConfig::read_all(options),
             http: HttpConfig::read(options),
             rate_limits: RateLimitConfig::read(options),
+            lookup: LookupConfig::read(options),
             privacy: PrivacyConfig::read(options),
             audit: AuditConfig::read(options),
             stop: StopConfig::read(options),

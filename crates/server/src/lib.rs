@@ -32,8 +32,8 @@ mod smtp;
 pub use api::openapi_json;
 pub use config::{
     AccountsConfig, AuditConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption,
-    ForwardedHeader, HttpConfig, LoadedConfig, LogConfig, LogFormat, OidcConfig, Origin, PrivacyConfig, ProxyConfig,
-    RateLimitConfig, ServerConfig, SmtpConfig, SmtpSecurity, StopConfig, TlsConfig,
+    ForwardedHeader, HttpConfig, LoadedConfig, LogConfig, LogFormat, LookupConfig, OidcConfig, Origin, PrivacyConfig,
+    ProxyConfig, RateLimitConfig, ServerConfig, SmtpConfig, SmtpSecurity, StopConfig, TlsConfig,
 };
 pub use listen::TlsError;
 pub use run::{Ready, ServerError, run};

@@ -26,7 +26,7 @@ use governor::{
 use crate::{
     api::{ApiError, Failure},
     client::{AddressKey, Clients},
-    config::RateLimitConfig,
+    config::{LookupConfig, RateLimitConfig},
 };
 
 /// Somebody with many addresses or tokens fills memory. A key takes some 40 bytes; at this number what is as good as new is
@@ -114,6 +114,7 @@ pub(crate) struct RateLimits {
     address: Option<RateLimiter>,
     token: Option<RateLimiter>,
     account: Option<RateLimiter>,
+    lookup: Option<RateLimiter>,
 }
 
 /// What a request has used up so far, for the headers of its answer.
@@ -121,13 +122,20 @@ pub(crate) struct RateLimits {
 struct Ledger(Arc<Mutex<Vec<Allowance>>>);
 
 impl RateLimits {
-    pub(crate) fn new(config: &RateLimitConfig) -> Self {
+    pub(crate) fn new(config: &RateLimitConfig, lookup: &LookupConfig) -> Self {
         let per_minute = |name, requests| RateLimiter::new(name, requests, Duration::from_secs(60));
         Self {
             address: per_minute("address", config.address_per_minute),
             token: per_minute("token", config.token_per_minute),
             account: per_minute("account", config.account_per_minute),
+            lookup: per_minute("lookup", lookup.address_per_minute),
         }
+    }
+
+    /// Counts a lookup, which makes the server connect elsewhere, by the address it comes from.
+    pub(crate) fn check_lookup(&self, extensions: &Extensions) -> Result<(), ApiError> {
+        let ledger = extensions.get::<Ledger>().cloned().unwrap_or_default();
+        ledger.check(self.lookup.as_ref(), extensions.get::<AddressKey>().map_or(0, |key| key.0))
     }
 
     /// Counts a request of a token and its account, once both are known to be genuine.

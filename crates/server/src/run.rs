@@ -205,7 +205,7 @@ pub async fn run(
         served: Arc::default(),
         metrics: Arc::new(Metrics::new()),
         clients: Arc::new(Clients::new(config.proxy.clone())),
-        limits: Arc::new(RateLimits::new(&config.rate_limits)),
+        limits: Arc::new(RateLimits::new(&config.rate_limits, &config.lookup)),
         stopping,
         is_https: public_url.as_str().starts_with("https://"),
     };
@@ -288,6 +288,7 @@ fn open_service(
         .with_plan(config.plan)
         .with_erasure_delay(config.privacy.erase_after_days * 86_400)
         .with_audit_retention(config.audit.retention_days)
+        .with_lookups(config.lookup.policy())
         .with_accounts(settings, key, mailer)
         .with_sso(providers))
 }

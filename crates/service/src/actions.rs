@@ -30,6 +30,7 @@ mod list_projects;
 mod list_releases;
 mod list_statements;
 mod list_tokens;
+mod look_up;
 mod measure;
 mod note_restore;
 mod prepare_release;

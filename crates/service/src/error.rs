@@ -1,6 +1,7 @@
 mod account;
 mod grant;
 mod idempotency;
+mod lookup;
 mod member;
 
 use pintle_api::{Scope, TokenError};
@@ -20,6 +21,7 @@ mod sso;
 
 pub use grant::GrantError;
 pub use idempotency::IdempotencyError;
+pub use lookup::LookupError;
 pub use member::MemberError;
 pub use release::ReleaseError;
 pub use sso::SsoError;
@@ -171,6 +173,9 @@ pub enum ServiceError {
     /// The idempotency key was used before.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
+    /// Nothing was looked up.
+    #[error(transparent)]
+    Lookup(LookupError),
     /// About members and invitations.
     #[error(transparent)]
     Member(MemberError),
@@ -360,6 +365,7 @@ impl ServiceError {
                 facts("claims_altered", Unprocessable, "prepare again, and sign exactly what you get")
             }
             Self::Idempotency(error) => error.facts(),
+            Self::Lookup(error) => error.facts(),
             Self::Member(error) => error.facts(),
             Self::Grant(error) => error.facts(),
             Self::Release(error) => error.facts(),

@@ -44,6 +44,7 @@ mod succession;
 use std::sync::Arc;
 
 use pintle_core::root::BaseUrl;
+use pintle_discover::AddressPolicy;
 use pintle_publish::Bucket;
 use pintle_store::Store;
 use tokio::sync::Notify;
@@ -56,7 +57,8 @@ pub use actions::{FirstRun, LinkKind, ReleaseCheck};
 pub use actor::{Actor, RequestContext};
 pub use audit::AuditAction;
 pub use error::{
-    AccountError, ErrorKind, GrantError, IdempotencyError, MemberError, ReleaseError, ServiceError, SsoError,
+    AccountError, ErrorKind, GrantError, IdempotencyError, LookupError, MemberError, ReleaseError, ServiceError,
+    SsoError,
 };
 pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use jobs::Progress;
@@ -83,6 +85,7 @@ pub struct Service {
     security: Arc<SecurityEvents>,
     accounts: Accounts,
     audit_retention_secs: u64,
+    lookups: Option<lookup::Lookups>,
 }
 
 /// What was deleted is erased for good after 30 days.
@@ -101,6 +104,7 @@ impl Service {
             security: Arc::default(),
             accounts: Accounts::default(),
             audit_retention_secs: DEFAULT_AUDIT_RETENTION_SECS,
+            lookups: None,
         }
     }
 
@@ -120,6 +124,12 @@ impl Service {
     #[must_use]
     pub fn with_audit_retention(self, days: u64) -> Self {
         Self { audit_retention_secs: days.saturating_mul(86_400), ..self }
+    }
+
+    /// The same, looking up certificates for whoever asks, where `policy` allows; otherwise for nobody.
+    #[must_use]
+    pub fn with_lookups(self, policy: Option<AddressPolicy>) -> Self {
+        Self { lookups: policy.map(lookup::Lookups::new), ..self }
     }
 
     /// The same, with accounts as the operator wants them. `key` protects what a thief of the database must not get;

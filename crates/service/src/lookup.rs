@@ -1,11 +1,33 @@
 //! What a probe saw, as it travels.
 
+use std::time::Duration;
+
 use base64ct::{Base64, Encoding};
 use pintle_api::{
     LookupFailure, LookupResponse, PresentedCertificate, PresentedChain, PresentedFacts, PresentedPin, Sighting,
 };
 use pintle_core::claims::{PinDigest, PinType};
-use pintle_discover::{CertificateFacts, Presented, Sight, SightError, Survey, TlsVersion};
+use pintle_discover::{AddressPolicy, CertificateFacts, Presented, Prober, Sight, SightError, Survey, TlsVersion};
+use tokio::sync::Semaphore;
+
+/// Looking for whoever asks.
+#[derive(Debug)]
+pub(crate) struct Lookups {
+    pub(crate) prober: Prober,
+    pub(crate) permits: Semaphore,
+}
+
+/// Most lookups at once: each holds some connections, to servers that may not answer.
+const MAX_LOOKUPS: usize = 16;
+/// Below the time a request may take.
+const LOOKUP_LIMIT: Duration = Duration::from_secs(12);
+
+impl Lookups {
+    pub(crate) fn new(policy: AddressPolicy) -> Self {
+        let prober = Prober::new(policy).with_limits(Duration::from_secs(5), LOOKUP_LIMIT);
+        Self { prober, permits: Semaphore::new(MAX_LOOKUPS) }
+    }
+}
 
 /// Most names of one certificate that are told: some have thousands.
 const MAX_NAMES: usize = 100;

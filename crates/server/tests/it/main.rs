@@ -14,6 +14,7 @@ mod hostile;
 mod idempotency;
 mod instances;
 mod lists;
+mod lookup;
 mod operations;
 mod permissions;
 mod routes;

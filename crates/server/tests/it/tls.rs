@@ -8,7 +8,7 @@ use reqwest::tls::Version;
 use crate::support::{Server, config, start};
 
 /// A certificate for 127.0.0.1 that is its own authority.
-fn make_certificate(folder: &Path) -> (TlsConfig, reqwest::Certificate) {
+pub(crate) fn make_certificate(folder: &Path) -> (TlsConfig, reqwest::Certificate) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let config = TlsConfig { certificate: folder.join("cert.pem"), key: folder.join("key.pem") };
     fs::write(&config.certificate, made.cert.pem()).unwrap();
