@@ -16,6 +16,7 @@ mod doctor;
 mod export;
 #[cfg(test)]
 mod help;
+mod keys;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
