@@ -1,7 +1,7 @@
 //! Another signing key without another build of the apps (section 5 of the protocol). Each step shows in what the server
 //! has: run again after an interruption, a command goes on where it stopped.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use pintle_api::{
