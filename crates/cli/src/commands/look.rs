@@ -14,7 +14,7 @@ use crate::{
     file::read_file,
     moment::{show_moment, show_moment_from},
     output::Text,
-    secret::load_key_password,
+    secret::{Asking, load_key_password},
 };
 
 /// How to get to a server. This is the machine of the person who asks, so every address may be looked at.
@@ -69,10 +69,12 @@ impl WayArgs {
 pub(crate) fn load_contents(path: &Path, password_file: Option<&Path>) -> Result<FileContents, CommandError> {
     let bytes = read_file(path, MAX_FILE_BYTES as u64)?;
     let contents = match parse_file(&bytes, None) {
-        Err(FileError::PasswordNeeded) => match load_key_password(password_file, path)? {
-            Some(password) => parse_file(&bytes, Some(&password)),
-            None => Err(FileError::PasswordNeeded),
-        },
+        Err(FileError::PasswordNeeded) => {
+            match load_key_password(password_file, &format!("Password of {}: ", path.display()), Asking::Allowed)? {
+                Some(password) => parse_file(&bytes, Some(&password)),
+                None => Err(FileError::PasswordNeeded),
+            }
+        }
         other => other,
     };
     contents.map_err(|error| CommandError::CertificateFile { path: path.to_owned(), error })
