@@ -28,6 +28,7 @@ mod release;
 mod session;
 mod sso;
 mod succession;
+mod target;
 mod token;
 mod whoami;
 
@@ -75,6 +76,9 @@ pub use session::{
 };
 pub use sso::{BeginSsoRequest, FinishSsoRequest, IdentitiesResponse, IdentityResponse, SsoProvidersResponse, SsoStep};
 pub use succession::{AcceptStatementRequest, StatementResponse, StatementSigner};
+pub use target::{
+    AddTargetRequest, DestinationResponse, RemoveTargetQuery, TargetResponse, TargetTestResponse, TargetTestStep,
+};
 pub use token::{ApiToken, InvitationCode, OneTimeSecret, SessionSecret, TokenError};
 pub use whoami::{CredentialKind, CredentialResponse, Scope, WhoamiResponse};
 

@@ -302,6 +302,15 @@ pub enum CommandError {
         /// Release number.
         version: u64,
     },
+    /// A text that names no target.
+    #[error(transparent)]
+    Place(pintle_publish::PlaceError),
+    /// A target does not do what a publication needs.
+    #[error("{target} cannot be used as it is")]
+    TargetUnusable {
+        /// Its name or place.
+        target: String,
+    },
     /// There is nothing to restore.
     #[error("the project is not withdrawn")]
     NotWithdrawn,
@@ -388,6 +397,8 @@ impl CommandError {
             Self::PreparedMismatch { .. } => "prepared_mismatch",
             Self::NotLiveYet { .. } => "not_live_yet",
             Self::Interrupted { .. } => "interrupted",
+            Self::Place(_) => "place_invalid",
+            Self::TargetUnusable { .. } => "target_unusable",
             Self::NotWithdrawn => "not_withdrawn",
             Self::AuditChain { error: AuditChainError::RememberedRemoved { .. }, .. } => "audit_head_too_old",
             Self::AuditChain { .. } => "audit_chain_broken",
@@ -437,6 +448,8 @@ impl CommandError {
             | Self::Fetch { .. } => ExitStatus::Unavailable,
             Self::Loopback { .. } => ExitStatus::Input,
             Self::Exists { .. } | Self::NotWithdrawn => ExitStatus::Conflict,
+            Self::Place(_) => ExitStatus::Usage,
+            Self::TargetUnusable { .. } => ExitStatus::Unavailable,
             Self::CannotAsk { .. }
             | Self::NoServer
             | Self::Unchosen { .. }
@@ -535,6 +548,8 @@ impl CommandError {
                 "create a new project; a running app takes its root up by `reconfigure`, a new build embeds it"
             }
             Self::PreparedMismatch { .. } => "do not use this server until you know why",
+            Self::Place(_) => "write dir:/PATH, s3://BUCKET?region=REGION, gs://BUCKET or azure://ACCOUNT/CONTAINER",
+            Self::TargetUnusable { .. } => "each step that failed says what to do",
             Self::NotWithdrawn => "`pintle releases rollback N` goes back to an earlier release",
             Self::NotLiveYet { .. } | Self::Interrupted { .. } => {
                 "it goes on by itself; `pintle releases show` tells how far it is"

@@ -73,6 +73,7 @@ pub use commands::{
     projects::{CopyArgs, ProjectChanges, ProjectsCommand},
     release::{ReleaseArgs, SigningArgs},
     releases::ReleasesCommand,
+    targets::TargetsCommand,
     tokens::{CreateArgs, TokensCommand},
 };
 pub use context::GlobalArgs;
@@ -121,6 +122,9 @@ in config.toml in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~
     /// Projects, one per app and environment: create, list, show, set, copy, delete
     #[command(subcommand)]
     Projects(ProjectsCommand),
+    /// Where releases go besides the built-in origin: list, add, test, remove
+    #[command(subcommand)]
+    Targets(TargetsCommand),
     /// Signing keys, in a file, a token or a KMS: generate, import, list, test, rotate, recover
     #[command(
         subcommand,
@@ -217,6 +221,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Co
         Command::Whoami => commands::whoami::run(context).await?,
         Command::Orgs(command) => commands::orgs::run(command, context).await?,
         Command::Members(command) => commands::members::run(command, context).await?,
+        Command::Targets(command) => commands::targets::run(command, context).await?,
         Command::Invitations(command) => commands::invitations::run(command, context).await?,
         Command::Tokens(command) => commands::tokens::run(command, context).await?,
         Command::Audit(command) => commands::audit::run(command, context).await?,

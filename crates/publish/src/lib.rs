@@ -11,7 +11,7 @@
 //! It does not retry, keep time or know a database: that is its caller's business.
 //!
 //! A [`Place`] is a target in one line of text, without secrets; [`open`] makes a bucket of it, with neither server nor
-//! database around.
+//! database around. [`probe`] tries whether it can be used, and says what is missing; [`Purge`] tells a CDN of a change.
 //!
 //! Features: `aws`, `gcp` and `azure` add the object stores of those clouds. `contract` adds `check_contract`, the behaviour every bucket must show.
 
@@ -28,6 +28,9 @@ mod http;
 mod object;
 mod open;
 mod place;
+mod probe;
+#[cfg(feature = "http")]
+mod purge;
 mod staged;
 
 pub use bucket::{Bucket, BucketError, Condition, Stored, StoredHeaders, Tag};
@@ -39,4 +42,7 @@ pub use directory::DirectoryBucket;
 pub use object::{Address, Object};
 pub use open::{Environment, OpenError, open};
 pub use place::{Place, PlaceError};
+pub use probe::{Finding, Step, Trouble, probe};
+#[cfg(feature = "http")]
+pub use purge::{Purge, PurgeError};
 pub use staged::{Outcome, Publication, PublishError, publish, unpublish};

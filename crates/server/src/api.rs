@@ -16,6 +16,7 @@ mod projects;
 mod releases;
 mod sso;
 mod succession;
+mod targets;
 mod tokens;
 mod user_agent;
 
@@ -76,6 +77,7 @@ fn describe() -> OpenApiRouter<App> {
         .merge(drafts::router())
         .merge(releases::router())
         .merge(succession::router())
+        .merge(targets::router())
         .merge(lookup::router());
     OpenApiRouter::with_openapi(Description::openapi()).nest(BASE_PATH, routes)
 }

@@ -5,6 +5,7 @@
 //! configuration` rewrite the table in `docs/operations/configuration.md`.
 
 mod accounts;
+mod destinations;
 mod lookup;
 mod oidc;
 mod options;
@@ -19,7 +20,7 @@ use std::{
 };
 
 use pintle_core::root::BaseUrl;
-use pintle_service::Plan;
+use pintle_service::{Destination, Plan};
 use pintle_store::DatabaseUrl;
 use secrecy::SecretString;
 
@@ -51,6 +52,8 @@ pub struct ServerConfig {
     pub cdn_url: Option<BaseUrl>,
     /// Directories that get every release besides the built-in origin.
     pub publish_dirs: Vec<PathBuf>,
+    /// Places that projects may publish to besides.
+    pub destinations: Vec<Destination>,
     /// Address of a listener for published files alone; `listen` serves them, too, where there is none.
     pub cdn_listen: Option<SocketAddr>,
     /// Address of a listener for metrics.
@@ -188,6 +191,7 @@ impl ServerConfig {
             stop: StopConfig::read(options),
             plan: read_plan(options),
             log: LogConfig::read(options),
+            destinations: destinations::read(options),
         }
     }
 

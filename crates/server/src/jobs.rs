@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use pintle_service::{Progress, Service, ServiceError};
+use pintle_service::{Lane, Progress, Service, ServiceError};
 use tokio::sync::watch;
 
 use crate::clock::now;
@@ -17,12 +17,15 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 pub(crate) enum Worker {
     Jobs,
     Mails,
+    /// Stores of other people, each as slow as it likes.
+    Targets,
 }
 
 impl Worker {
     async fn turn(self, service: &Service) -> Result<Progress, ServiceError> {
         match self {
-            Self::Jobs => service.run_next_job(now()).await,
+            Self::Jobs => service.run_next_job_of(Lane::Own, now()).await,
+            Self::Targets => service.run_next_job_of(Lane::Targets, now()).await,
             Self::Mails => service.send_next_mail(now()).await,
         }
     }
@@ -30,6 +33,7 @@ impl Worker {
     async fn wait(self, service: &Service) {
         match self {
             Self::Jobs => service.wait_for_job().await,
+            Self::Targets => service.wait_for_target_job().await,
             Self::Mails => service.wait_for_mail().await,
         }
     }

@@ -31,6 +31,9 @@ use crate::{
     smtp::SmtpMailer,
 };
 
+/// How many targets are written to at once.
+const TARGET_WORKERS: usize = 4;
+
 /// What a caller learns once the server listens.
 #[derive(Debug)]
 pub struct Ready {
@@ -195,7 +198,9 @@ pub async fn run(
     let (stop, stopping) = watch::channel(false);
     let (close, closing) = watch::channel(false);
     let mut workers = JoinSet::new();
-    for worker in [Worker::Jobs, Worker::Mails] {
+    // Several, so that targets which are slow or gone hold up no others.
+    let targets = [Worker::Targets; TARGET_WORKERS];
+    for worker in [Worker::Jobs, Worker::Mails].into_iter().chain(targets) {
         workers.spawn(jobs::run_jobs(worker, Arc::clone(&service), closing.clone()));
     }
     let recorder = tokio::spawn(jobs::run_recorder(Arc::clone(&service)));
@@ -286,6 +291,7 @@ fn open_service(
     let key = secret_key::load(config)?;
     Ok(Service::new(store.clone(), buckets, base_url)
         .with_plan(config.plan)
+        .with_destinations(config.destinations.clone())
         .with_erasure_delay(config.privacy.erase_after_days * 86_400)
         .with_audit_retention(config.audit.retention_days)
         .with_lookups(config.lookup.policy())

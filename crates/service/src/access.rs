@@ -66,6 +66,8 @@ permissions! {
     ManageKeys = "manage_keys", Admin, [Owner Admin],
     /// Create, copy, change and delete projects.
     ManageProjects = "manage_projects", Admin, [Owner Admin],
+    /// Add, test and remove publish targets, of those that the operator offers.
+    ManageTargets = "manage_targets", Admin, [Owner Admin],
     /// Invite and remove members, change their roles below owner, revoke tokens of the organization.
     ManageMembers = "manage_members", Admin, [Owner Admin],
     /// Read, search and export the audit log.
@@ -192,7 +194,7 @@ mod tests {
     #[test]
     fn every_role_may_do_what_the_table_says_and_no_more() {
         for (role, allowed) in
-            [(Role::Owner, 11), (Role::Admin, 10), (Role::Publisher, 5), (Role::Editor, 3), (Role::Auditor, 3)]
+            [(Role::Owner, 12), (Role::Admin, 11), (Role::Publisher, 5), (Role::Editor, 3), (Role::Auditor, 3)]
         {
             let granted = Permission::ALL.iter().filter(|permission| permission.roles().contains(&role));
             assert_eq!(granted.count(), allowed, "{role:?}");

@@ -119,6 +119,12 @@ audit_actions! {
     KeyRegistered = "key.registered",
     /// A succession statement was accepted: the project has another key.
     KeySucceeded = "key.succeeded",
+    /// A target was added to a project.
+    TargetAdded = "target.added",
+    /// A destination was tried with the server's credentials.
+    TargetTested = "target.tested",
+    /// A target was removed from a project.
+    TargetRemoved = "target.removed",
     /// The draft's settings were changed.
     DraftUpdated = "draft.updated",
     /// The draft's CT logs were replaced.

@@ -44,6 +44,11 @@ impl Service {
 }
 
 impl Change {
+    /// When it happens.
+    pub(crate) fn now(&self) -> UnixTime {
+        self.now
+    }
+
     /// Makes the change happen, with its event in the audit log: both or neither.
     pub(crate) async fn commit(self, event: Event) -> Result<(), ServiceError> {
         self.record(event).await?;

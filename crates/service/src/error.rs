@@ -18,6 +18,7 @@ use crate::Permission;
 
 mod release;
 mod sso;
+mod target;
 
 pub use grant::GrantError;
 pub use idempotency::IdempotencyError;
@@ -25,6 +26,7 @@ pub use lookup::LookupError;
 pub use member::MemberError;
 pub use release::ReleaseError;
 pub use sso::SsoError;
+pub use target::TargetError;
 
 /// Why an action was not taken. Nothing of it happened.
 #[derive(Debug, thiserror::Error)]
@@ -182,6 +184,9 @@ pub enum ServiceError {
     /// About API tokens.
     #[error(transparent)]
     Grant(GrantError),
+    /// Publish targets.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// A release did not go on its way.
     #[error(transparent)]
     Release(#[from] ReleaseError),
@@ -369,6 +374,7 @@ impl ServiceError {
             Self::Member(error) => error.facts(),
             Self::Grant(error) => error.facts(),
             Self::Release(error) => error.facts(),
+            Self::Target(error) => error.facts(),
             Self::PlanLimitReached { .. } => facts(
                 "plan_limit_reached",
                 Forbidden,

@@ -19,6 +19,7 @@ mod audit;
 mod change;
 mod claims;
 mod ct;
+mod destination;
 mod diff;
 mod error;
 mod guard;
@@ -56,12 +57,13 @@ pub use accounts::{AccountSettings, SignUp};
 pub use actions::{FirstRun, LinkKind, ReleaseCheck};
 pub use actor::{Actor, RequestContext};
 pub use audit::AuditAction;
+pub use destination::{Destination, Offer};
 pub use error::{
     AccountError, ErrorKind, GrantError, IdempotencyError, LookupError, MemberError, ReleaseError, ServiceError,
-    SsoError,
+    SsoError, TargetError,
 };
 pub use idempotency::{IdempotencyKey, KeptAnswer};
-pub use jobs::Progress;
+pub use jobs::{Lane, Progress};
 pub use lookup::describe_survey;
 pub use mail::{Mailer, MailerError, OutgoingMail};
 pub use origin::OriginBucket;
@@ -78,10 +80,12 @@ const DEFAULT_AUDIT_RETENTION_SECS: u64 = 365 * 86_400;
 pub struct Service {
     store: Store,
     buckets: Vec<Arc<dyn Bucket>>,
+    destinations: Vec<Destination>,
     base_url: BaseUrl,
     plan: Plan,
     erasure_delay_secs: u64,
     jobs: Notify,
+    target_jobs: Notify,
     security: Arc<SecurityEvents>,
     accounts: Accounts,
     audit_retention_secs: u64,
@@ -97,15 +101,23 @@ impl Service {
         Self {
             store,
             buckets,
+            destinations: Vec::new(),
             base_url,
             plan: Plan::default(),
             erasure_delay_secs: DEFAULT_ERASURE_DELAY_SECS,
             jobs: Notify::new(),
+            target_jobs: Notify::new(),
             security: Arc::default(),
             accounts: Accounts::default(),
             audit_retention_secs: DEFAULT_AUDIT_RETENTION_SECS,
             lookups: None,
         }
+    }
+
+    /// The same with places that projects may publish to besides.
+    #[must_use]
+    pub fn with_destinations(self, destinations: Vec<Destination>) -> Self {
+        Self { destinations, ..self }
     }
 
     /// The same with limits on what everybody may create.
@@ -153,5 +165,15 @@ impl Service {
     /// Returns when a job was added since the last call.
     pub async fn wait_for_job(&self) {
         self.jobs.notified().await;
+    }
+
+    /// The same for jobs about targets. Several may wait: each job wakes one of them.
+    pub async fn wait_for_target_job(&self) {
+        self.target_jobs.notified().await;
+    }
+
+    pub(crate) fn wake_jobs(&self) {
+        self.jobs.notify_one();
+        self.target_jobs.notify_one();
     }
 }

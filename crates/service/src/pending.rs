@@ -1,7 +1,7 @@
 //! Releases between their submission and their publication: what may go out, what a release that goes out makes void.
 
 use pintle_core::{State, UnixTime, verify};
-use pintle_store::{JobKind, NewJob, Project, ProjectScope, ReadTx, ReleaseRow, ReleaseState};
+use pintle_store::{JobKind, NewJob, Project, ProjectScope, ReadTx, ReleaseRow, ReleaseState, StoreError};
 use serde_json::json;
 
 use crate::{AuditAction, Service, ServiceError, audit::Event, change::Change, succession::Keys};
@@ -40,7 +40,32 @@ impl Service {
         for bucket in &self.buckets {
             tx.insert_release_target(scope, version, bucket.name()).await?;
         }
+        for target in tx.list_publish_targets(scope).await? {
+            queue_target(tx, scope, version, &target.destination, tx.now()).await?;
+        }
         Ok(())
+    }
+}
+
+/// Has a release that nothing takes back brought to one target.
+pub(crate) async fn queue_target(
+    tx: &Change,
+    scope: &ProjectScope,
+    version: u64,
+    target: &str,
+    now: UnixTime,
+) -> Result<(), ServiceError> {
+    let subject = format!("{}/{version}/{target}", scope.project());
+    let run_at_secs = now.as_secs();
+    let job = NewJob { kind: JobKind::PublishTarget, subject: &subject, payload: None, run_at_secs };
+    match tx.insert_job(job, now.as_secs()).await {
+        // Of a target that was removed and added again, and not done yet.
+        Ok(()) | Err(StoreError::AlreadyExists) => {}
+        Err(error) => return Err(error.into()),
+    }
+    match tx.insert_release_target(scope, version, target).await {
+        Ok(()) | Err(StoreError::AlreadyExists) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

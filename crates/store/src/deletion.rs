@@ -15,6 +15,7 @@ const ROWS_OF_PROJECT: &[(&str, &str)] = &[
     ("draft", "project_id = $1"),
     ("prepared_release", "project_id = $1"),
     ("release_target", "project_id = $1"),
+    ("publish_target", "project_id = $1"),
     ("release_file", "project_id = $1"),
     ("\"release\"", "project_id = $1"),
     ("succession_statement", "project_id = $1"),

@@ -21,6 +21,7 @@ pub(crate) mod organization;
 pub(crate) mod pin;
 pub(crate) mod prepared_release;
 pub(crate) mod project;
+pub(crate) mod publish_target;
 pub(crate) mod published_object;
 pub(crate) mod recovery_code;
 pub(crate) mod release;

@@ -1,5 +1,5 @@
 use sea_orm::{
-    ColumnTrait, EntityTrait, Iterable as _, QueryFilter, QueryOrder,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
     sea_query::{Expr, ExprTrait as _},
 };
 
@@ -29,9 +29,9 @@ pub struct LeasedJob {
 }
 
 impl ReadTx {
-    /// When the next job is due or the next lease ends: seconds since 1970 UTC.
-    pub async fn find_next_job_time(&self) -> Result<Option<u64>, StoreError> {
-        let next = known_jobs().order_by_asc(job::Column::RunAt).one(self.connection()).await?;
+    /// When the next job of one of `kinds` is due or its lease ends: seconds since 1970 UTC.
+    pub async fn find_next_job_time(&self, kinds: &[JobKind]) -> Result<Option<u64>, StoreError> {
+        let next = jobs_of(kinds).order_by_asc(job::Column::RunAt).one(self.connection()).await?;
         Ok(next.map(|job| job.run_at.value()))
     }
 
@@ -59,15 +59,16 @@ impl WriteTx {
         .await
     }
 
-    /// Takes the job that is due longest, if there is one that nobody holds. `lease` is unique to this call; the
+    /// Takes the job of one of `kinds` that is due longest, if there is one that nobody holds. `lease` is unique to this call; the
     /// compare-and-swap lets one of several takers win.
     pub async fn lease_job(
         &self,
+        kinds: &[JobKind],
         lease: &str,
         now_secs: u64,
         until_secs: u64,
     ) -> Result<Option<LeasedJob>, StoreError> {
-        let due = known_jobs()
+        let due = jobs_of(kinds)
             .filter(job::Column::RunAt.lte(Unsigned::from(now_secs)))
             .order_by_asc(job::Column::RunAt)
             .order_by_asc(job::Column::Id)
@@ -128,7 +129,7 @@ impl WriteTx {
     }
 }
 
-/// A newer version beside this one may have added jobs of kinds that only it can do.
-fn known_jobs() -> sea_orm::Select<job::Entity> {
-    job::Entity::find().filter(job::Column::Kind.is_in(JobKind::iter()))
+/// A newer version beside this one may have added jobs of kinds that only it can do: they are never asked for.
+fn jobs_of(kinds: &[JobKind]) -> sea_orm::Select<job::Entity> {
+    job::Entity::find().filter(job::Column::Kind.is_in(kinds.iter().copied()))
 }

@@ -44,6 +44,7 @@ mod organization;
 mod page;
 mod postgres;
 mod project;
+mod publish_target;
 mod published;
 mod release;
 mod schema;
@@ -68,8 +69,8 @@ pub use entity::{
     invitation::Model as InvitationRow, job::Model as JobRow, mail::Model as MailRow,
     one_time_secret::Model as OneTimeSecretRow, organization::Model as OrganizationRow, pin::Model as PinRow,
     prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
-    published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
-    release_target::Model as ReleaseTargetRow, session::Model as SessionRow,
+    publish_target::Model as PublishTargetRow, published_object::Model as PublishedObjectRow,
+    release::Model as ReleaseRow, release_target::Model as ReleaseTargetRow, session::Model as SessionRow,
     succession_statement::Model as StatementRow, totp::Model as TotpRow,
 };
 pub use error::StoreError;

@@ -101,7 +101,8 @@ impl ReadTx {
         }))
     }
 
-    pub(crate) async fn load_project(&self, project: &ProjectId) -> Result<Option<Project>, StoreError> {
+    /// A project, whoever's it is: for jobs, which act for nobody.
+    pub async fn load_project(&self, project: &ProjectId) -> Result<Option<Project>, StoreError> {
         let found = existing().filter(project::Column::Id.eq(project.clone())).one(self.connection()).await?;
         Ok(found.map(Project::new))
     }

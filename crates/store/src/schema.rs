@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::expand(include_str!("../migrations/0012_second_factors.sql")),
     Migration::expand(include_str!("../migrations/0013_mailed_invitations.sql")),
     Migration::expand(include_str!("../migrations/0014_identities.sql")),
+    Migration::expand(include_str!("../migrations/0015_publish_target.sql")),
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)";

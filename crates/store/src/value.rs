@@ -120,6 +120,16 @@ pub enum JobKind {
     Unpublish,
     /// Erases a deleted project or organization for good.
     Erase,
+    /// Brings a release to one target of its project.
+    PublishTarget,
+    /// Takes the files of a project out of one place that was its target.
+    UnpublishTarget,
+}
+
+impl JobKind {
+    /// Every kind this version can do.
+    pub const ALL: [Self; 5] =
+        [Self::Publish, Self::Unpublish, Self::Erase, Self::PublishTarget, Self::UnpublishTarget];
 }
 
 /// What a mail says.

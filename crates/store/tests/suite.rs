@@ -6,9 +6,9 @@ use pintle_store::{
     AccountId, AccountRow, Approval, CtLogRow, Custody, DomainId, DomainRow, DraftDomain, EmailRow,
     IdempotentRequestRow, IdentityId, IdentityRow, InvitationId, InvitationRow, JobKind, LeasedJob, MailId, MailKind,
     MailRow, NewJob, NewProject, OneTimeSecretRow, OrganizationId, OrganizationRow, OrganizationScope, Page,
-    PasswordRow, PinId, PinRow, Project, ProjectRow, PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow,
-    ReleaseState, Role, SessionId, SessionRow, StatementRow, Store, StoreError, TargetOutcome, TargetState, TokenId,
-    TokenRow, TotpRow, Unsigned, WriteTx,
+    PasswordRow, PinId, PinRow, Project, ProjectRow, PublishTargetRow, PublishedObjectRow, ReleaseId, ReleaseKind,
+    ReleaseRow, ReleaseState, Role, SessionId, SessionRow, StatementRow, Store, StoreError, TargetOutcome, TargetState,
+    TokenId, TokenRow, TotpRow, Unsigned, WriteTx,
 };
 
 const NOW: u64 = 1_800_000_000;
@@ -60,6 +60,7 @@ suite!(
     one_release_is_live_at_a_time,
     a_release_that_waits_is_not_the_last_one,
     targets_of_a_release_are_kept_one_by_one,
+    a_target_belongs_to_one_project_and_takes_its_states_along,
     a_project_is_renamed_and_withdrawn,
     what_plans_limit_is_counted,
     statements_of_a_project_are_kept_in_order_each_once,
@@ -440,6 +441,28 @@ async fn targets_of_a_release_are_kept_one_by_one(store: &Store) {
     assert_eq!(shown, [("a", None, Some(NOW + 2), Some(NOW + 2)), ("b", None, Some(NOW + 2), Some(NOW + 1))]);
 }
 
+async fn a_target_belongs_to_one_project_and_takes_its_states_along(store: &Store) {
+    let (project, other) = (add_project(store).await, add_project(store).await);
+    let account = add_account(store).await;
+    let row = |project: &Project| PublishTargetRow {
+        project_id: project.row.id.clone(),
+        destination: "cdn".into(),
+        added_by: account.id.clone(),
+        added_at: NOW.into(),
+    };
+    write(store, async |tx| tx.insert_publish_target(row(&project)).await).await.unwrap();
+    let again = write(store, async |tx| tx.insert_publish_target(row(&project)).await).await;
+    assert!(matches!(again, Err(StoreError::AlreadyExists)));
+    let view = store.read().await.unwrap();
+    assert_eq!(view.list_publish_targets(&project.scope).await.unwrap(), [row(&project)]);
+    assert_eq!(view.find_publish_target(&other.scope, "cdn").await.unwrap(), None);
+    drop(view);
+    write(store, async |tx| tx.delete_publish_target(&other.scope, "cdn").await).await.unwrap();
+    assert!(store.read().await.unwrap().find_publish_target(&project.scope, "cdn").await.unwrap().is_some());
+    write(store, async |tx| tx.delete_publish_target(&project.scope, "cdn").await).await.unwrap();
+    assert_eq!(store.read().await.unwrap().list_publish_targets(&project.scope).await.unwrap(), []);
+}
+
 async fn a_project_is_renamed_and_withdrawn(store: &Store) {
     let owner = add_account(store).await;
     let organization = add_organization(store, &owner, "acme").await;
@@ -504,7 +527,7 @@ async fn a_job_is_leased_once_and_again_when_the_lease_ends(store: &Store) {
     let first = lease(store, "first", NOW).await.unwrap();
     assert_eq!((first.row.subject.as_str(), first.row.attempts.value()), ("first", 1));
     assert!(lease(store, "second", NOW + 59).await.is_none());
-    assert_eq!(store.read().await.unwrap().find_next_job_time().await.unwrap(), Some(NOW + 60));
+    assert_eq!(store.read().await.unwrap().find_next_job_time(&JobKind::ALL).await.unwrap(), Some(NOW + 60));
     let second = lease(store, "second", NOW + 60).await.unwrap();
     assert_eq!(second.row.attempts.value(), 2);
     write(store, async |tx| {
@@ -518,7 +541,7 @@ async fn a_job_is_leased_once_and_again_when_the_lease_ends(store: &Store) {
     assert!(lease(store, "third", NOW + 69).await.is_none());
     let third = lease(store, "third", NOW + 70).await.unwrap();
     assert!(write(store, async |tx| tx.delete_job(&third).await).await.unwrap());
-    assert_eq!(store.read().await.unwrap().find_next_job_time().await.unwrap(), None);
+    assert_eq!(store.read().await.unwrap().find_next_job_time(&JobKind::ALL).await.unwrap(), None);
 }
 
 async fn a_cancelled_job_is_not_done(store: &Store) {
@@ -535,7 +558,7 @@ async fn add_job(store: &Store, subject: &str, run_at_secs: u64) -> Result<(), S
 }
 
 async fn lease(store: &Store, name: &str, now: u64) -> Option<LeasedJob> {
-    write(store, async |tx| tx.lease_job(name, now, now + 60).await).await.unwrap()
+    write(store, async |tx| tx.lease_job(&JobKind::ALL, name, now, now + 60).await).await.unwrap()
 }
 
 async fn a_published_file_is_replaced_only_by_who_knows_it(store: &Store) {

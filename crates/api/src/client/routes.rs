@@ -3,16 +3,17 @@ use reqwest::Method;
 use super::{Client, ClientError, List, ProjectRef, parse_json};
 use crate::{
     AcceptInvitationRequest, AcceptReleaseRequest, AcceptStatementRequest, AccountResponse, AddDomainRequest,
-    AddPinRequest, AddressRequest, ApproveReleaseRequest, AuditChainResponse, AuditEventResponse, BeginSsoRequest,
-    ConfirmRequest, ConfirmResponse, CopyProjectRequest, CreateInvitationRequest, CreateOrganizationRequest,
-    CreateProjectRequest, CreateTokenRequest, CreatedInvitationResponse, CreatedTokenResponse, CtLogsResponse,
-    DeletionResponse, DiffQuery, DiffResponse, DomainResponse, DraftResponse, FinishSsoRequest, IdentitiesResponse,
-    IdentityResponse, InvitationResponse, MailedResponse, MemberResponse, OrganizationResponse, PinResponse,
-    PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse, RecoveryCodesResponse, RegisterKeyRequest,
-    ReleaseResponse, ReplaceCtLogsRequest, SecondFactorRequest, SessionResponse, SetPasswordRequest, SignInRequest,
-    SignInResponse, SignedIn, SsoProvidersResponse, SsoStep, StatementResponse, TokenResponse, TotpCodeRequest,
-    TotpResponse, UpdateDomainRequest, UpdateDraftRequest, UpdateMemberRequest, UpdateOrganizationRequest,
-    UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest, WhoamiResponse,
+    AddPinRequest, AddTargetRequest, AddressRequest, ApproveReleaseRequest, AuditChainResponse, AuditEventResponse,
+    BeginSsoRequest, ConfirmRequest, ConfirmResponse, CopyProjectRequest, CreateInvitationRequest,
+    CreateOrganizationRequest, CreateProjectRequest, CreateTokenRequest, CreatedInvitationResponse,
+    CreatedTokenResponse, CtLogsResponse, DeletionResponse, DestinationResponse, DiffQuery, DiffResponse,
+    DomainResponse, DraftResponse, FinishSsoRequest, IdentitiesResponse, IdentityResponse, InvitationResponse,
+    MailedResponse, MemberResponse, OrganizationResponse, PinResponse, PrepareReleaseRequest, PreparedReleaseResponse,
+    ProjectResponse, RecoveryCodesResponse, RegisterKeyRequest, ReleaseResponse, RemoveTargetQuery,
+    ReplaceCtLogsRequest, SecondFactorRequest, SessionResponse, SetPasswordRequest, SignInRequest, SignInResponse,
+    SignedIn, SsoProvidersResponse, SsoStep, StatementResponse, TargetResponse, TargetTestResponse, TokenResponse,
+    TotpCodeRequest, TotpResponse, UpdateDomainRequest, UpdateDraftRequest, UpdateMemberRequest,
+    UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest, WhoamiResponse,
 };
 
 /// One method per route. Each fails with [`ClientError`]; lists are fetched when they are asked for entries.
@@ -444,6 +445,41 @@ impl Client {
         body: &ApproveReleaseRequest,
     ) -> Result<ReleaseResponse, ClientError> {
         self.send_json(Method::POST, &project.path(["releases", &version.to_string(), "approve"]), body).await
+    }
+
+    /// The places that the operator lets the organization publish to, by name.
+    pub fn list_destinations(&self, organization: &str) -> List<DestinationResponse> {
+        List::new(self, &["organizations", organization, "destinations"])
+    }
+
+    /// Adds a target: it gets the live release at once, and every one that follows.
+    pub async fn add_target(
+        &self,
+        project: ProjectRef<'_>,
+        body: &AddTargetRequest,
+    ) -> Result<TargetResponse, ClientError> {
+        self.send_json(Method::POST, &project.path(["targets"]), body).await
+    }
+
+    /// The targets of the project, by name.
+    pub fn list_targets(&self, project: ProjectRef<'_>) -> List<TargetResponse> {
+        List::new(self, &project.path(["targets"]))
+    }
+
+    /// Removes a target; it holds up no release any more.
+    pub async fn remove_target(
+        &self,
+        project: ProjectRef<'_>,
+        target: &str,
+        query: &RemoveTargetQuery,
+    ) -> Result<(), ClientError> {
+        let request = self.request(Method::DELETE, &project.path(["targets", target]))?.query(query);
+        self.exchange(request).await.map(drop)
+    }
+
+    /// Tries a destination, and says what is missing.
+    pub async fn test_target(&self, project: ProjectRef<'_>, target: &str) -> Result<TargetTestResponse, ClientError> {
+        self.send(Method::POST, &project.path(["targets", target, "test"])).await
     }
 
     /// Takes back a release that waits.

@@ -22,4 +22,6 @@ mod operations;
 #[cfg(test)]
 mod road;
 #[cfg(test)]
+mod targets;
+#[cfg(test)]
 mod workshop;

@@ -210,4 +210,5 @@ macro_rules! project_ids {
 project_ids!(ProjectIds);
 project_ids!(DomainIds, /** `dom_…` */ domain: String);
 project_ids!(PinIds, /** `dom_…` */ domain: String, /** `pin_…` */ pin: String);
+project_ids!(TargetIds, /** Name of the target, which is that of its destination. */ target: String);
 project_ids!(ReleaseIds, /** Release number. */ version: u64);

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pintle_api::{
-    AddDomainRequest, AddPinRequest, ApiToken, CreateInvitationRequest, CreateTokenRequest, CtRequest, Enforce,
-    PinMatch, PinType, Scope, TokenLifetime, Trust, client::ProjectRef,
+    AddDomainRequest, AddPinRequest, AddTargetRequest, ApiToken, CreateInvitationRequest, CreateTokenRequest,
+    CtRequest, Enforce, PinMatch, PinType, Scope, TokenLifetime, Trust, client::ProjectRef,
 };
 use pintle_service::Permission;
 use pintle_store::Role;
@@ -102,6 +102,8 @@ pub(crate) async fn make_world(server: &Server, members: &[(Role, pintle_store::
     }
     let (domain, pin) = add_pin(server, &project).await;
     project.submit(&server.admin).await;
+    let target = AddTargetRequest { destination: "www".into() };
+    server.admin.add_target(project.id(), &target).await.unwrap();
     let member = server.add_account("somebody").await;
     server.add_member(&project.organization, &member, "auditor").await;
     let (invitation, token) = add_invitation_and_token(server, &project.organization).await;
@@ -115,6 +117,7 @@ pub(crate) async fn make_world(server: &Server, members: &[(Role, pintle_store::
         ("pin", pin),
         ("session", "ses_none".to_owned()),
         ("identity", "idn_none".to_owned()),
+        ("target", "www".to_owned()),
         ("version", "1".to_owned()),
     ])
 }
@@ -270,9 +273,10 @@ async fn another_tenants_ids_name_nothing_at_any_place_of_a_path() {
     let (mine, theirs) = (make_world(&server, &[]).await, make_world(&server, &[]).await);
     let mut tried = BTreeSet::new();
     for route in routes() {
-        // The owner of both: what is refused is refused for the mixture alone. A version is a number, not an id.
+        // The owner of both: what is refused is refused for the mixture alone. A version is a number, not an id, and a
+        // target is a name of the operator's.
         let places = mine.keys().filter(|name| {
-            !["version", "session", "identity"].contains(*name) && route.path.contains(&format!("{{{name}}}"))
+            !["version", "session", "identity", "target"].contains(*name) && route.path.contains(&format!("{{{name}}}"))
         });
         let places: Vec<_> = places.collect();
         for place in places.iter().filter(|_| places.len() > 1) {

@@ -7,7 +7,9 @@ use pintle_api::{
     client::{Client, ClientError, ProjectRef},
 };
 use pintle_core::{OrganizationId, ProjectId, Root, UnixTime};
+use pintle_publish::{CredentialSource, Place};
 use pintle_server::{RateLimitConfig, Ready, ServerConfig, ServerError, run};
+use pintle_service::{Destination, Offer};
 use pintle_sign::{Signer, SigningKey, make_statement, sign_config};
 use pintle_store::{AccountId, AccountRow, Store, TokenId, TokenRow, Unsigned, WriteTx};
 use pintle_testkit::database::database_in;
@@ -41,9 +43,22 @@ pub(crate) fn config_on_sqlite(data_dir: &Path) -> ServerConfig {
     ServerConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         data_dir: data_dir.to_owned(),
+        destinations: vec![www(data_dir)],
         // Tests ask as fast as they can; those about limits set their own.
         rate_limits: RateLimitConfig { address_per_minute: 0, token_per_minute: 0, account_per_minute: 0 },
         ..ServerConfig::default()
+    }
+}
+
+/// A directory that everybody may publish to.
+fn www(data_dir: &Path) -> Destination {
+    Destination {
+        name: "www".into(),
+        place: Place::Directory { path: data_dir.join("www") },
+        credentials: CredentialSource::Environment,
+        offer: Offer::Everybody,
+        public_url: None,
+        purge: None,
     }
 }
 

@@ -77,7 +77,7 @@ impl Service {
             "publish_at": answer.publish_at,
         });
         tx.commit(event.after(summary)).await?;
-        self.jobs.notify_one();
+        self.wake_jobs();
         tracing::info!(project.id = %project.row.id, release.version = version, release.state = ?release.state,
             "release accepted");
         Ok(answer)

@@ -56,7 +56,7 @@ impl Service {
         let event = Event::in_project(scope, AuditAction::ReleaseApproved, "release", &version.to_string());
         let summary = json!({ "claims_sha256": release.claims_sha256, "accepted_by": answer.accepted_by });
         tx.commit(event.after(summary)).await?;
-        self.jobs.notify_one();
+        self.wake_jobs();
         tracing::info!(project.id = %project.row.id, release.version = version, "release approved");
         Ok(answer)
     }

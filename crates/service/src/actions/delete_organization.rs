@@ -34,7 +34,7 @@ impl Service {
         let event = |chain| Event::new(chain, AuditAction::OrganizationDeleted, "organization", id);
         tx.record(event(AuditChain::from(&member.scope)).named(&member.organization.name)).await?;
         tx.commit(event(AuditChain::installation())).await?;
-        self.jobs.notify_one();
+        self.wake_jobs();
         tracing::info!(organization.id = id, account.id = %actor.account_id, "organization deleted");
         Ok(DeletionResponse { erased_at: erased_at.as_secs() })
     }

@@ -30,7 +30,7 @@ impl Service {
         let erased_at = self.insert_erase_job(&tx, project.row.id.as_str(), now).await?;
         let event = Event::in_project(&project.scope, AuditAction::ProjectDeleted, "project", project.row.id.as_str());
         tx.commit(event.named(&project.row.name)).await?;
-        self.jobs.notify_one();
+        self.wake_jobs();
         tracing::info!(project.id = %project.row.id, account.id = %actor.account_id, "project deleted");
         Ok(DeletionResponse { erased_at: erased_at.as_secs() })
     }

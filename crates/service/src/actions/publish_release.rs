@@ -15,6 +15,8 @@ impl Service {
     /// The publish job: brings a release to every target, and records that it is live, or superseded by a newer one.
     pub(crate) async fn publish_release(&self, job: &LeasedJob, now: UnixTime) -> Result<Attempt, ServiceError> {
         let Some((project, release)) = self.begin_publication(job, now).await? else { return Ok(Attempt::Done) };
+        // Of a release whose time has come, its targets know only now.
+        self.target_jobs.notify_one();
         let version = release.version.value();
         let file = self.store.read().await?.load_release_file(&project.scope, version).await?;
         let file = file.ok_or(ServiceError::Internal("a release without its file"))?;
@@ -114,10 +116,29 @@ impl Service {
             // The lease ended and somebody else finishes.
             return Ok(Attempt::Done);
         }
-        let is_superseded = arrivals.iter().any(|arrival| arrival.result == Ok(Outcome::Superseded));
+        self.settle_release(&tx, project, version, now).await?;
+        tx.commit_recorded().await?;
+        Ok(Attempt::Done)
+    }
+
+    /// Ends the publication of a release that is at every target, and nowhere on its way any more.
+    pub(super) async fn settle_release(
+        &self,
+        tx: &Change,
+        project: &Project,
+        version: u64,
+        now: UnixTime,
+    ) -> Result<(), ServiceError> {
+        let scope = &project.scope;
+        let Some(release) = tx.find_release(scope, version).await? else { return Ok(()) };
+        let arrivals = tx.list_release_targets(scope, version, version).await?;
+        let has_arrived = arrivals.iter().all(|row| matches!(row.state, TargetState::Live | TargetState::Superseded));
+        if release.state != ReleaseState::Publishing || !has_arrived {
+            return Ok(());
+        }
+        let is_superseded = arrivals.iter().any(|row| row.state == TargetState::Superseded);
         let live = tx.find_live_release(scope).await?;
-        let is_overtaken = live.is_some_and(|live| live.version.value() > version);
-        if is_superseded || is_overtaken {
+        if is_superseded || live.is_some_and(|live| live.version.value() > version) {
             tx.move_release(scope, version, ReleaseState::Publishing, ReleaseState::Superseded).await?;
         } else {
             tx.save_live_release(scope, version, now.as_secs()).await?;
@@ -125,9 +146,8 @@ impl Service {
             tx.save_withdrawn(scope, is_withdrawal.then_some(now.as_secs())).await?;
             tx.record(Event::in_project(scope, AuditAction::ReleaseLive, "release", &version.to_string())).await?;
         }
-        tx.commit_recorded().await?;
         tracing::info!(project.id = %scope.project(), release.version = version, is_superseded, "release published");
-        Ok(Attempt::Done)
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@ use pintle_core::{OrganizationId, ProjectId, UnixTime};
 use pintle_publish::unpublish;
 use pintle_store::{DeletedProject, JobKind, LeasedJob, NewJob};
 
-use crate::{Service, ServiceError, jobs::Attempt};
+use crate::{Service, ServiceError, destination::TURN, jobs::Attempt};
 
 /// A publication that ran while its project was deleted may write once more; this long afterwards none does.
 const SECOND_PASS_SECS: u64 = 300;
@@ -43,6 +43,29 @@ impl Service {
             let versions = project.versions.iter().copied();
             if let Err(error) = unpublish(bucket.as_ref(), &organization, &id, versions).await {
                 tracing::warn!(project.id = %project.scope.project(), bucket.name = bucket.name(), %error,
+                    "the files of a deleted project were not removed; it will be tried again");
+                all_removed = false;
+            }
+        }
+        let targets = self.store.read().await?.list_publish_targets(&project.scope).await?;
+        for target in targets {
+            // What is not offered any more is out of reach.
+            let found = self.find_destination(project.scope.organization().as_str(), &target.destination);
+            let Ok(destination) = found else { continue };
+            let versions = project.versions.iter().copied();
+            let removed = match destination.open() {
+                Err(error) => Err(error.to_string()),
+                Ok(bucket) => {
+                    let removal = unpublish(bucket.as_ref(), &organization, &id, versions);
+                    let removed = tokio::time::timeout(TURN, removal).await;
+                    removed.map_or_else(
+                        |_| Err("it takes too long".to_owned()),
+                        |removed| removed.map_err(|error| error.to_string()),
+                    )
+                }
+            };
+            if let Err(error) = removed {
+                tracing::warn!(project.id = %project.scope.project(), target.name = target.destination, error,
                     "the files of a deleted project were not removed; it will be tried again");
                 all_removed = false;
             }

@@ -23,4 +23,5 @@ mod security;
 mod sso;
 mod succession;
 mod support;
+mod targets;
 mod tokens;

@@ -45,7 +45,7 @@ async fn a_publisher_that_died_is_replaced_when_its_lease_ends() {
     plane.release().await;
     // Another publisher takes the job and is never heard of again.
     let tx = plane.store.write().await.unwrap();
-    tx.lease_job("dead", NOW.as_secs(), later(15).as_secs()).await.unwrap().unwrap();
+    tx.lease_job(&pintle_store::JobKind::ALL, "dead", NOW.as_secs(), later(15).as_secs()).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     let waiting = plane.service.run_next_job(later(14)).await.unwrap();
     assert_eq!(waiting, Progress::Idle { next_at: Some(later(15)) });
@@ -59,7 +59,7 @@ async fn the_pointer_never_moves_back() {
     plane.release().await;
     // The first job is held up until the second release is live.
     let tx = plane.store.write().await.unwrap();
-    tx.lease_job("slow", NOW.as_secs(), later(5).as_secs()).await.unwrap().unwrap();
+    tx.lease_job(&pintle_store::JobKind::ALL, "slow", NOW.as_secs(), later(5).as_secs()).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     plane.release().await;
     assert_eq!(plane.service.run_next_job(later(1)).await.unwrap(), Progress::Done);

@@ -236,7 +236,7 @@ async fn a_publication_held_up_past_a_rotation_does_not_bring_back_the_old_bundl
     let plane = Plane::new().await;
     plane.release().await;
     let tx = plane.store.write().await.unwrap();
-    tx.lease_job("slow", NOW.as_secs(), NOW.as_secs() + 5).await.unwrap().unwrap();
+    tx.lease_job(&pintle_store::JobKind::ALL, "slow", NOW.as_secs(), NOW.as_secs() + 5).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     let new = new_key();
     plane.succeed(&plane.key, 1, &new).await;

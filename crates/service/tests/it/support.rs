@@ -9,7 +9,7 @@ use pintle_api::{
 };
 use pintle_core::{OrganizationId, ProjectId, Root, UnixTime, claims::Claims, root::BaseUrl};
 use pintle_publish::{Address, Bucket};
-use pintle_service::{Actor, OriginBucket, Plan, ProjectPath, RequestContext, Service, ServiceError};
+use pintle_service::{Actor, Destination, OriginBucket, Plan, ProjectPath, RequestContext, Service, ServiceError};
 use pintle_sign::{Signer, SigningKey, sign_config};
 use pintle_store::{AccountId, AccountRow, AuditChain, Store, TokenId, TokenRow};
 use pintle_testkit::database::database_in;
@@ -63,6 +63,11 @@ impl Plane {
     /// The same with limits.
     pub(crate) fn with_plan(self, plan: Plan) -> Self {
         Self { service: self.service.with_plan(plan), ..self }
+    }
+
+    /// The same with places that the operator offers.
+    pub(crate) fn with_destinations(self, destinations: Vec<Destination>) -> Self {
+        Self { service: self.service.with_destinations(destinations), ..self }
     }
 
     pub(crate) async fn add_project(&self, environment: &str) -> String {

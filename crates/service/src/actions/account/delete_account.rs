@@ -27,7 +27,7 @@ impl Service {
         tx.hide_account(account).await?;
         let erased_at = self.insert_erase_job(&tx, account.as_str(), now).await?;
         tx.commit_recorded().await?;
-        self.jobs.notify_one();
+        self.wake_jobs();
         tracing::info!(account.id = %account, "account deleted");
         Ok(DeletionResponse { erased_at: erased_at.as_secs() })
     }
