@@ -17,6 +17,13 @@ use crate::http::{Request, read_request, write_response};
 pub enum Reply {
     /// This file with a strong ETag, or 304 to that ETag.
     File(Vec<u8>),
+    /// The same with this `Cache-Control`.
+    Cached {
+        /// The file.
+        body: String,
+        /// The header.
+        cache_control: &'static str,
+    },
     /// A status with these headers and no body.
     Status(u16, Vec<(&'static str, String)>),
     /// A status with a body.
@@ -119,6 +126,14 @@ async fn answer(stream: &mut TcpStream, reply: Reply, asked_for: Option<&str>) -
                 return write_response(stream, 304, &[("etag", &etag)], b"").await;
             }
             write_response(stream, 200, &[("etag", &etag), ("content-type", "application/jose")], &bytes).await
+        }
+        Reply::Cached { body, cache_control } => {
+            let etag = etag(body.as_bytes());
+            let headers = [("etag", etag.as_str()), ("cache-control", cache_control)];
+            if asked_for == Some(&etag) {
+                return write_response(stream, 304, &headers, b"").await;
+            }
+            write_response(stream, 200, &headers, body.as_bytes()).await
         }
         Reply::Status(status, headers) => {
             let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();

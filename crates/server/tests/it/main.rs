@@ -8,6 +8,7 @@ mod audit;
 mod cdn;
 mod configuration;
 mod document;
+mod edges;
 mod errors;
 mod guide;
 mod hostile;
