@@ -68,8 +68,9 @@ pub use project::{
     RegisterKeyRequest, UpdateProjectRequest,
 };
 pub use release::{
-    AcceptReleaseRequest, ApproveReleaseRequest, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseContent,
-    ReleaseKind, ReleaseResponse, ReleaseState, ReleaseTargetResponse, TargetState, Unchanged,
+    AcceptReleaseRequest, ApproveReleaseRequest, DraftOutcome, DraftPolicy, PrepareReleaseRequest,
+    PreparedReleaseResponse, ReconcileRequest, ReconcileResponse, RefusedFile, ReleaseContent, ReleaseKind,
+    ReleaseResponse, ReleaseState, ReleaseTargetResponse, TargetState, Unchanged,
 };
 pub use session::{
     Bearer, SecondFactor, SecondFactorRequest, SessionResponse, SignInRequest, SignInResponse, SignInStep, SignedIn,

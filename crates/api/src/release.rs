@@ -94,6 +94,71 @@ pub struct ApproveReleaseRequest {
     pub claims_sha256: String,
 }
 
+/// Brings the server up to date with releases that were signed and published without it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "files": ["eyJhbGciOiJFUzI1NiJ9.e30.c2ln"], "draft": "follow" })))]
+pub struct ReconcileRequest {
+    /// Signed files that somebody found, up to 32; the server reads those of its own targets itself.
+    #[serde(default)]
+    #[schema(max_items = 32)]
+    pub files: Vec<String>,
+    /// What becomes of the draft; `follow` unless given.
+    #[serde(default)]
+    pub draft: DraftPolicy,
+}
+
+/// What becomes of a draft when a release was made without the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DraftPolicy {
+    /// It says what the release says, unless somebody had changed it since the last release: then it stays.
+    #[default]
+    Follow,
+    /// It says what the release says, whatever it said.
+    Replace,
+    /// It stays.
+    Keep,
+}
+
+/// What was found, and what became of it. Repeating it imports nothing twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReconcileResponse {
+    /// Releases that are new to the server, lowest number first.
+    pub imported: Vec<ReleaseResponse>,
+    /// Numbers of releases that were found and known already.
+    pub known: Vec<u64>,
+    /// What was found and cannot be imported.
+    pub refused: Vec<RefusedFile>,
+    /// What became of the draft.
+    pub draft: DraftOutcome,
+    /// What the draft would change, where it stays as somebody had edited it.
+    pub draft_changes: Vec<Change>,
+}
+
+/// A file that cannot be imported, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefusedFile {
+    /// Name of the target, or `request`.
+    pub source: String,
+    /// Stable code.
+    pub code: String,
+    /// In words.
+    pub detail: String,
+}
+
+/// What became of the draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DraftOutcome {
+    /// It is as it was.
+    Unchanged,
+    /// It says what the release says.
+    Replaced,
+    /// Somebody had changed it since the last release, so it stays; releasing it as it is would undo the release.
+    Conflict,
+}
+
 /// An accepted release. Immutable but for its state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReleaseResponse {
@@ -104,6 +169,10 @@ pub struct ReleaseResponse {
     /// What it says.
     #[serde(default)]
     pub kind: ReleaseKind,
+    /// Whether it was signed and published while no server was there, and imported afterwards. Where the project asks for a
+    /// second person, that person looks at it after the fact: `approved_by` is absent until then.
+    #[serde(default)]
+    pub external: bool,
     /// How far its publication is.
     pub state: ReleaseState,
     /// SHA-256 of the claims, lower-case hexadecimal.

@@ -10,6 +10,7 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod domains;
 pub(crate) mod draft;
+pub(crate) mod emergency;
 pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod login;

@@ -1,3 +1,4 @@
+mod emergency;
 mod key;
 
 use std::{io, path::PathBuf};
@@ -8,6 +9,8 @@ use pintle_discover::{
     Endpoint, EndpointError, FactsError, FileError, LogListError, ProbeError, ProbeFailure, SightError,
 };
 use pintle_sign::{KeyReference, ReferenceError, SignError, SignerError};
+
+pub use emergency::EmergencyFailure;
 
 use crate::{ExitStatus, Failure, KeyRole, moment::show_moment};
 
@@ -328,6 +331,9 @@ pub enum CommandError {
         /// The file.
         path: PathBuf,
     },
+    /// A release without a server.
+    #[error(transparent)]
+    Emergency(#[from] EmergencyFailure),
     /// Every URL failed.
     #[error("no URL gave the configuration: {}", reasons.join("; "))]
     Fetch {
@@ -403,6 +409,7 @@ impl CommandError {
             Self::AuditChain { error: AuditChainError::RememberedRemoved { .. }, .. } => "audit_head_too_old",
             Self::AuditChain { .. } => "audit_chain_broken",
             Self::AuditExport { .. } => "audit_export_invalid",
+            Self::Emergency(error) => error.code(),
             Self::Fetch { .. } => "fetch_failed",
             Self::Internal(_) => "internal_error",
         }
@@ -413,6 +420,7 @@ impl CommandError {
     pub fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Api(error) => api_exit_status(error),
+            Self::Emergency(error) => error.exit_status(),
             Self::AuditChain { error: AuditChainError::RememberedRemoved { .. }, .. } | Self::AuditExport { .. } => {
                 ExitStatus::Input
             }
@@ -471,6 +479,7 @@ impl CommandError {
         let hint = match self {
             Self::Api(error) => return api_hint(error),
             Self::Config { error, .. } => return config_hint(error),
+            Self::Emergency(error) => error.hint(),
             Self::Key { error, .. } | Self::Sign(SignError::Signer(error)) => {
                 return key::hint(error).map(str::to_owned);
             }

@@ -61,6 +61,9 @@ pub use commands::{
     doctor::DoctorArgs,
     domains::{DomainSettings, DomainsCommand},
     draft::{DraftCommand, DraftSettingsArgs},
+    emergency::{
+        EditArgs, EmergencyCommand, EmergencyExportArgs, EmergencyReleaseArgs, KnownArgs, ReconcileArgs, TargetArgs,
+    },
     invitations::InvitationsCommand,
     keys::{
         ChangePasswordArgs, ExportArgs, GenerateArgs, KeysCommand, ListArgs, RecoverArgs, RegisterArgs, RotateArgs,
@@ -77,7 +80,7 @@ pub use commands::{
     tokens::{CreateArgs, TokensCommand},
 };
 pub use context::GlobalArgs;
-pub use error::CommandError;
+pub use error::{CommandError, EmergencyFailure};
 pub use exit::ExitStatus;
 pub use key::{KeyArgs, KeyRole};
 pub use output::{Failure, Format, Output, Text};
@@ -168,6 +171,9 @@ confirm is what is signed. The key stays here: the server gets the signature and
     Withdraw(SigningArgs),
     /// Serve again what was served before a withdrawal
     Restore(SigningArgs),
+    /// The bad day: releases without a server, straight to the targets, and the way back
+    #[command(subcommand)]
+    Emergency(EmergencyCommand),
     /// Signed configurations, without a server: fetch, verify, decode. The binary has them beside its own `config check`.
     #[command(skip)]
     Config(ConfigCommand),
@@ -235,6 +241,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Co
         Command::Diff(args) => commands::diff::run(args, context).await?,
         Command::Withdraw(args) => commands::withdraw::withdraw(args, context).await?,
         Command::Restore(args) => commands::withdraw::restore(args, context).await?,
+        Command::Emergency(command) => commands::emergency::run(command, context).await?,
         Command::Releases(command) => commands::releases::run(command, context).await?,
         Command::Config(command) => commands::config::run(command, context).await?,
         Command::Certs(args) => commands::certs::run(args, context).await?,

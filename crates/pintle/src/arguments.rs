@@ -9,7 +9,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use pintle_cli::{ExitStatus, Failure, Format, GlobalArgs};
 
-use crate::{admin::AdminCommand, config::ConfigCommand, serve::ServeArgs};
+use crate::{admin::AdminCommand, config::ConfigCommand, mirror::MirrorArgs, serve::ServeArgs};
 
 /// Dynamic TLS certificate pinning, self-hosted: the server, and the tool that manages, signs, verifies and checks pins
 #[derive(Parser, Debug)]
@@ -35,6 +35,12 @@ and that before the file.")]
     /// The server's database, on its own machine: back up, restore, check; codes for people who cannot sign in
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Follow a project's published files, verify them, and write or serve them elsewhere
+    #[command(after_help = "\
+For a network of one's own, or one that no other reaches. Every file is verified as an app verifies it before it is written \
+or served; a lower, foreign or expired release is refused, and what was mirrored before stays. It runs until Ctrl-C or \
+SIGTERM, unless --once or --from is given. Over an air gap: --archive on one side, --from on the other.")]
+    Mirror(MirrorArgs),
     /// Show it working: server, site, app and attackers, on this machine alone, in seconds
     #[command(after_help = "\
 Starts the server, a CDN and an HTTPS site with its own CA on 127.0.0.1, in a temporary folder that is removed \
@@ -121,10 +127,11 @@ fn dress(command: clap::Command) -> clap::Command {
     // From here on the options of every command stand in each of them, and can be hidden where they mean nothing.
     command.build();
     let hidden = ["output", "server", "organization", "project", "token_file"];
-    for local in ["serve", "demo", "completions", "man"] {
+    for local in ["serve", "mirror", "demo", "completions", "man"] {
         command = command.mut_subcommand(local, |command| {
             command.mut_args(|argument| {
-                let hide = hidden.contains(&argument.get_id().as_str());
+                let hide = hidden.contains(&argument.get_id().as_str())
+                    && (local != "mirror" || argument.get_id() != "output");
                 argument.hide(hide)
             })
         });

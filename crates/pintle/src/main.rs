@@ -5,6 +5,7 @@ mod arguments;
 mod config;
 mod demo;
 mod logging;
+mod mirror;
 mod serve;
 mod settings;
 
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     let status = match &arguments.command {
         Command::Serve(args) => serve::run(args),
         Command::Admin(command) => admin::run(command, arguments.global.format()),
+        Command::Mirror(args) => mirror::run(args, arguments.global.format()),
         Command::Demo => demo::run(),
         Command::Completions { shell } => {
             arguments::write_completions(*shell);

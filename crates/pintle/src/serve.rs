@@ -117,7 +117,7 @@ async fn count_signals(count: watch::Sender<u8>) {
 }
 
 /// Ctrl-C, or what service managers send.
-async fn wait_for_signal() {
+pub(crate) async fn wait_for_signal() {
     let interrupted = async {
         // Without a handler the default one stays, which ends the process.
         if signal::ctrl_c().await.is_err() {

@@ -11,6 +11,7 @@ pub struct Publication {
     is_withdrawal: bool,
     state: State,
     bundle_root: Root,
+    earlier: Vec<u64>,
 }
 
 /// Where a publication ended.
@@ -66,7 +67,14 @@ impl Publication {
         };
         let claims = accepted.config.claims();
         let (version, is_withdrawal) = (claims.version, claims.withdrawn);
-        Ok(Self { root, file, version, is_withdrawal, state: accepted.state, bundle_root })
+        Ok(Self { root, file, version, is_withdrawal, state: accepted.state, bundle_root, earlier: Vec::new() })
+    }
+
+    /// The same, with the numbers of the releases before it: a withdrawal takes them away.
+    #[must_use]
+    pub fn after(self, earlier: impl IntoIterator<Item = u64>) -> Self {
+        let version = self.version;
+        Self { earlier: earlier.into_iter().filter(|number| *number < version).collect(), ..self }
     }
 
     /// Its number.
@@ -90,8 +98,8 @@ impl Publication {
 }
 
 /// Brings `publication` to `bucket` (P-7.2): the immutable file first, then the pointer, each read back; the bundle last,
-/// since an app that embeds it must be able to accept what the pointer shows. A withdrawal takes away every earlier
-/// release; the pointer stays, because only what it shows tells apps of the withdrawal.
+/// since an app that embeds it must be able to accept what the pointer shows. A withdrawal takes away the earlier releases
+/// that it knows of; the pointer stays, because only what it shows tells apps of the withdrawal.
 ///
 /// # Errors
 /// [`PublishError`]; calling again with the same publication continues from wherever this one ended.
@@ -102,7 +110,7 @@ pub async fn publish(bucket: &dyn Bucket, publication: &Publication, now: UnixTi
         write_bundle(bucket, publication).await?;
     }
     if outcome == Outcome::Live && publication.is_withdrawal {
-        for version in 1..publication.version {
+        for version in publication.earlier.iter().copied() {
             let address = publication.address(Object::Release { version });
             let at = |source| PublishError::Bucket { address: address.to_string(), source };
             bucket.remove(&address).await.map_err(at)?;

@@ -2,7 +2,7 @@
 
 mod served;
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Router,
@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use pintle_publish::Address;
+use pintle_publish::{Address, Bucket, BucketError};
 
 use served::ServedFile;
 pub(crate) use served::ServedFiles;
@@ -38,6 +38,40 @@ async fn serve(State(app): State<App>, path: Result<Path<String>, PathRejection>
     // Anybody's script may read what anybody may fetch.
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
+}
+
+/// The files of `bucket` with the headers of the built-in origin, and nothing else: for what is served without a control
+/// plane behind it.
+pub fn file_router(bucket: Arc<dyn Bucket>) -> Router {
+    Router::new().route("/{*path}", get(serve_bucket)).with_state(bucket)
+}
+
+async fn serve_bucket(
+    State(bucket): State<Arc<dyn Bucket>>,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(address) = path.ok().and_then(|Path(path)| Address::parse(&path)) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let mut response = match read_file(bucket.as_ref(), &address).await {
+        Ok(Some(file)) => respond(&address, file, &headers),
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => {
+            tracing::error!(%error, bucket.name = bucket.name(), "a file cannot be read");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    };
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
+
+async fn read_file(bucket: &dyn Bucket, address: &Address) -> Result<Option<ServedFile>, BucketError> {
+    let Some(stored) = bucket.read(address).await? else { return Ok(None) };
+    // A strong entity tag, with quotes; equal tags mean equal content.
+    let etag =
+        HeaderValue::try_from(format!("\"{}\"", stored.tag.0.trim_matches('"'))).map_err(BucketError::unavailable)?;
+    Ok(Some(ServedFile { body: stored.body.into(), etag, age: None }))
 }
 
 /// The file as the database has it, which every instance shares; while the database fails, as it had it last.

@@ -30,6 +30,7 @@ mod secret_key;
 mod smtp;
 
 pub use api::openapi_json;
+pub use cdn::file_router;
 pub use config::{
     AccountsConfig, AuditConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption,
     ForwardedHeader, HttpConfig, LoadedConfig, LogConfig, LogFormat, LookupConfig, OidcConfig, Origin, PrivacyConfig,

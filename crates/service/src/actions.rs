@@ -47,6 +47,7 @@ mod read_project;
 mod read_published;
 mod read_release;
 mod read_release_file;
+mod reconcile_releases;
 mod record_security_events;
 mod register_key;
 mod remove_domain;

@@ -147,6 +147,8 @@ audit_actions! {
     ReleasePrepared = "release.prepared",
     /// A signed release was accepted.
     ReleaseAccepted = "release.accepted",
+    /// A release that was signed and published without the server was imported.
+    ReleaseImported = "release.imported",
     /// A second person agreed to a release.
     ReleaseApproved = "release.approved",
     /// A release that waited was taken back.

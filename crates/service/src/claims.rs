@@ -178,7 +178,8 @@ fn make_pin(pin: &PinRow) -> Result<Pin, ServiceError> {
     })
 }
 
-fn core_ids(project: &Project) -> Result<(OrganizationId, ProjectId), ServiceError> {
+/// The ids of a project as its configurations spell them.
+pub(crate) fn core_ids(project: &Project) -> Result<(OrganizationId, ProjectId), ServiceError> {
     let unusable = |_| ServiceError::Internal("a TypeID is an id");
     Ok((
         OrganizationId::parse(project.scope.organization().as_str()).map_err(unusable)?,

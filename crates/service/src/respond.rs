@@ -231,6 +231,7 @@ pub(crate) fn release_at(row: &ReleaseRow, targets: &[ReleaseTargetRow]) -> Rele
             pintle_store::ReleaseKind::Configuration => ReleaseKind::Configuration,
             pintle_store::ReleaseKind::Withdrawal => ReleaseKind::Withdrawal,
         },
+        external: row.source == pintle_store::ReleaseSource::External,
         state: match row.state {
             pintle_store::ReleaseState::AwaitingApproval => ReleaseState::AwaitingApproval,
             pintle_store::ReleaseState::Scheduled => ReleaseState::Scheduled,

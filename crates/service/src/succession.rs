@@ -38,6 +38,13 @@ impl Keys {
         self.chain.iter().map(|statement| statement.jws.clone()).collect()
     }
 
+    /// Whether every step of the chain `links` is one of the project's, by the same keys: it may lack the last ones.
+    pub(crate) fn include(&self, links: &[Link]) -> bool {
+        let stored = self.chain.iter().map(|statement| (statement.seq.value(), statement.public_key.clone()));
+        let mut stored = stored.collect::<Vec<_>>().into_iter();
+        links.iter().all(|link| stored.any(|step| step == (link.seq, link.key.to_base64())))
+    }
+
     /// Whether a file with the chain `links` leads apps where the project stands, by the same steps.
     pub(crate) fn are_led_to_by(&self, links: &[Link]) -> bool {
         let stored = self.chain.iter().map(|statement| (statement.seq.value(), statement.public_key.clone()));

@@ -88,5 +88,7 @@ pub use project::{NewProject, Project, ProjectScope};
 pub use release::TargetOutcome;
 pub use transaction::{ReadTx, WriteTx};
 pub use url::{DatabaseUrl, DatabaseUrlError};
-pub use value::{Approval, Custody, JobKind, MailKind, ReleaseKind, ReleaseState, Role, TargetState, Unsigned};
+pub use value::{
+    Approval, Custody, JobKind, MailKind, ReleaseKind, ReleaseSource, ReleaseState, Role, TargetState, Unsigned,
+};
 pub use workload::{PoolUse, Workload};

@@ -67,6 +67,17 @@ pub enum ReleaseKind {
     Withdrawal,
 }
 
+/// Where a release came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum ReleaseSource {
+    /// It was prepared here.
+    #[default]
+    Server,
+    /// It was signed and published while no server was there, and imported afterwards.
+    External,
+}
+
 /// How far a release is at one publish target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]

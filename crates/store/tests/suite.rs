@@ -155,6 +155,7 @@ fn release(project: &Project, by: &AccountId, version: u64) -> ReleaseRow {
         version: version.into(),
         claims_sha256: format!("{version:064}"),
         kind: ReleaseKind::Configuration,
+        source: pintle_store::ReleaseSource::Server,
         state: ReleaseState::Accepted,
         accepted_by: by.clone(),
         accepted_at: NOW.into(),

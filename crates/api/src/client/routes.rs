@@ -9,10 +9,10 @@ use crate::{
     CreatedTokenResponse, CtLogsResponse, DeletionResponse, DestinationResponse, DiffQuery, DiffResponse,
     DomainResponse, DraftResponse, FinishSsoRequest, IdentitiesResponse, IdentityResponse, InvitationResponse,
     MailedResponse, MemberResponse, OrganizationResponse, PinResponse, PrepareReleaseRequest, PreparedReleaseResponse,
-    ProjectResponse, RecoveryCodesResponse, RegisterKeyRequest, ReleaseResponse, RemoveTargetQuery,
-    ReplaceCtLogsRequest, SecondFactorRequest, SessionResponse, SetPasswordRequest, SignInRequest, SignInResponse,
-    SignedIn, SsoProvidersResponse, SsoStep, StatementResponse, TargetResponse, TargetTestResponse, TokenResponse,
-    TotpCodeRequest, TotpResponse, UpdateDomainRequest, UpdateDraftRequest, UpdateMemberRequest,
+    ProjectResponse, ReconcileRequest, ReconcileResponse, RecoveryCodesResponse, RegisterKeyRequest, ReleaseResponse,
+    RemoveTargetQuery, ReplaceCtLogsRequest, SecondFactorRequest, SessionResponse, SetPasswordRequest, SignInRequest,
+    SignInResponse, SignedIn, SsoProvidersResponse, SsoStep, StatementResponse, TargetResponse, TargetTestResponse,
+    TokenResponse, TotpCodeRequest, TotpResponse, UpdateDomainRequest, UpdateDraftRequest, UpdateMemberRequest,
     UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest, WhoamiResponse,
 };
 
@@ -419,6 +419,15 @@ impl Client {
         body: &AcceptReleaseRequest,
     ) -> Result<ReleaseResponse, ClientError> {
         self.send_json(Method::POST, &project.path(["releases"]), body).await
+    }
+
+    /// Imports releases that were signed and published without the server. Repeating it imports nothing twice.
+    pub async fn reconcile_releases(
+        &self,
+        project: ProjectRef<'_>,
+        body: &ReconcileRequest,
+    ) -> Result<ReconcileResponse, ClientError> {
+        self.send_json(Method::POST, &project.path(["releases", "reconcile"]), body).await
     }
 
     /// The accepted releases, newest first.

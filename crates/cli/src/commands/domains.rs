@@ -3,6 +3,7 @@ use pintle_api::{
     AddDomainRequest, CtPolicy, CtRequest, CtResponse, DomainResponse, Enforce, EnforceWord, Trust,
     UpdateDomainRequest, client::Client,
 };
+use pintle_core::claims;
 
 use crate::{
     CommandError,
@@ -92,6 +93,15 @@ fn parse_enforce(text: &str) -> Result<Enforce, CommandError> {
         Ok(percent @ 0..=100) => Ok(Enforce::Percent(percent)),
         _ => parse_word::<EnforceWord>(text, "enforce_invalid", EXPECTED).map(Enforce::Word),
     }
+}
+
+/// The same, as claims say it (P-2.5).
+pub(super) fn parse_core_enforce(text: &str) -> Result<claims::Enforce, CommandError> {
+    Ok(match parse_enforce(text)? {
+        Enforce::Word(EnforceWord::Always) | Enforce::Percent(100..) => claims::Enforce::Always,
+        Enforce::Word(EnforceWord::Report) | Enforce::Percent(0) => claims::Enforce::Report,
+        Enforce::Percent(percent) => claims::Enforce::Percent(percent),
+    })
 }
 
 pub(crate) async fn run(command: &DomainsCommand, context: &Context) -> Result<(), CommandError> {

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use pintle_api::{DomainResponse, PinExpiry, PinResponse, UpdatePinRequest};
 use pintle_core::UnixTime;
 
+pub(super) use self::add::parse_pin;
 pub use self::add::{AddArgs, PinSource};
 
 use super::domains::find_domain;

@@ -13,6 +13,8 @@ mod ct;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod emergency;
+#[cfg(test)]
 mod export;
 #[cfg(test)]
 mod help;

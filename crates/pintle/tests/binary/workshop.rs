@@ -108,6 +108,14 @@ impl Workshop {
         Server { child, url }
     }
 
+    /// Starts a command that goes on until it is dropped; the file `log` holds what it complains about.
+    pub(crate) fn follow(&self, arguments: &[&str]) -> Following {
+        let log = fs::File::create(self.path("log")).unwrap();
+        let mut child = self.command(arguments).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Following { child, lines }
+    }
+
     /// Every file with its contents, but those of running servers.
     pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files = BTreeMap::new();
@@ -124,6 +132,38 @@ fn collect_files(directory: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
         } else {
             files.insert(path.clone(), fs::read(&path).unwrap());
         }
+    }
+}
+
+/// A command that runs; stopped when dropped.
+pub(crate) struct Following {
+    child: Child,
+    lines: BufReader<std::process::ChildStdout>,
+}
+
+impl Following {
+    /// The URL at the end of its first line.
+    pub(crate) fn url(&mut self) -> String {
+        self.wait_for("http").split_whitespace().last().unwrap().to_owned()
+    }
+
+    /// Waits for a line with `text`.
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "it ended before it said `{text}`");
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        // Either may fail only because the process has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -6,7 +6,7 @@ use axum::{
 };
 use pintle_api::{
     AcceptReleaseRequest, ApproveReleaseRequest, DiffQuery, DiffResponse, ListQuery, ListResponse,
-    PrepareReleaseRequest, PreparedReleaseResponse, ReleaseResponse,
+    PrepareReleaseRequest, PreparedReleaseResponse, ReconcileRequest, ReconcileResponse, ReleaseResponse,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -20,6 +20,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(prepare))
         .routes(routes!(accept, list))
+        .routes(routes!(reconcile))
         .routes(routes!(read))
         .routes(routes!(read_file))
         .routes(routes!(approve))
@@ -62,6 +63,24 @@ async fn accept(
 ) -> Result<(StatusCode, Json<ReleaseResponse>), ApiError> {
     let release = app.service.accept_release(&actor, ids.project(), &request, now()).await?;
     Ok((StatusCode::ACCEPTED, Json(release)))
+}
+
+/// Imports releases that were signed and published without the server: the files given, and what its own targets show.
+/// Each must verify against the project's keys. Repeating it imports nothing twice.
+#[utoipa::path(
+    post, path = "/organizations/{organization}/projects/{project}/releases/reconcile",
+    operation_id = "reconcile_releases", tag = "releases", params(ProjectIds), request_body = ReconcileRequest,
+    responses((status = 200, body = ReconcileResponse), Failure),
+    extensions(("x-permission" = json!("release")),
+        ("x-problems" = json!({"409": ["key_missing"], "422": ["value_invalid"]})))
+)]
+async fn reconcile(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<ProjectIds>,
+    Body(request): Body<ReconcileRequest>,
+) -> Result<Json<ReconcileResponse>, ApiError> {
+    Ok(Json(app.service.reconcile_releases(&actor, ids.project(), &request, now()).await?))
 }
 
 /// The newest 100 releases, newest first.

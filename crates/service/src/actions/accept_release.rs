@@ -1,6 +1,6 @@
 use pintle_api::{AcceptReleaseRequest, ReleaseResponse};
 use pintle_core::{State, UnixTime, VerifiedConfig, verify};
-use pintle_store::{Approval, Project, ReleaseId, ReleaseKind, ReleaseRow, ReleaseState, Unsigned};
+use pintle_store::{Approval, Project, ReleaseId, ReleaseKind, ReleaseRow, ReleaseSource, ReleaseState, Unsigned};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -57,6 +57,7 @@ impl Service {
             version: version.into(),
             claims_sha256,
             kind: if genuine.config.claims().withdrawn { ReleaseKind::Withdrawal } else { ReleaseKind::Configuration },
+            source: ReleaseSource::Server,
             state: first_state(&project, publish_at),
             accepted_by: actor.account_id.clone(),
             accepted_at: now.as_secs().into(),

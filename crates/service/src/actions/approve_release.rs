@@ -1,6 +1,6 @@
 use pintle_api::{ApproveReleaseRequest, ReleaseResponse};
 use pintle_core::UnixTime;
-use pintle_store::{ReleaseRow, ReleaseState, Unsigned};
+use pintle_store::{ReleaseRow, ReleaseSource, ReleaseState, Unsigned};
 use serde_json::json;
 
 use crate::{
@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl Service {
-    /// Agrees, as a second person, to a release that waits for it. Everything that was checked when it was submitted is
-    /// checked again. Agreeing twice answers as the first time.
+    /// Agrees, as a second person, to a release that waits for it; or, after the fact, to one that was made without the
+    /// server. Everything that was checked when it was submitted is checked again. Agreeing twice answers as the first time.
     ///
     /// # Errors
     /// [`ReleaseError::SamePerson`], [`ReleaseError::NotAwaitingApproval`], [`ReleaseError::ApprovedOther`],
@@ -35,11 +35,25 @@ impl Service {
         if release.approved_by.as_ref() == Some(&actor.account_id) {
             return respond::release(&tx, scope, &release).await;
         }
-        if release.state != ReleaseState::AwaitingApproval {
+        let is_after_the_fact = release.source == ReleaseSource::External && release.approved_by.is_none();
+        if release.state != ReleaseState::AwaitingApproval && !is_after_the_fact {
             return Err(ReleaseError::NotAwaitingApproval { version }.into());
         }
         if release.accepted_by == actor.account_id {
             return Err(ReleaseError::SamePerson { version }.into());
+        }
+        let event = Event::in_project(scope, AuditAction::ReleaseApproved, "release", &version.to_string());
+        let summary = json!({
+            "claims_sha256": release.claims_sha256,
+            "accepted_by": release.accepted_by.as_str(),
+            "after_the_fact": is_after_the_fact,
+        });
+        if is_after_the_fact {
+            tx.save_approval(scope, version, &actor.account_id, now.as_secs()).await?;
+            let release = tx.find_release(scope, version).await?.ok_or(ServiceError::NotFound { what: "release" })?;
+            let answer = respond::release(&tx, scope, &release).await?;
+            tx.commit(event.after(summary)).await?;
+            return Ok(answer);
         }
         let file = tx.load_release_file(scope, version).await?;
         let file = file.ok_or(ServiceError::Internal("a release without its file"))?;
@@ -53,8 +67,6 @@ impl Service {
         let release = ReleaseRow { state, approved_by: Some(actor.account_id.clone()), approved_at, ..release };
         self.send_on_its_way(&tx, &project, &release, now).await?;
         let answer = respond::release(&tx, scope, &release).await?;
-        let event = Event::in_project(scope, AuditAction::ReleaseApproved, "release", &version.to_string());
-        let summary = json!({ "claims_sha256": release.claims_sha256, "accepted_by": answer.accepted_by });
         tx.commit(event.after(summary)).await?;
         self.wake_jobs();
         tracing::info!(project.id = %project.row.id, release.version = version, "release approved");

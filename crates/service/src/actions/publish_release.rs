@@ -18,10 +18,16 @@ impl Service {
         // Of a release whose time has come, its targets know only now.
         self.target_jobs.notify_one();
         let version = release.version.value();
-        let file = self.store.read().await?.load_release_file(&project.scope, version).await?;
+        let tx = self.store.read().await?;
+        let file = tx.load_release_file(&project.scope, version).await?;
         let file = file.ok_or(ServiceError::Internal("a release without its file"))?;
         let root = make_root(&project, &self.base_url)?;
-        let publication = Publication::verify(root, file.into_bytes(), now)?;
+        let mut publication = Publication::verify(root, file.into_bytes(), now)?;
+        if publication.is_withdrawal() {
+            let earlier = tx.list_all_releases(&project.scope).await?;
+            publication = publication.after(earlier.iter().map(|release| release.version.value()));
+        }
+        drop(tx);
         let mut arrivals = Vec::new();
         for bucket in &self.buckets {
             let result = publish(bucket.as_ref(), &publication, now).await.map_err(|error| {

@@ -27,9 +27,13 @@ impl Service {
         let scope = &project.scope;
         let is_target = tx.find_publish_target(scope, subject.target).await?.is_some();
         let file = tx.load_release_file(scope, version).await?;
-        drop(tx);
         let (true, Some(file)) = (is_target, file) else { return self.drop_job(job, now).await };
-        let publication = Publication::verify(make_root(&project, &self.base_url)?, file.into_bytes(), now)?;
+        let mut publication = Publication::verify(make_root(&project, &self.base_url)?, file.into_bytes(), now)?;
+        if publication.is_withdrawal() {
+            let earlier = tx.list_all_releases(scope).await?;
+            publication = publication.after(earlier.iter().map(|release| release.version.value()));
+        }
+        drop(tx);
         let organization = scope.organization().as_str();
         let result = match self.find_destination(organization, subject.target) {
             Err(error) => Err(error.to_string()),

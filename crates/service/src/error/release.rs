@@ -37,6 +37,12 @@ pub enum ReleaseError {
         /// Its number.
         version: u64,
     },
+    /// The server has something else under this number.
+    #[error("another release has the number {version} here, or this one was taken back")]
+    NumberTaken {
+        /// Its number.
+        version: u64,
+    },
     /// Nothing was released that could be withdrawn.
     #[error("nothing was released yet")]
     NothingReleased,
@@ -62,6 +68,11 @@ impl ReleaseError {
             Self::IsWithdrawal { .. } => {
                 facts("release_is_withdrawal", Conflict, "choose a release before it, or withdraw again")
             }
+            Self::NumberTaken { .. } => facts(
+                "release_number_taken",
+                Conflict,
+                "find out who signed it and why; then release what shall hold, under a higher number",
+            ),
             Self::NothingReleased => {
                 facts("nothing_released", Conflict, "apps know no configuration; there is nothing to take back")
             }

@@ -13,6 +13,7 @@ mod ct;
 mod deletion;
 mod documents;
 mod drafts;
+mod emergency;
 mod instances;
 mod lifecycle;
 mod members;

@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-use crate::{AccountId, ProjectId, ReleaseId, ReleaseKind, ReleaseState, Unsigned};
+use crate::{AccountId, ProjectId, ReleaseId, ReleaseKind, ReleaseSource, ReleaseState, Unsigned};
 
 /// An accepted release.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -17,6 +17,8 @@ pub struct Model {
     pub claims_sha256: String,
     /// What it says.
     pub kind: ReleaseKind,
+    /// Where it came from.
+    pub source: ReleaseSource,
     /// How far its publication is.
     pub state: ReleaseState,
     /// Who submitted it.

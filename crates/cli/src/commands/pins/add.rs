@@ -212,7 +212,7 @@ impl Subject {
     }
 }
 
-fn parse_pin(text: &str) -> Result<PinDigest, CommandError> {
+pub(in crate::commands) fn parse_pin(text: &str) -> Result<PinDigest, CommandError> {
     let wrong = |expected| CommandError::Value { code: "pin_invalid", value: text.to_owned(), expected };
     let (kind, digest) = text.split_once(':').ok_or_else(|| wrong("a pin: TYPE:BASE64"))?;
     let kind = PinType::parse(kind)
