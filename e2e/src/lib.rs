@@ -2,7 +2,13 @@
 //! a test fails.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+pub mod clock;
+pub mod fleet;
+pub mod page;
+pub mod world;
+
 use std::{
+    ffi::OsStr,
     fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
@@ -60,12 +66,46 @@ fn binary() -> PathBuf {
 }
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(binary());
+    let mut command = cleared(folder, binary());
+    command.args(arguments);
+    command
+}
+
+/// `program` in `folder`, with nothing of Pintle's in its environment.
+fn cleared(folder: &Path, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PINTLE_")) {
         command.env_remove(name);
     }
-    command.args(arguments).current_dir(folder).env("PINTLE_CONFIG_DIR", folder.join("config")).stdin(Stdio::null());
+    command.current_dir(folder).env("PINTLE_CONFIG_DIR", folder.join("config")).stdin(Stdio::null());
     command
+}
+
+/// What a user types, for a shell, with an answer for what would ask one.
+const SHELL: &str = r#"
+pintle() {
+    case "$*" in
+    *--yes* | *--dry-run*) command pintle "$@" ;;
+    release | "release "* | withdraw* | restore* | "keys rotate"* | "keys recover"* | *--new-key*) command pintle "$@" --yes ;;
+    *) command pintle "$@" ;;
+    esac
+}
+"#;
+
+/// Runs a line as a user types it, which must succeed; what it said on both streams. Whatever asks is answered with yes.
+///
+/// # Panics
+/// It failed.
+#[must_use]
+pub fn run_line(folder: &Path, line: &str) -> String {
+    let binary = binary();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = binary.parent().into_iter().map(Path::to_owned).chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(folders).unwrap();
+    let output = cleared(folder, "sh").args(["-ec", &format!("{SHELL}{line}")]).env("PATH", path).output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(output.status.success(), "{line}: {said}");
+    said
 }
 
 /// Runs the command line, which must succeed; what it said on both streams.

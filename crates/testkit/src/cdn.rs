@@ -1,16 +1,29 @@
 //! An HTTP server that answers as badly as it is told to.
 
-use std::sync::{Arc, Mutex};
-
-use pintle_core::crypto::sha256;
-use tokio::{
-    io::AsyncWriteExt,
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::{AbortHandle, JoinSet},
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 
-use crate::http::{Request, read_request, write_response};
+use pintle_core::crypto::sha256;
+use rustls::{DEFAULT_VERSIONS, ServerConfig};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+    time::sleep,
+};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    certificate::SiteCertificate,
+    http::{Request, read_request, write_response},
+    site::server_config,
+};
+
+/// Between the bytes of [`Reply::Drip`].
+const DRIP_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How a [`Cdn`] answers.
 #[derive(Clone, Debug)]
@@ -34,34 +47,50 @@ pub enum Reply {
     Endless,
     /// A body that stops after its first byte, without an end.
     Stalled,
+    /// This file, ten bytes a second.
+    Drip(Vec<u8>),
+    /// Connections are accepted and nothing is ever said, not even of TLS.
+    Silent,
     /// No answer at all; the connection is closed.
     Closed,
 }
 
-/// A CDN on a loopback port, without TLS. Ends when dropped.
+/// A CDN on a loopback port. Ends when dropped.
 pub struct Cdn {
     url: String,
     shared: Arc<Shared>,
-    task: AbortHandle,
+    task: JoinHandle<()>,
 }
 
 struct Shared {
+    /// What it shows, if it speaks TLS.
+    tls: watch::Sender<Option<Arc<ServerConfig>>>,
     reply: Mutex<Reply>,
     requests: watch::Sender<Vec<Request>>,
     held: watch::Sender<bool>,
 }
 
 impl Cdn {
-    /// Starts one that answers with `reply`.
+    /// Starts one that answers with `reply`, without TLS.
     pub async fn start(reply: Reply) -> Self {
+        Self::start_with("http", None, reply).await
+    }
+
+    /// Starts one that speaks TLS, and shows `certificate`, which should be for `127.0.0.1`.
+    pub async fn start_tls(certificate: &SiteCertificate, reply: Reply) -> Self {
+        Self::start_with("https", Some(server_config(certificate, DEFAULT_VERSIONS)), reply).await
+    }
+
+    async fn start_with(scheme: &str, tls: Option<Arc<ServerConfig>>, reply: Reply) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a loopback port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let url = format!("{scheme}://{}", listener.local_addr().expect("an address"));
         let shared = Arc::new(Shared {
+            tls: watch::Sender::new(tls),
             reply: Mutex::new(reply),
             requests: watch::Sender::default(),
             held: watch::Sender::new(false),
         });
-        let task = tokio::spawn(accept(listener, shared.clone())).abort_handle();
+        let task = tokio::spawn(accept(listener, shared.clone()));
         Self { url, shared, task }
     }
 
@@ -74,6 +103,18 @@ impl Cdn {
     /// Answers with `reply` from now on.
     pub fn set(&self, reply: Reply) {
         *self.shared.reply.lock().expect("reply") = reply;
+    }
+
+    /// Ends every connection, and shows `certificate` to those that come.
+    pub fn show(&self, certificate: &SiteCertificate) {
+        self.shared.tls.send_replace(Some(server_config(certificate, DEFAULT_VERSIONS)));
+    }
+
+    /// Ends: once this returns, connections are refused.
+    pub async fn stop(mut self) {
+        self.task.abort();
+        // An error is what an aborted task ends with.
+        let _aborted = (&mut self.task).await;
     }
 
     /// Keeps requests waiting, or lets those that wait go on.
@@ -107,7 +148,20 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn serve(mut stream: TcpStream, shared: Arc<Shared>) -> Option<()> {
+async fn serve(stream: TcpStream, shared: Arc<Shared>) -> Option<()> {
+    if matches!(*shared.reply.lock().expect("reply"), Reply::Silent) {
+        return std::future::pending().await;
+    }
+    let mut tls = shared.tls.subscribe();
+    let Some(config) = tls.borrow_and_update().clone() else { return converse(stream, &shared).await };
+    let stream = TlsAcceptor::from(config).accept(stream).await.ok()?;
+    tokio::select! {
+        ended = converse(stream, &shared) => ended,
+        _ = tls.changed() => None,
+    }
+}
+
+async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared) -> Option<()> {
     loop {
         let request = read_request(&mut stream).await?;
         let asked_for = request.header("if-none-match").map(str::to_owned);
@@ -118,7 +172,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) -> Option<()> {
     }
 }
 
-async fn answer(stream: &mut TcpStream, reply: Reply, asked_for: Option<&str>) -> Option<()> {
+async fn answer(stream: &mut (impl AsyncWrite + Unpin), reply: Reply, asked_for: Option<&str>) -> Option<()> {
     match reply {
         Reply::File(bytes) => {
             let etag = etag(&bytes);
@@ -149,8 +203,22 @@ async fn answer(stream: &mut TcpStream, reply: Reply, asked_for: Option<&str>) -
         }
         Reply::Stalled => {
             stream.write_all(b"HTTP/1.1 200 x\r\ncontent-length: 2\r\n\r\nA").await.ok()?;
+            stream.flush().await.ok()?;
             std::future::pending().await
         }
+        Reply::Drip(bytes) => {
+            stream
+                .write_all(format!("HTTP/1.1 200 x\r\ncontent-length: {}\r\n\r\n", bytes.len()).as_bytes())
+                .await
+                .ok()?;
+            for byte in bytes {
+                stream.write_all(&[byte]).await.ok()?;
+                stream.flush().await.ok()?;
+                sleep(DRIP_INTERVAL).await;
+            }
+            Some(())
+        }
+        Reply::Silent => std::future::pending().await,
         Reply::Closed => None,
     }
 }

@@ -109,7 +109,10 @@ impl Drop for Site {
     }
 }
 
-fn server_config(certificate: &SiteCertificate, versions: &[&'static SupportedProtocolVersion]) -> Arc<ServerConfig> {
+pub(crate) fn server_config(
+    certificate: &SiteCertificate,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ServerConfig> {
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(versions)
         .expect("protocol versions")
