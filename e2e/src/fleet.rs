@@ -18,7 +18,7 @@ use crate::clock::DrillClock;
 /// Between two connections of an app, on the machine's clock: what else runs needs a processor, too.
 const PAUSE: Duration = Duration::from_millis(10);
 /// How far the apps' clocks are put ahead at once.
-const STEP: Duration = Duration::from_secs(15);
+const STEP: Duration = Duration::from_secs(30);
 /// On the machine's clock: what has not happened by then does not happen.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -65,7 +65,6 @@ impl Fleet {
     }
 
     /// An app that embeds `bundle`, to be set up; the fleet's clock and CA are its own.
-    #[must_use]
     pub fn builder(&self, bundle: &str) -> Builder {
         Pintle::builder(bundle)
             .dangerous_allow_http_loopback()
@@ -132,7 +131,7 @@ impl Fleet {
         }
     }
 
-    /// Lets `span` pass on the apps' clock; every app connects at least every 15 seconds of it.
+    /// Lets `span` pass on the apps' clock; every app connects at least every 30 seconds of it.
     ///
     /// # Panics
     /// An app does not connect.
