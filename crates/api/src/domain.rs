@@ -19,6 +19,11 @@ pub struct AddDomainRequest {
     /// Certificate Transparency; `off` unless given.
     #[serde(default)]
     pub ct: CtRequest,
+    /// Hosts, as `host` or `host:port`, that stand for the domain when the guard looks at live servers; of a name that is
+    /// no wildcard itself, unless given. Up to 16; never published.
+    #[serde(default)]
+    #[schema(max_items = 16)]
+    pub watch: Vec<String>,
 }
 
 /// Changes the settings of a domain in the draft; absent members stay as they are.
@@ -35,6 +40,10 @@ pub struct UpdateDomainRequest {
     /// New requirement of Certificate Transparency, in the place of all of the old one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ct: Option<CtRequest>,
+    /// New hosts that stand for it, in the place of all of the old ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 16)]
+    pub watch: Option<Vec<String>>,
 }
 
 /// A domain in the draft.
@@ -53,6 +62,9 @@ pub struct DomainResponse {
     /// What it asks of Certificate Transparency.
     #[serde(default)]
     pub ct: CtResponse,
+    /// Hosts, as `host:port`, that stand for it when the guard looks at live servers; empty: itself.
+    #[serde(default)]
+    pub watch: Vec<String>,
     /// Sorted by type, digest and match.
     pub pins: Vec<PinResponse>,
     /// Seconds since 1970 UTC.

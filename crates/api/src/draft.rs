@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::DomainResponse;
+use crate::{DomainResponse, Finding};
 
 /// The staged state of a project: what the next release will say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -16,8 +16,8 @@ pub struct DraftResponse {
     pub domains: Vec<DomainResponse>,
     /// What differs from the last accepted release; empty when nothing is staged.
     pub changes: Vec<Change>,
-    /// What deserves a second look before a release.
-    pub warnings: Vec<Warning>,
+    /// What deserves a second look before a release, as far as the draft alone tells; errors first.
+    pub findings: Vec<Finding>,
 }
 
 /// Settings that hold for the whole configuration.
@@ -122,39 +122,6 @@ pub enum ChangeKind {
     Removed,
     /// In both, with another value.
     Changed,
-}
-
-/// Something legal that deserves a second look before it is signed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Warning {
-    /// Stable code.
-    pub code: WarningCode,
-    /// The domain it is about, if it is about one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub domain: Option<String>,
-    /// One sentence for people.
-    pub detail: String,
-}
-
-/// Stable codes of warnings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WarningCode {
-    /// A strict app will refuse every host.
-    NoDomains,
-    /// Every connection to the domain will be a violation.
-    NoPins,
-    /// Every pin of the domain has expired.
-    PinsExpired,
-    /// Losing the one pinned key cuts the app off.
-    NoBackupPin,
-    /// Soon, or already, the log list is too old for `verified` to refuse anything.
-    CtListOld,
-    /// `declared` is no defence against the CA that issues the certificate.
-    CtDeclaredOnly,
-    /// No certificate can meet what the domain asks of Certificate Transparency.
-    CtUnsatisfiable,
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod deletion;
 mod diff;
 mod domain;
 mod draft;
+mod finding;
 mod list;
 mod lookup;
 mod member;
@@ -49,8 +50,9 @@ pub use domain::{
     AddDomainRequest, AddPinRequest, DomainResponse, Enforce, EnforceWord, PinExpiry, PinMatch, PinOrigin, PinResponse,
     PinType, Trust, UpdateDomainRequest, UpdatePinRequest,
 };
-pub use draft::{
-    Change, ChangeKind, DraftResponse, DraftSettings, Expiry, OnStale, UpdateDraftRequest, Warning, WarningCode,
+pub use draft::{Change, ChangeKind, DraftResponse, DraftSettings, Expiry, OnStale, UpdateDraftRequest};
+pub use finding::{
+    Finding, FindingCode, FindingOverride, GuardResponse, OverrideRequest, OverrideResponse, Severity, replace_hostile,
 };
 pub use list::{ListQuery, ListResponse};
 pub use lookup::{

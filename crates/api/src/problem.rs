@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::Finding;
+
 /// A failure as an RFC 9457 problem document (`application/problem+json`). `type` is absent, so it is `about:blank`:
 /// `title` is the phrase of the status, and `code` is what programs look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -17,6 +19,9 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub hint: Option<String>,
+    /// With `guard_refused`: what the guard found, errors first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
 }
 
 impl Problem {

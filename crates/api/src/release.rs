@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Change, Warning};
+use crate::{Change, Finding, OverrideRequest, OverrideResponse};
 
 /// Freezes the draft under a release number and a date, ready to be signed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -17,6 +17,9 @@ pub struct PrepareReleaseRequest {
     /// Only answer as if: nothing is kept, no number is given away, and what is signed cannot be submitted.
     #[serde(default, skip_serializing_if = "is_false")]
     pub rehearsal: bool,
+    /// Errors of the guard that it is prepared in spite of; none unless given.
+    #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
+    pub override_request: Option<OverrideRequest>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -69,8 +72,8 @@ pub struct PreparedReleaseResponse {
     pub succession: Vec<String>,
     /// What differs from the last accepted release.
     pub changes: Vec<Change>,
-    /// What deserves a second look before signing.
-    pub warnings: Vec<Warning>,
+    /// What deserves a second look before signing: overridden errors first, then warnings and notes.
+    pub findings: Vec<Finding>,
 }
 
 /// Submits a signed release.
@@ -198,6 +201,10 @@ pub struct ReleaseResponse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub live_at: Option<u64>,
+    /// The guard's errors it was prepared in spite of.
+    #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub overridden: Option<OverrideResponse>,
     /// How far it is at each publish target, by name; empty until it is on its way.
     #[serde(default)]
     pub targets: Vec<ReleaseTargetResponse>,

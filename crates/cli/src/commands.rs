@@ -11,6 +11,7 @@ pub(crate) mod doctor;
 pub(crate) mod domains;
 pub(crate) mod draft;
 pub(crate) mod emergency;
+pub(crate) mod guard;
 pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod login;

@@ -291,6 +291,14 @@ pub enum CommandError {
         /// What differs.
         what: String,
     },
+    /// Users would be cut off.
+    #[error("the guard refuses this release ({first}{}); nothing was signed", more(*errors))]
+    GuardRefused {
+        /// How many errors nobody overrode.
+        errors: usize,
+        /// The first, as `--override` takes it.
+        first: String,
+    },
     /// A release was accepted but is not live yet.
     #[error("release {version} was accepted, and is not live after {waited_secs} seconds")]
     NotLiveYet {
@@ -400,6 +408,7 @@ impl CommandError {
             Self::SameKey { .. } => "key_same",
             Self::FormerKey { .. } => "key_former",
             Self::NoRecoveryKey => "recovery_key_missing",
+            Self::GuardRefused { .. } => "guard_refused",
             Self::PreparedMismatch { .. } => "prepared_mismatch",
             Self::NotLiveYet { .. } => "not_live_yet",
             Self::Interrupted { .. } => "interrupted",
@@ -426,6 +435,7 @@ impl CommandError {
             }
             Self::Config { .. }
             | Self::Sign(SignError::NotAcceptable(_))
+            | Self::GuardRefused { .. }
             | Self::PreparedMismatch { .. }
             | Self::AuditChain { .. } => ExitStatus::Refused,
             Self::Key { error, .. } | Self::Sign(SignError::Signer(error)) => key::exit_status(error),
@@ -556,6 +566,11 @@ impl CommandError {
             Self::NoRecoveryKey => {
                 "create a new project; a running app takes its root up by `reconfigure`, a new build embeds it"
             }
+            Self::GuardRefused { first, .. } => {
+                return Some(format!(
+                    "do what the findings advise; an owner or admin may say `--override {first} --reason TEXT`"
+                ));
+            }
             Self::PreparedMismatch { .. } => "do not use this server until you know why",
             Self::Place(_) => "write dir:/PATH, s3://BUCKET?region=REGION, gs://BUCKET or azure://ACCOUNT/CONTAINER",
             Self::TargetUnusable { .. } => "each step that failed says what to do",
@@ -576,6 +591,10 @@ impl CommandError {
         };
         Some(hint.to_owned())
     }
+}
+
+fn more(errors: usize) -> String {
+    if errors > 1 { format!(" and {} more errors", errors - 1) } else { String::new() }
 }
 
 fn probe_code(cause: &ProbeFailure) -> &'static str {

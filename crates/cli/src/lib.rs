@@ -33,6 +33,7 @@ mod error;
 mod exit;
 mod fetch;
 mod file;
+mod guarding;
 mod key;
 mod loopback;
 mod moment;
@@ -64,6 +65,7 @@ pub use commands::{
     emergency::{
         EditArgs, EmergencyCommand, EmergencyExportArgs, EmergencyReleaseArgs, KnownArgs, ReconcileArgs, TargetArgs,
     },
+    guard::GuardCommandArgs,
     invitations::InvitationsCommand,
     keys::{
         ChangePasswordArgs, ExportArgs, GenerateArgs, KeysCommand, ListArgs, RecoverArgs, RegisterArgs, RotateArgs,
@@ -72,16 +74,18 @@ pub use commands::{
     look::WayArgs,
     members::MembersCommand,
     orgs::OrgsCommand,
-    pins::{AddArgs, PinChanges, PinSource, PinsCommand},
+    pins::{AddArgs, PinChanges, PinSource, PinsCommand, RefreshArgs},
     projects::{CopyArgs, ProjectChanges, ProjectsCommand},
     release::{ReleaseArgs, SigningArgs},
     releases::ReleasesCommand,
     targets::TargetsCommand,
     tokens::{CreateArgs, TokensCommand},
+    withdraw::RestoreArgs,
 };
 pub use context::GlobalArgs;
 pub use error::{CommandError, EmergencyFailure};
 pub use exit::ExitStatus;
+pub use guarding::{GuardArgs, LookArgs};
 pub use key::{KeyArgs, KeyRole};
 pub use output::{Failure, Format, Output, Text};
 
@@ -157,6 +161,14 @@ PINTLE_KEY_PASSWORD, never by the command line; a PIN is tried once. docs/howto/
     /// The draft, which is what the next release will say: show, set
     #[command(subcommand)]
     Draft(DraftCommand),
+    /// Find out what a release would do to users, without making one: the draft, or a file
+    #[command(after_help = "\
+The server looks at the live servers of every entry, and so does this machine unless --no-probe: an installation that \
+holds the new release decides, by the code that runs in apps. `pintle release` does the same before it signs, and refuses \
+alike. With --file nothing but that file (and the live servers) is asked; with --no-probe as well, nothing at all. What \
+each finding means stands in docs/spec/guard.md. Exit status: 0 if there is no error (with --fail-on warning: nor a \
+warning), 7 if there is, another number if that could not be found out.")]
+    Guard(GuardCommandArgs),
     /// Release the draft: review, sign here, submit, wait until it is live
     #[command(after_help = "\
 The server prepares the exact bytes to sign. They are read here, compared with what apps have now, and shown; what you \
@@ -170,7 +182,7 @@ confirm is what is signed. The key stays here: the server gets the signature and
     /// Tell every app to refuse every connection, by a signed release, until it is restored
     Withdraw(SigningArgs),
     /// Serve again what was served before a withdrawal
-    Restore(SigningArgs),
+    Restore(RestoreArgs),
     /// The bad day: releases without a server, straight to the targets, and the way back
     #[command(subcommand)]
     Emergency(EmergencyCommand),
@@ -237,6 +249,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Co
         Command::Pins(command) => commands::pins::run(command, context).await?,
         Command::Ct(command) => commands::ct::run(command, context).await?,
         Command::Draft(command) => commands::draft::run(command, context).await?,
+        Command::Guard(args) => return commands::guard::run(args, context).await,
         Command::Release(args) => commands::release::run(args, context).await?,
         Command::Diff(args) => commands::diff::run(args, context).await?,
         Command::Withdraw(args) => commands::withdraw::withdraw(args, context).await?,

@@ -3,6 +3,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use comfy_table::{Table, presets};
+use pintle_api::replace_hostile;
 use serde::{Deserialize, Serialize};
 
 use crate::CommandError;
@@ -94,9 +95,9 @@ impl Failure {
     }
 
     fn write(&self, label: &str, text: &mut Text) {
-        text.push_line(&format!("{label}: {}", clean(&self.message)));
+        text.push_line(&format!("{label}: {}", replace_hostile(&self.message)));
         if let Some(hint) = &self.hint {
-            text.push_line(&format!("{}: {}", paint(STRONG, "hint"), clean(hint)));
+            text.push_line(&format!("{}: {}", paint(STRONG, "hint"), replace_hostile(hint)));
         }
     }
 }
@@ -118,7 +119,7 @@ pub(crate) const CAREFUL: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) const STRONG: Style = Style::new().bold();
 
 pub(crate) fn paint(style: Style, text: &str) -> String {
-    format!("{style}{}{style:#}", clean(text))
+    format!("{style}{}{style:#}", replace_hostile(text))
 }
 
 /// Text in the making. Every value is cleaned of control characters: names and certificates come from strangers, and a
@@ -129,7 +130,7 @@ pub struct Text(String);
 impl Text {
     /// One line of plain text.
     pub fn line(&mut self, line: &str) -> &mut Self {
-        self.push_line(&clean(line))
+        self.push_line(&replace_hostile(line))
     }
 
     /// One line in a style.
@@ -139,7 +140,7 @@ impl Text {
 
     /// One line that begins with a label in a style.
     pub(crate) fn labelled_line(&mut self, style: Style, label: &str, line: &str) -> &mut Self {
-        self.push_line(&format!("{}  {}", paint(style, label), clean(line)))
+        self.push_line(&format!("{}  {}", paint(style, label), replace_hostile(line)))
     }
 
     /// An empty line.
@@ -152,7 +153,7 @@ impl Text {
         let shown = || fields.iter().filter(|(_, value)| !value.is_empty());
         let width = shown().map(|(name, _)| name.len()).max().unwrap_or_default();
         for (name, value) in shown() {
-            self.push_line(&format!("{name:width$}  {}", clean(value)));
+            self.push_line(&format!("{name:width$}  {}", replace_hostile(value)));
         }
         self
     }
@@ -168,7 +169,7 @@ impl Text {
             column.set_padding((0, 2));
         }
         for row in rows {
-            table.add_row(row.iter().map(|cell| clean(cell)));
+            table.add_row(row.iter().map(|cell| replace_hostile(cell)));
         }
         for line in table.to_string().lines() {
             self.push_line(line.trim_end());
@@ -192,14 +193,6 @@ impl Text {
         self.0.push('\n');
         self
     }
-}
-
-/// The text with its control characters, and the invisible ones that reorder what is shown, replaced.
-fn clean(text: &str) -> String {
-    let is_hostile = |c: char| {
-        c.is_control() || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if is_hostile(c) { '\u{FFFD}' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ mod site;
 mod stage;
 mod team;
 
-use pintle_api::client::ClientError;
+use pintle_api::{FindingCode, client::ClientError};
 use pintle_cli::{ExitStatus, Failure, Format};
 use pintle_core::{
     Code, Mode,
@@ -33,6 +33,8 @@ use self::{
 /// What an app asks for, and where; nothing of it exists outside this machine.
 const HOST: &str = "shop.example";
 const UNREGISTERED_HOST: &str = "news.example";
+/// What the guard can reach without a name server.
+const GUARDED_HOST: &str = "127.0.0.1";
 
 /// The demo could not go on; what it had shown until then stays true.
 #[derive(Debug, thiserror::Error)]
@@ -90,13 +92,16 @@ async fn walk() -> Result<bool, DemoError> {
     let folder = tempfile::tempdir()?;
 
     stage.heading("The team");
-    let server = Server::start(&folder.path().join("server")).await?;
+    let authority = Authority::make("Demo Platform CA")?;
+    let guarded = Guarded::start(&authority).await?;
+    let ca_file = folder.path().join("ca.der");
+    std::fs::write(&ca_file, authority.certificate())?;
+    let server = Server::start(&folder.path().join("server"), guarded.site.address(), ca_file).await?;
     stage.promise("server started: API and CDN origin", true, server.address());
     let cdn = Cdn::start(server.origin_url()).await?;
     let team = Team::found(server.client(), "acme").await?;
     stage.promise("project made; signing key never sent", true, "ES256");
 
-    let authority = Authority::make("Demo Platform CA")?;
     let keys = Keys { today: KeyPair::generate()?, next: KeyPair::generate()? };
     let site = Site::start(authority.issue(HOST, &keys.today)?).await?;
     stage.promise("an HTTPS site started, with its own CA", true, site.address());
@@ -106,10 +111,11 @@ async fn walk() -> Result<bool, DemoError> {
     let first = team.release().await?;
     stage.promise("key and backup pinned, signed, live", first == 1, format!("release {first}"));
 
-    let world = World { folder, server, cdn, team, domain, authority, keys, site };
+    let world = World { folder, server, cdn, team, domain, authority, keys, site, guarded };
     let app = meet(&mut stage, &world).await?;
     forge(&mut stage, &world, &app).await?;
     go_elsewhere(&mut stage, &world, &app).await?;
+    make_a_mistake(&mut stage, &world).await?;
     rotate(&mut stage, &world, &app).await?;
     take_over_cdn(&mut stage, &world, &app).await?;
     switch_off(&mut stage, world, app).await?;
@@ -127,6 +133,21 @@ struct World {
     authority: Authority,
     keys: Keys,
     site: Site,
+    guarded: Guarded,
+}
+
+/// A site that the server's guard looks at.
+struct Guarded {
+    key: KeyPair,
+    site: Site,
+}
+
+impl Guarded {
+    async fn start(authority: &Authority) -> Result<Self, DemoError> {
+        let key = KeyPair::generate()?;
+        let site = Site::start(authority.issue(GUARDED_HOST, &key)?).await?;
+        Ok(Self { key, site })
+    }
 }
 
 /// The site's keys.
@@ -189,6 +210,24 @@ async fn go_elsewhere(stage: &mut Stage, world: &World, strict: &App) -> Result<
     Ok(())
 }
 
+/// A mistake in a draft, which would reach every user with the next refresh.
+async fn make_a_mistake(stage: &mut Stage, world: &World) -> Result<(), DemoError> {
+    stage.heading("Somebody pins the wrong key");
+    let team = Team::found(world.server.client(), "hasty").await?;
+    let domain = team.add_watched_domain(GUARDED_HOST, vec![world.guarded.site.address().to_string()]).await?;
+    team.add_pin(&domain, &KeyPair::generate()?.subject_public_key_info(), "wrong").await?;
+    let found = team.ask_guard(None).await?;
+    let refused = found == Some(FindingCode::WouldRefuse);
+    stage.promise("the guard looks and refuses before signing", refused, found.map_or("nothing", FindingCode::as_str));
+    let reason = "the server moves to that key tonight";
+    let found = team.ask_guard(Some(reason)).await?;
+    stage.promise("an owner may override it, with a reason", found.is_none(), "audited, in history");
+    team.add_pin(&domain, &world.guarded.key.subject_public_key_info(), "served").await?;
+    let found = team.ask_guard(None).await?;
+    stage.promise("with the served key pinned, it may pass", found.is_none(), "prepared");
+    Ok(())
+}
+
 async fn rotate(stage: &mut Stage, world: &World, app: &App) -> Result<(), DemoError> {
     stage.heading("The site changes its key; the app keeps running");
     world.team.add_pin(&world.domain, &world.keys.next.subject_public_key_info(), "next").await?;
@@ -206,7 +245,8 @@ async fn take_over_cdn(stage: &mut Stage, world: &World, app: &App) -> Result<()
     stage.heading("Somebody takes over the CDN");
     let genuine = world.cdn.fetch(&world.team.path("pins.jws")).await?;
     let other = Team::found(world.server.client(), "other").await?;
-    other.add_domain(HOST).await?;
+    let domain = other.add_domain(HOST).await?;
+    other.add_pin(&domain, &world.keys.next.subject_public_key_info(), "next").await?;
     other.release().await?;
     let foreign = world.cdn.fetch(&other.path("pins.jws")).await?;
     let older = world.cdn.fetch(&world.team.path("releases/1.jws")).await?;

@@ -11,9 +11,14 @@ fn the_demo_keeps_every_promise_and_leaves_nothing_behind() {
     assert_eq!(output.status.code(), Some(0), "{text}");
     let kept = text.lines().filter(|line| line.starts_with("  ok  ")).count();
     assert!(text.contains(&format!("\n{kept} of {kept} as promised")), "{text}");
-    for code in
-        ["pin_mismatch", "domain_not_registered", "config_signature_invalid", "config_key_unknown", "config_rollback"]
-    {
+    for code in [
+        "pin_mismatch",
+        "domain_not_registered",
+        "config_signature_invalid",
+        "config_key_unknown",
+        "config_rollback",
+        "would_refuse",
+    ] {
         assert!(text.contains(code), "{code} is missing in\n{text}");
     }
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");

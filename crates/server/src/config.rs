@@ -6,6 +6,7 @@
 
 mod accounts;
 mod destinations;
+mod guard;
 mod lookup;
 mod oidc;
 mod options;
@@ -25,6 +26,7 @@ use pintle_store::DatabaseUrl;
 use secrecy::SecretString;
 
 pub use accounts::{AccountsConfig, SmtpConfig, SmtpSecurity};
+pub use guard::GuardConfig;
 pub use lookup::LookupConfig;
 pub use oidc::OidcConfig;
 pub use options::{ConfigProblem, EffectiveOption};
@@ -80,6 +82,8 @@ pub struct ServerConfig {
     pub privacy: PrivacyConfig,
     /// What is remembered.
     pub audit: AuditConfig,
+    /// How the safe-publish guard looks at live servers.
+    pub guard: GuardConfig,
     /// How the server stops.
     pub stop: StopConfig,
     /// What everybody may create at most.
@@ -188,6 +192,7 @@ impl ServerConfig {
             lookup: LookupConfig::read(options),
             privacy: PrivacyConfig::read(options),
             audit: AuditConfig::read(options),
+            guard: GuardConfig::read(options),
             stop: StopConfig::read(options),
             plan: read_plan(options),
             log: LogConfig::read(options),

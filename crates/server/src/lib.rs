@@ -33,8 +33,8 @@ pub use api::openapi_json;
 pub use cdn::file_router;
 pub use config::{
     AccountsConfig, AuditConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption,
-    ForwardedHeader, HttpConfig, LoadedConfig, LogConfig, LogFormat, LookupConfig, OidcConfig, Origin, PrivacyConfig,
-    ProxyConfig, RateLimitConfig, ServerConfig, SmtpConfig, SmtpSecurity, StopConfig, TlsConfig,
+    ForwardedHeader, GuardConfig, HttpConfig, LoadedConfig, LogConfig, LogFormat, LookupConfig, OidcConfig, Origin,
+    PrivacyConfig, ProxyConfig, RateLimitConfig, ServerConfig, SmtpConfig, SmtpSecurity, StopConfig, TlsConfig,
 };
 pub use listen::TlsError;
 pub use run::{Ready, ServerError, run};

@@ -104,6 +104,9 @@ pub enum ServerError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Root certificates for the guard cannot be read.
+    #[error("`guard.roots`: {0}")]
+    GuardRoots(#[source] io::Error),
     /// Mail cannot be handed over as configured.
     #[error("`smtp`: {0}")]
     Smtp(String),
@@ -137,6 +140,7 @@ impl ServerError {
             Self::Tls(_) => "tls_unusable",
             Self::Url(_) => "url_invalid",
             Self::SecretKey { .. } => "secret_key_unusable",
+            Self::GuardRoots(_) => "guard_roots_unusable",
             Self::Smtp(_) => "smtp_unusable",
             Self::Oidc { .. } => "oidc_unusable",
             Self::SetUp(error) => error.code(),
@@ -163,6 +167,7 @@ impl ServerError {
                  address, user and password in the URL lead to it?"
             }
             Self::SecretKey { .. } => "it is 43 characters of URL-safe base64, readable by the server's user alone",
+            Self::GuardRoots(_) => "name readable files of PEM certificates",
             Self::Smtp(_) => "check `smtp.from`, `smtp.ca_file` and the CA store of this machine",
             Self::Oidc { .. } => "check its `issuer`, and the CA store of this machine",
             Self::Listen { .. } => "is the port taken by another program? choose another address or port",
@@ -289,12 +294,14 @@ fn open_service(
     };
     let providers = config.oidc.iter().map(make_provider).collect::<Result<_, ServerError>>()?;
     let key = secret_key::load(config)?;
+    let guard = config.guard.to_settings().map_err(ServerError::GuardRoots)?;
     Ok(Service::new(store.clone(), buckets, base_url)
         .with_plan(config.plan)
         .with_destinations(config.destinations.clone())
         .with_erasure_delay(config.privacy.erase_after_days * 86_400)
         .with_audit_retention(config.audit.retention_days)
         .with_lookups(config.lookup.policy())
+        .with_guard(guard)
         .with_accounts(settings, key, mailer)
         .with_sso(providers))
 }

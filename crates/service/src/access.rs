@@ -60,6 +60,8 @@ permissions! {
     EditDraft = "edit_draft", Edit, [Owner Admin Publisher Editor],
     /// Prepare, submit, schedule, withdraw and restore releases.
     Release = "release", Release, [Owner Admin Publisher],
+    /// Release in spite of errors of the safe-publish guard, with a reason.
+    OverrideGuard = "override_guard", Release, [Owner Admin],
     /// Approve what another member submitted.
     ApproveRelease = "approve_release", Release, [Owner Admin Publisher],
     /// Register keys; accept succession statements.

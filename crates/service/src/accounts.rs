@@ -6,7 +6,9 @@ use pintle_core::UnixTime;
 use pintle_store::SessionRow;
 use tokio::sync::Notify;
 
-use crate::{AccountError, Mailer, SecretKey, ServiceError, SsoError, SsoProvider, guard::Guard, password::Passwords};
+use crate::{
+    AccountError, Mailer, SecretKey, ServiceError, SsoError, SsoProvider, password::Passwords, throttle::Throttle,
+};
 
 /// A session that is not used for this long has ended.
 pub(crate) const SESSION_IDLE_SECS: u64 = 12 * 3600;
@@ -47,7 +49,7 @@ pub(crate) struct Accounts {
     pub(crate) mailer: Option<Arc<dyn Mailer>>,
     pub(crate) providers: Vec<SsoProvider>,
     pub(crate) passwords: Passwords,
-    pub(crate) guard: Guard,
+    pub(crate) throttle: Throttle,
     pub(crate) mails: Notify,
 }
 

@@ -22,6 +22,7 @@ mod delete_project;
 mod diff;
 mod erase;
 mod find_answer;
+mod guard_draft;
 mod list_audit_events;
 mod list_domains;
 mod list_invitations;

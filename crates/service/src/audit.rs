@@ -143,6 +143,8 @@ audit_actions! {
     PinRemoved = "pin.removed",
     /// Numbers that a release lost with a database may have had are not given again.
     NumbersSkipped = "release.numbers_skipped",
+    /// Somebody had a release prepared in spite of errors of the safe-publish guard.
+    GuardOverridden = "release.guard_overridden",
     /// Claims were fixed under a number, to be signed.
     ReleasePrepared = "release.prepared",
     /// A signed release was accepted.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use base64ct::{Base64, Encoding};
-use pintle_api::{Warning, WarningCode};
 use pintle_core::PublicKey;
 use pintle_core::{
     Name, OrganizationId, ProjectId, Root, UnixTime,
@@ -68,14 +67,19 @@ pub(crate) fn make_claims(
 /// The exact bytes to sign, in a file that carries `succession`. What the core would refuse on a device is refused here, by the same code.
 pub(crate) fn write_claims(claims: &Claims, succession: &[String]) -> Result<Vec<u8>, ServiceError> {
     let bytes = canonical_claims(claims);
-    // A statement stands in the header with quotes and comma.
-    let chain_bytes: usize = succession.iter().map(|statement| statement.len() + 3).sum();
-    let signed_bytes = bytes.len().div_ceil(3) * 4 + chain_bytes.div_ceil(3) * 4 + JWS_FRAME_BYTES;
+    let signed_bytes = measure_signed(&bytes, succession);
     if signed_bytes > MAX_CONFIG_BYTES {
         return Err(ServiceError::DraftTooLarge { bytes: signed_bytes });
     }
     Claims::parse(&bytes).map_err(ServiceError::DraftInvalid)?;
     Ok(bytes)
+}
+
+/// How long the signed file will be, rounded up.
+pub(crate) fn measure_signed(claims: &[u8], succession: &[String]) -> usize {
+    // A statement stands in the header with quotes and comma.
+    let chain_bytes: usize = succession.iter().map(|statement| statement.len() + 3).sum();
+    claims.len().div_ceil(3) * 4 + chain_bytes.div_ceil(3) * 4 + JWS_FRAME_BYTES
 }
 
 /// Whether a configuration can hold this domain with these pins and settings, beside the draft's logs.
@@ -119,37 +123,6 @@ pub(crate) fn renew_claims(earlier: Claims, version: u64, now: UnixTime) -> Clai
 pub(crate) fn make_withdrawal(project: &Project, version: u64, now: UnixTime) -> Result<Claims, ServiceError> {
     let (organization, id) = core_ids(project)?;
     Ok(Claims { withdrawn: true, ..Claims::new(organization, id, version, now) })
-}
-
-/// What is legal and yet deserves a second look before it is signed.
-pub(crate) fn find_warnings(claims: &Claims, now: UnixTime) -> Vec<Warning> {
-    if claims.withdrawn {
-        return Vec::new();
-    }
-    if claims.domains.is_empty() {
-        let detail = "There is no domain: an app in strict mode will refuse every host.".to_owned();
-        return vec![Warning { code: WarningCode::NoDomains, domain: None, detail }];
-    }
-    let warn = |domain: &Domain| {
-        let name = domain.name.to_string();
-        let counting = domain.pins.iter().filter(|pin| pin.expires_at.is_none_or(|end| now < end)).count();
-        let (code, detail) = match (domain.pins.len(), counting) {
-            (0, _) => (WarningCode::NoPins, format!("{name} has no pin: every connection to it is a violation.")),
-            (_, 0) => (
-                WarningCode::PinsExpired,
-                format!("Every pin of {name} has expired: every connection to it is a violation."),
-            ),
-            (_, 1) => (
-                WarningCode::NoBackupPin,
-                format!(
-                    "{name} has one pin: losing that key cuts the app off until a new release. Pin the next key too."
-                ),
-            ),
-            _ => return None,
-        };
-        Some(Warning { code, domain: Some(name), detail })
-    };
-    claims.domains.iter().filter_map(warn).collect()
 }
 
 fn make_domain(domain: &DraftDomain) -> Result<Domain, ServiceError> {

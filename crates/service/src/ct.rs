@@ -3,18 +3,14 @@
 use std::collections::BTreeSet;
 
 use base64ct::{Base64, Encoding};
-use pintle_api::{CtLogRequest, CtPolicy, CtRequest, CtResponse, Warning, WarningCode};
+use pintle_api::{CtLogRequest, CtPolicy, CtRequest, CtResponse};
 use pintle_core::{
     PublicKey, UnixTime,
-    claims::{self, Claims, CtLog, CtRequirement, Domain},
-    ct::MAX_LIST_AGE_SECS,
+    claims::{self, Claims, CtLog, CtRequirement},
 };
 use pintle_store::{CtLogRow, DomainRow, DraftRow, ProjectId, Unsigned};
 
 use crate::{ServiceError, input::check_label};
-
-/// From this age on a log list is warned of: ten days are left to import a newer one and to release it (P-6.4).
-const OLD_LIST_SECS: u64 = 60 * 86_400;
 
 /// Brings what a request asks for into a domain; what contradicts itself is found with the whole domain.
 pub(crate) fn apply_requirement(row: &mut DomainRow, request: &CtRequest) -> Result<(), ServiceError> {
@@ -106,50 +102,4 @@ pub(crate) fn put_logs(claims: &mut Claims, draft: &DraftRow, logs: &[CtLogRow])
         claims.ct_logs_as_of = draft.ct_logs_as_of.map(|at| UnixTime::from_secs(at.value()));
     }
     Ok(())
-}
-
-/// What is legal in `claims` and yet deserves a second look.
-pub(crate) fn find_ct_warnings(claims: &Claims, now: UnixTime) -> Vec<Warning> {
-    let asks = |policy| claims.domains.iter().any(|domain| domain.ct.policy == policy);
-    let mut warnings = Vec::new();
-    let age_secs = claims.ct_logs_as_of.map(|as_of| now.secs_since(as_of)).unwrap_or_default();
-    if asks(claims::CtPolicy::Verified) && age_secs > OLD_LIST_SECS {
-        let days = |secs: u64| secs / 86_400;
-        let detail = format!(
-            "The CT log list is {} days old: after {} days `verified` only reports. Import a newer one.",
-            days(age_secs),
-            days(MAX_LIST_AGE_SECS)
-        );
-        warnings.push(Warning { code: WarningCode::CtListOld, domain: None, detail });
-    }
-    warnings.extend(claims.domains.iter().filter_map(|domain| warn_of_requirement(domain, claims)));
-    warnings
-}
-
-fn warn_of_requirement(domain: &Domain, claims: &Claims) -> Option<Warning> {
-    let CtRequirement { policy, min, logs } = &domain.ct;
-    let name = domain.name.to_string();
-    let (code, detail) = match policy {
-        claims::CtPolicy::Off => return None,
-        claims::CtPolicy::Declared => (
-            WarningCode::CtDeclaredOnly,
-            format!("{name} checks which logs its certificate names, not their signatures: no defence against its CA."),
-        ),
-        claims::CtPolicy::Verified => {
-            let counts = |log: &&CtLog| logs.as_ref().is_none_or(|logs| logs.contains(log.id()));
-            let counting: Vec<_> = claims.ct_logs.iter().filter(counts).collect();
-            let operators: BTreeSet<_> = counting.iter().map(|log| log.operator()).collect();
-            if counting.len() as u64 >= *min && operators.len() >= 2 {
-                return None;
-            }
-            let detail = format!(
-                "{name} needs SCTs of {min} logs of two operators; its logs in the list are {} of {}: every connection \
-                 is a violation.",
-                counting.len(),
-                operators.len()
-            );
-            (WarningCode::CtUnsatisfiable, detail)
-        }
-    };
-    Some(Warning { code, domain: Some(name), detail })
 }

@@ -1,5 +1,6 @@
 mod account;
 mod grant;
+mod guard;
 mod idempotency;
 mod lookup;
 mod member;
@@ -21,6 +22,7 @@ mod sso;
 mod target;
 
 pub use grant::GrantError;
+pub use guard::GuardError;
 pub use idempotency::IdempotencyError;
 pub use lookup::LookupError;
 pub use member::MemberError;
@@ -187,6 +189,9 @@ pub enum ServiceError {
     /// Publish targets.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// About the safe-publish guard.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
     /// A release did not go on its way.
     #[error(transparent)]
     Release(#[from] ReleaseError),
@@ -375,6 +380,7 @@ impl ServiceError {
             Self::Grant(error) => error.facts(),
             Self::Release(error) => error.facts(),
             Self::Target(error) => error.facts(),
+            Self::Guard(error) => error.facts(),
             Self::PlanLimitReached { .. } => facts(
                 "plan_limit_reached",
                 Forbidden,

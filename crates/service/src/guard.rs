@@ -1,235 +1,156 @@
-//! Slows down who guesses passwords and codes, and nobody else.
+//! The safe-publish guard: what a release would do to the people who use the app, found out before it is signed. Rules:
+//! `docs/spec/guard.md`.
 //!
-//! An attempt counts when it begins and is forgiven when it succeeds, so that many at once gain nothing. These counts are
-//! kept, in memory, each forgotten a day after its last attempt:
-//!
-//! - passwords by address and network: after 5 failures each further one doubles the wait, from 5 seconds to 15 minutes;
-//! - passwords by network: the same after 50, whatever the addresses;
-//! - codes of a second factor by account: the same after 5. Whoever guesses them has the password, and a new one ends it.
-//!
-//! No password is counted by address alone: with that, a stranger could keep the owner of an account out from everywhere. Whoever
-//! has many networks has about a hundred guesses a day in each; against these stands the length of a password. Of several
-//! instances each counts for itself.
+//! It asks the core the devices run. What is to be signed is *rehearsed*: signed with a key that exists for a moment and that
+//! no app trusts, and verified, so that what judges is a [`VerifiedConfig`] like that of any device. The rule itself does no
+//! I/O; [`look`] makes the observations it judges.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
-    sync::{Mutex, PoisonError},
+mod file;
+mod history;
+mod live;
+mod look;
+mod refresh;
+
+use std::sync::Arc;
+
+use pintle_api::{Finding, FindingCode, FindingOverride, Severity};
+use pintle_core::{
+    ConfigError, HostName, Name, OrganizationId, ProjectId, Root, State, UnixTime, VerifiedConfig,
+    claims::{Claims, Domain},
+    root::BaseUrl,
+    verify,
 };
+use pintle_sign::{KeyFileError, SignError, Signer as _, SigningKey, canonical_claims, sign_config};
 
-use pintle_core::UnixTime;
+/// What a caller needs to fill in the settings.
+pub use pintle_discover::{AddressPolicy, Endpoint, parse_certificates};
+pub use pintle_path::Roots;
+pub use rustls_pki_types::CertificateDer;
 
-const FORGET_SECS: u64 = 24 * 3600;
-const FIRST_WAIT_SECS: u64 = 5;
-const LONGEST_WAIT_SECS: u64 = 15 * 60;
-const FREE_PER_PAIR: u32 = 5;
-const FREE_PER_NETWORK: u32 = 50;
-const FREE_CODES: u32 = 5;
-/// A flood of made-up addresses must not fill the memory: this many counts take about 4 MB. When they are too many, those
-/// go that hold nobody back. To push out a count of one's own takes as many attempts as it has entries, from networks that
-/// each wait after 50.
-const MAX_COUNTS: usize = 50_000;
+pub use history::{PastRelease, REPORT_PERIOD_SECS};
+pub use look::{LookSettings, Observation, Sight, Watch, list_endpoints, load_roots, look};
+pub use refresh::{RefreshAction, RefreshStep, plan_refresh};
 
-/// Counts of failures.
-#[derive(Debug, Default)]
-pub(crate) struct Guard {
-    counts: Mutex<HashMap<u64, Count>>,
-    /// Keyed, so that nobody finds two addresses that count as one. It also keeps addresses out of memory.
-    hasher: RandomState,
+/// Most findings that an answer lists.
+const MAX_FINDINGS: usize = 200;
+
+/// How the control plane's own guard works.
+#[derive(Clone, Debug, Default)]
+pub struct GuardSettings {
+    /// How far it looks at live servers; `None`: not at all.
+    pub look: Option<LookSettings>,
+    /// Root certificates that the platforms of the apps trust.
+    pub roots: Arc<Roots>,
 }
 
-/// What an attempt counts for.
-#[derive(Debug)]
-pub(crate) struct Attempt {
-    /// Of who succeeds, nothing is left here.
-    own: u64,
-    /// Here one attempt less.
-    shared: Option<u64>,
+/// Everything that the guard judges by.
+#[derive(Clone, Copy, Debug)]
+pub struct GuardInput<'a> {
+    /// What is to be signed, as a device would hold it.
+    pub next: &'a VerifiedConfig,
+    /// What devices hold now, if anything was released.
+    pub previous: Option<&'a VerifiedConfig>,
+    /// The releases devices saw, newest first, back to one that is older than the report period; `None`: not known here.
+    pub history: Option<&'a [PastRelease]>,
+    /// What live endpoints were seen to serve.
+    pub observations: &'a [Observation],
+    /// Root certificates that the platforms of the apps trust.
+    pub roots: &'a Roots,
+    /// Size of the signed file in bytes.
+    pub signed_bytes: usize,
+    /// The protocol level of the oldest app in the field (P-9.3).
+    pub oldest_level: u32,
+    /// When devices would judge.
+    pub now: UnixTime,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Count {
-    failures: u32,
-    last_at: u64,
-    locked_until: u64,
+/// The findings about a release, errors first. A withdrawal has none: it is never in the way of itself.
+#[must_use]
+pub fn guard(input: &GuardInput<'_>) -> Vec<Finding> {
+    if input.next.claims().withdrawn {
+        return Vec::new();
+    }
+    let mut findings = file::find(input.next.claims(), input.now);
+    findings.extend(file::find_size(input.signed_bytes));
+    findings.extend(file::find_level(input.oldest_level));
+    findings.extend(history::find(input));
+    findings.extend(live::find(input));
+    sort(&mut findings);
+    findings
 }
 
-impl Guard {
-    /// Counts a password for `address`, as it is compared, from `network`; all whose network is not known count as of one.
-    ///
-    /// # Errors
-    /// How many seconds to wait: nothing was counted.
-    pub(crate) fn begin(&self, address: &str, network: Option<&str>, now: UnixTime) -> Result<Attempt, u64> {
-        let own = self.hasher.hash_one(("password", network, address));
-        self.count(Attempt { own, shared: Some(self.hasher.hash_one(("network", network))) }, FREE_PER_PAIR, now)
-    }
-
-    /// Counts a code for the second factor of `account`.
-    ///
-    /// # Errors
-    /// How many seconds to wait: nothing was counted.
-    pub(crate) fn begin_code(&self, account: &str, now: UnixTime) -> Result<Attempt, u64> {
-        self.count(Attempt { own: self.hasher.hash_one(("code", account)), shared: None }, FREE_CODES, now)
-    }
-
-    fn count(&self, attempt: Attempt, free: u32, now: UnixTime) -> Result<Attempt, u64> {
-        let now = now.as_secs();
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let locked = attempt.keys().filter_map(|key| counts.get(&key)?.wait(now)).max();
-        if let Some(secs) = locked {
-            return Err(secs);
-        }
-        make_room(&mut counts, now);
-        counts.entry(attempt.own).or_default().add(free, now);
-        if let Some(shared) = attempt.shared {
-            counts.entry(shared).or_default().add(FREE_PER_NETWORK, now);
-        }
-        Ok(attempt)
-    }
-
-    /// The attempt succeeded: it was the owner, whose failures there are forgotten.
-    pub(crate) fn forgive(&self, attempt: &Attempt) {
-        self.take_back(attempt);
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).remove(&attempt.own);
-    }
-
-    /// The attempt came to nothing, through no fault of whoever made it.
-    pub(crate) fn take_back(&self, attempt: &Attempt) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        for key in attempt.keys() {
-            if let Some(count) = counts.get_mut(&key) {
-                count.failures = count.failures.saturating_sub(1);
-                count.locked_until = 0;
-            }
-        }
-    }
+/// What the claims alone tell, errors first: what a draft can be told while it is edited.
+#[must_use]
+pub fn guard_claims(claims: &Claims, now: UnixTime) -> Vec<Finding> {
+    let mut findings = file::find(claims, now);
+    sort(&mut findings);
+    findings
 }
 
-impl Attempt {
-    fn keys(&self) -> impl Iterator<Item = u64> {
-        [Some(self.own), self.shared].into_iter().flatten()
-    }
+fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        let key = |finding: &Finding| (finding.code, finding.domain.clone(), finding.endpoint.clone());
+        b.severity.cmp(&a.severity).then_with(|| key(a).cmp(&key(b)))
+    });
 }
 
-impl Count {
-    fn wait(&self, now: u64) -> Option<u64> {
-        self.locked_until.checked_sub(now).filter(|secs| *secs > 0)
-    }
-
-    fn is_remembered(&self, now: u64) -> bool {
-        now < self.last_at.saturating_add(FORGET_SECS)
-    }
-
-    fn add(&mut self, free: u32, now: u64) {
-        if !self.is_remembered(now) {
-            *self = Self::default();
-        }
-        self.failures = self.failures.saturating_add(1);
-        self.last_at = now;
-        if self.failures > free {
-            let doublings = (self.failures - free - 1).min(10);
-            self.locked_until = now.saturating_add(LONGEST_WAIT_SECS.min(FIRST_WAIT_SECS << doublings));
-        }
-    }
+/// The errors that no override covers: with one of them nothing is signed.
+pub fn find_blocking<'a>(
+    findings: &'a [Finding],
+    overrides: &'a [FindingOverride],
+) -> impl Iterator<Item = &'a Finding> {
+    let is_covered = |finding: &Finding| overrides.iter().any(|wanted| wanted.covers(finding));
+    findings.iter().filter(move |finding| finding.severity == Severity::Error && !is_covered(finding))
 }
 
-/// Room for the two counts of an attempt.
-fn make_room(counts: &mut HashMap<u64, Count>, now: u64) {
-    let is_full = |counts: &HashMap<u64, Count>| counts.len() + 2 > MAX_COUNTS;
-    if is_full(counts) {
-        counts.retain(|_, count| count.is_remembered(now));
+/// As many findings as an answer lists, the weightiest first, with a word on the rest.
+#[must_use]
+pub fn shorten(mut findings: Vec<Finding>) -> Vec<Finding> {
+    if let Some(rest) = findings.len().checked_sub(MAX_FINDINGS).filter(|rest| *rest > 0) {
+        let errors = findings.iter().skip(MAX_FINDINGS).filter(|finding| finding.severity == Severity::Error).count();
+        findings.truncate(MAX_FINDINGS);
+        let detail = format!("{rest} more findings, {errors} of them errors, are not listed.");
+        findings.push(Finding::new(FindingCode::MoreFindings, &detail));
     }
-    if is_full(counts) {
-        counts.retain(|_, count| count.wait(now).is_some());
-    }
-    if is_full(counts) {
-        // Whoever has so many networks to lock has as many fresh guesses anyway.
-        counts.clear();
-    }
+    findings
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Claims that no device would take, or a machine without randomness.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RehearsalError {
+    /// As a device would say.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The throwaway key could not be made.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// It could not sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The throwaway root could not be made.
+    #[error("no root for a rehearsal")]
+    Root,
+}
 
-    fn at(secs: u64) -> UnixTime {
-        UnixTime::from_secs(1_800_000_000 + secs)
-    }
+/// What a device would hold if `claims` were signed: only [`verify`] makes it, here under a key that is forgotten at once.
+///
+/// # Errors
+/// [`RehearsalError`].
+pub fn rehearse(claims: &Claims, now: UnixTime) -> Result<VerifiedConfig, RehearsalError> {
+    let key = SigningKey::generate()?;
+    let url = BaseUrl::parse("https://rehearsal.invalid").map_err(|_| RehearsalError::Root)?;
+    let root = Root::new(claims.organization.clone(), claims.project.clone(), key.public_key(), vec![url])
+        .map_err(|_| RehearsalError::Root)?;
+    let signed = sign_config(&key, &canonical_claims(claims), &[], &root)?;
+    Ok(verify(signed.as_bytes(), &root, &State::default(), now)?.config)
+}
 
-    fn fail(guard: &Guard, address: &str, network: &str, times: u32, now: UnixTime) {
-        for _ in 0..times {
-            assert!(guard.begin(address, Some(network), now).is_ok());
-        }
-    }
-
-    fn wait(guard: &Guard, address: &str, network: &str, now: UnixTime) -> u64 {
-        guard.begin(address, Some(network), now).unwrap_err()
-    }
-
-    #[test]
-    fn the_wait_doubles_and_concerns_one_network() {
-        let guard = Guard::default();
-        fail(&guard, "ada@x", "a", 6, at(0));
-        assert_eq!(wait(&guard, "ada@x", "a", at(0)), 5);
-        fail(&guard, "ada@x", "b", 1, at(0));
-        fail(&guard, "ada@x", "a", 1, at(5));
-        assert_eq!(wait(&guard, "ada@x", "a", at(5)), 10);
-        let mut now = 15;
-        for _ in 0..10 {
-            fail(&guard, "ada@x", "a", 1, at(now));
-            now += wait(&guard, "ada@x", "a", at(now));
-        }
-        fail(&guard, "ada@x", "a", 1, at(now));
-        assert_eq!(wait(&guard, "ada@x", "a", at(now)), LONGEST_WAIT_SECS);
-        fail(&guard, "ada@x", "a", 6, at(now + FORGET_SECS));
-    }
-
-    #[test]
-    fn one_network_does_not_try_many_addresses() {
-        let guard = Guard::default();
-        for number in 0..51 {
-            fail(&guard, &number.to_string(), "a", 1, at(0));
-        }
-        assert_eq!(wait(&guard, "51", "a", at(0)), 5);
-        fail(&guard, "51", "b", 1, at(0));
-    }
-
-    #[test]
-    fn success_is_forgiven_and_leaves_what_others_did() {
-        let guard = Guard::default();
-        fail(&guard, "ada@x", "a", 4, at(0));
-        for _ in 0..100 {
-            let attempt = guard.begin("ada@x", Some("a"), at(0)).unwrap();
-            guard.forgive(&attempt);
-        }
-        for number in 0..46 {
-            fail(&guard, &number.to_string(), "a", 1, at(0));
-        }
-        let own = guard.begin("thief@x", Some("a"), at(0)).unwrap();
-        guard.forgive(&own);
-        fail(&guard, "thief@x", "a", 1, at(0));
-        assert_eq!(wait(&guard, "thief@x", "a", at(0)), 5, "an account of one's own buys no guesses");
-    }
-
-    #[test]
-    fn what_failed_through_no_fault_of_theirs_counts_nothing() {
-        let guard = Guard::default();
-        for _ in 0..100 {
-            let attempt = guard.begin("ada@x", Some("a"), at(0)).unwrap();
-            guard.take_back(&attempt);
-        }
-        fail(&guard, "ada@x", "a", 6, at(0));
-        assert_eq!(wait(&guard, "ada@x", "a", at(0)), 5);
-    }
-
-    #[test]
-    fn memory_is_bounded_and_locks_outlive_a_flood() {
-        let guard = Guard::default();
-        fail(&guard, "ada@x", "a", 6, at(0));
-        for number in 0..60_000_u32 {
-            fail(&guard, &number.to_string(), &number.to_string(), 1, at(1));
-        }
-        assert_eq!(wait(&guard, "ada@x", "a", at(1)), 4);
-        assert!(guard.counts.lock().unwrap().len() <= MAX_COUNTS);
-    }
+/// Whether an entry of this name covers `host`, as the core sees it.
+pub(crate) fn covers(name: &Name, host: &HostName) -> bool {
+    let now = UnixTime::from_secs(1);
+    let (Ok(organization), Ok(project)) = (OrganizationId::parse("o"), ProjectId::parse("p")) else { return false };
+    let claims =
+        Claims { domains: vec![Domain::new(name.clone(), Vec::new())], ..Claims::new(organization, project, 1, now) };
+    rehearse(&claims, now).is_ok_and(|config| config.domain_for(host).is_some())
 }

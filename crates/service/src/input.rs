@@ -1,13 +1,15 @@
 //! The door where text from people becomes what a draft can hold.
 
-use pintle_api::Role;
+use pintle_api::{OverrideRequest, Role, replace_hostile};
 use pintle_core::{
     HostName, Name,
     claims::{PinDigest, PinType},
     limits::MAX_NAME_CHARS,
 };
 
-use crate::ServiceError;
+use pintle_discover::Endpoint;
+
+use crate::{ServiceError, guard::covers};
 
 /// Name of an account, organization, project or label: what fits a table and a log line.
 pub(crate) fn check_label(member: &'static str, text: &str) -> Result<(), ServiceError> {
@@ -66,7 +68,7 @@ pub(crate) fn parse_authored_name(text: &str) -> Result<Name, ServiceError> {
 
 /// Whether unrelated owners share the name. Suffixes that companies registered for their customers are hosts of their
 /// own as well (`github.io`): those are refused only with a wildcard.
-fn is_public_suffix(host: &str, wildcard: &str) -> bool {
+pub(crate) fn is_public_suffix(host: &str, wildcard: &str) -> bool {
     psl::suffix(host.as_bytes()).is_some_and(|suffix| {
         suffix.as_bytes() == host.as_bytes()
             && match suffix.typ() {
@@ -76,6 +78,51 @@ fn is_public_suffix(host: &str, wildcard: &str) -> bool {
             }
     })
 }
+
+/// Most hosts that stand for one domain: each is looked at before every release.
+const MAX_WATCHED: usize = 16;
+
+/// Reads the hosts that stand for a domain, as a draft keeps them.
+pub(crate) fn parse_watch(name: &Name, watch: &[String]) -> Result<Option<String>, ServiceError> {
+    let wrong = ServiceError::ValueInvalid {
+        member: "watch",
+        expected: "up to 16 hosts, as `host` or `host:port`, that the domain covers",
+    };
+    if watch.len() > MAX_WATCHED {
+        return Err(wrong);
+    }
+    let endpoints: Result<Vec<_>, _> = watch.iter().map(|text| Endpoint::parse(text)).collect();
+    match endpoints {
+        Ok(endpoints) if endpoints.is_empty() => Ok(None),
+        Ok(endpoints) if endpoints.iter().all(|endpoint| covers(name, &endpoint.host)) => {
+            Ok(Some(endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")))
+        }
+        _ => Err(wrong),
+    }
+}
+
+/// What somebody releases in spite of, and why: it stays in the history of releases.
+pub(crate) fn check_override(request: &OverrideRequest) -> Result<(), ServiceError> {
+    let OverrideRequest { findings, reason } = request;
+    let is_told =
+        (1..=500).contains(&reason.chars().count()) && !reason.trim().is_empty() && replace_hostile(reason) == *reason;
+    let has_fitting_names =
+        findings.iter().filter_map(|wanted| wanted.domain.as_ref()).all(|name| Name::parse(name).is_ok());
+    match (is_told, (1..=MAX_OVERRIDES).contains(&findings.len()) && has_fitting_names) {
+        (true, true) => Ok(()),
+        (false, _) => Err(ServiceError::ValueInvalid {
+            member: "override.reason",
+            expected: "1 to 500 characters without control characters",
+        }),
+        (_, false) => Err(ServiceError::ValueInvalid {
+            member: "override.findings",
+            expected: "1 to 100 findings, with the domain's name as in the file where one is given",
+        }),
+    }
+}
+
+/// Most errors overridden one by one; more share a code.
+const MAX_OVERRIDES: usize = 100;
 
 pub(crate) fn parse_digest(pin_type: PinType, digest: &str) -> Result<PinDigest, ServiceError> {
     let expected_bytes = match pin_type {

@@ -23,7 +23,7 @@ mod destination;
 mod diff;
 pub mod emergency;
 mod error;
-mod guard;
+pub mod guard;
 mod hex;
 mod idempotency;
 mod input;
@@ -43,6 +43,7 @@ mod security;
 mod sso;
 mod step_up;
 mod succession;
+mod throttle;
 
 use std::sync::Arc;
 
@@ -53,6 +54,7 @@ use pintle_store::Store;
 use tokio::sync::Notify;
 
 use accounts::Accounts;
+use guard::GuardSettings;
 
 pub use access::{Permission, ProjectPath};
 pub use accounts::{AccountSettings, SignUp};
@@ -61,8 +63,8 @@ pub use actor::{Actor, RequestContext};
 pub use audit::AuditAction;
 pub use destination::{Destination, Offer};
 pub use error::{
-    AccountError, ErrorKind, GrantError, IdempotencyError, LookupError, MemberError, ReleaseError, ServiceError,
-    SsoError, TargetError,
+    AccountError, ErrorKind, GrantError, GuardError, IdempotencyError, LookupError, MemberError, ReleaseError,
+    ServiceError, SsoError, TargetError,
 };
 pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use jobs::{Lane, Progress};
@@ -92,6 +94,7 @@ pub struct Service {
     accounts: Accounts,
     audit_retention_secs: u64,
     lookups: Option<lookup::Lookups>,
+    guard: GuardSettings,
 }
 
 /// What was deleted is erased for good after 30 days.
@@ -113,6 +116,7 @@ impl Service {
             accounts: Accounts::default(),
             audit_retention_secs: DEFAULT_AUDIT_RETENTION_SECS,
             lookups: None,
+            guard: GuardSettings::default(),
         }
     }
 
@@ -144,6 +148,12 @@ impl Service {
     #[must_use]
     pub fn with_lookups(self, policy: Option<AddressPolicy>) -> Self {
         Self { lookups: policy.map(lookup::Lookups::new), ..self }
+    }
+
+    /// The same, with a guard that looks at live servers before a release: otherwise it judges the file alone.
+    #[must_use]
+    pub fn with_guard(self, guard: GuardSettings) -> Self {
+        Self { guard, ..self }
     }
 
     /// The same, with accounts as the operator wants them. `key` protects what a thief of the database must not get;

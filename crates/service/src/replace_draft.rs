@@ -123,6 +123,7 @@ fn make_row(project: &Project, name: &str, now: UnixTime) -> DomainRow {
         ct_policy: String::new(),
         ct_min: Unsigned::default(),
         ct_logs: None,
+        watch: None,
         created_at: now.as_secs().into(),
     }
 }

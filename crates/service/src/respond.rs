@@ -146,6 +146,7 @@ pub(crate) fn domain(domain: &DraftDomain) -> Result<DomainResponse, ServiceErro
             None => return Err(ServiceError::Internal("stored `trust`")),
         },
         ct: describe_requirement(row)?,
+        watch: row.watch.iter().flat_map(|watch| watch.split_ascii_whitespace()).map(str::to_owned).collect(),
         pins: domain.pins.iter().map(pin).collect::<Result<_, _>>()?,
         created_at: row.created_at.value(),
     })
@@ -249,6 +250,8 @@ pub(crate) fn release_at(row: &ReleaseRow, targets: &[ReleaseTargetRow]) -> Rele
         approved_by: row.approved_by.as_ref().map(ToString::to_string),
         approved_at: row.approved_at.map(Unsigned::value),
         live_at: row.live_at.map(Unsigned::value),
+        // What a newer version wrote otherwise is not shown.
+        overridden: row.overridden.as_deref().and_then(|text| serde_json::from_str(text).ok()),
         targets: targets.iter().filter(|target| target.version == row.version).map(describe_target).collect(),
     }
 }

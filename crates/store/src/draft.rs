@@ -119,6 +119,7 @@ impl WriteTx {
             .col_expr(domain::Column::CtPolicy, Expr::value(domain.ct_policy.as_str()))
             .col_expr(domain::Column::CtMin, Expr::value(domain.ct_min))
             .col_expr(domain::Column::CtLogs, Expr::value(domain.ct_logs.as_deref()))
+            .col_expr(domain::Column::Watch, Expr::value(domain.watch.as_deref()))
             .filter(domain::Column::Id.eq(domain.id.clone()))
             .filter(domain::Column::ProjectId.eq(scope.project.clone()))
             .exec(self.connection())

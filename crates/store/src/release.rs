@@ -110,6 +110,21 @@ impl ReadTx {
         self.list_page(list, &page.by_number()).await
     }
 
+    /// The newest releases that apps have seen or will see, newest first.
+    pub async fn list_committed_releases(
+        &self,
+        scope: &ProjectScope,
+        limit: u64,
+    ) -> Result<Vec<ReleaseRow>, StoreError> {
+        let newest = releases_of(scope)
+            .filter(release::Column::State.is_in(ReleaseState::COMMITTED))
+            .order_by_desc(release::Column::Version)
+            .limit(limit)
+            .all(self.connection())
+            .await?;
+        Ok(newest)
+    }
+
     /// Every release, oldest first.
     pub async fn list_all_releases(&self, scope: &ProjectScope) -> Result<Vec<ReleaseRow>, StoreError> {
         Ok(releases_of(scope).order_by_asc(release::Column::Version).all(self.connection()).await?)
@@ -129,6 +144,7 @@ impl WriteTx {
         scope: &ProjectScope,
         version: u64,
         claims: String,
+        overridden: Option<String>,
         now_secs: u64,
     ) -> Result<(), StoreError> {
         self.insert::<prepared_release::Entity, _>(PreparedReleaseRow {
@@ -136,6 +152,7 @@ impl WriteTx {
             version: version.into(),
             claims,
             prepared_at: now_secs.into(),
+            overridden,
         })
         .await
     }

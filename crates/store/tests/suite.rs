@@ -130,6 +130,7 @@ fn domain(project: &Project, name: &str) -> DomainRow {
         ct_policy: "off".into(),
         ct_min: 2.into(),
         ct_logs: None,
+        watch: None,
         created_at: NOW.into(),
     }
 }
@@ -163,6 +164,7 @@ fn release(project: &Project, by: &AccountId, version: u64) -> ReleaseRow {
         approved_by: None,
         approved_at: None,
         live_at: None,
+        overridden: None,
     }
 }
 
@@ -257,7 +259,12 @@ async fn a_domain_and_its_pins_belong_to_one_project(store: &Store) {
     write(store, async |tx| {
         assert!(!tx.delete_pin(&foreign.scope, &row.id, &added.id).await?);
         assert!(!tx.delete_domain(&foreign.scope, &row.id).await?);
-        let changed = DomainRow { enforce_percent: 0.into(), ct_logs: Some("1 2".into()), ..row.clone() };
+        let changed = DomainRow {
+            enforce_percent: 0.into(),
+            ct_logs: Some("1 2".into()),
+            watch: Some("a:443".into()),
+            ..row.clone()
+        };
         assert!(!tx.save_domain_settings(&foreign.scope, &changed).await?);
         assert!(tx.save_domain_settings(&mine.scope, &changed).await?);
         assert!(tx.delete_pin(&mine.scope, &row.id, &added.id).await?);
@@ -349,7 +356,7 @@ async fn a_prepared_release_waits_until_it_is_voided(store: &Store) {
     write(store, async |tx| {
         assert_eq!(tx.find_last_prepared_version(&project.scope).await?, None);
         for version in [9_007_199_254_740_991, 2, 10] {
-            tx.insert_prepared(&project.scope, version, format!("{{\"ver\":{version}}}"), NOW).await?;
+            tx.insert_prepared(&project.scope, version, format!("{{\"ver\":{version}}}"), None, NOW).await?;
         }
         assert_eq!(tx.find_last_prepared_version(&project.scope).await?, Some(9_007_199_254_740_991));
         tx.delete_prepared_up_to(&project.scope, 10).await?;

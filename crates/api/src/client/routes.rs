@@ -7,13 +7,14 @@ use crate::{
     BeginSsoRequest, ConfirmRequest, ConfirmResponse, CopyProjectRequest, CreateInvitationRequest,
     CreateOrganizationRequest, CreateProjectRequest, CreateTokenRequest, CreatedInvitationResponse,
     CreatedTokenResponse, CtLogsResponse, DeletionResponse, DestinationResponse, DiffQuery, DiffResponse,
-    DomainResponse, DraftResponse, FinishSsoRequest, IdentitiesResponse, IdentityResponse, InvitationResponse,
-    MailedResponse, MemberResponse, OrganizationResponse, PinResponse, PrepareReleaseRequest, PreparedReleaseResponse,
-    ProjectResponse, ReconcileRequest, ReconcileResponse, RecoveryCodesResponse, RegisterKeyRequest, ReleaseResponse,
-    RemoveTargetQuery, ReplaceCtLogsRequest, SecondFactorRequest, SessionResponse, SetPasswordRequest, SignInRequest,
-    SignInResponse, SignedIn, SsoProvidersResponse, SsoStep, StatementResponse, TargetResponse, TargetTestResponse,
-    TokenResponse, TotpCodeRequest, TotpResponse, UpdateDomainRequest, UpdateDraftRequest, UpdateMemberRequest,
-    UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest, WhoamiResponse,
+    DomainResponse, DraftResponse, FinishSsoRequest, GuardResponse, IdentitiesResponse, IdentityResponse,
+    InvitationResponse, MailedResponse, MemberResponse, OrganizationResponse, PinResponse, PrepareReleaseRequest,
+    PreparedReleaseResponse, ProjectResponse, ReconcileRequest, ReconcileResponse, RecoveryCodesResponse,
+    RegisterKeyRequest, ReleaseResponse, RemoveTargetQuery, ReplaceCtLogsRequest, SecondFactorRequest, SessionResponse,
+    SetPasswordRequest, SignInRequest, SignInResponse, SignedIn, SsoProvidersResponse, SsoStep, StatementResponse,
+    TargetResponse, TargetTestResponse, TokenResponse, TotpCodeRequest, TotpResponse, UpdateDomainRequest,
+    UpdateDraftRequest, UpdateMemberRequest, UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest,
+    UpdateTokenRequest, WhoamiResponse,
 };
 
 /// One method per route. Each fails with [`ClientError`]; lists are fetched when they are asked for entries.
@@ -378,6 +379,11 @@ impl Client {
     /// The draft, with its difference from the last accepted release.
     pub async fn read_draft(&self, project: ProjectRef<'_>) -> Result<DraftResponse, ClientError> {
         self.send(Method::GET, &project.path(["draft"])).await
+    }
+
+    /// What the guard says of the draft, after a look at its live servers.
+    pub async fn guard_draft(&self, project: ProjectRef<'_>) -> Result<GuardResponse, ClientError> {
+        self.send(Method::GET, &project.path(["draft", "guard"])).await
     }
 
     /// Changes settings of the draft.

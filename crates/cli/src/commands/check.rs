@@ -1,22 +1,16 @@
 mod ct;
 mod report;
 
-use std::{
-    io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 use pintle_core::Mode;
-use pintle_discover::{Endpoint, MAX_FILE_BYTES, parse_certificates};
+use pintle_discover::Endpoint;
 use pintle_sdk::{Authorities, Error, Pintle};
-use rustls_pki_types::CertificateDer;
 use tokio::{net::lookup_host, time::timeout};
 
 use self::report::CheckReport;
-use crate::{CommandError, ExitStatus, context::Context, fetch::set_up, file::read_file, root::load_bundle};
+use crate::{CommandError, ExitStatus, context::Context, fetch::set_up, guarding::load_authorities, root::load_bundle};
 
 /// Handshake, and five seconds more for the refresh that precedes a refusal (P-4.11).
 const CHECK_LIMIT: Duration = Duration::from_secs(20);
@@ -64,12 +58,6 @@ pub(crate) async fn run(args: &CheckArgs, context: &Context) -> Result<ExitStatu
     let report = CheckReport::new(&endpoint, address, &args.mode, &probe, snapshot.config());
     context.output.show(&report, |report, text| report.write_text(context.now, text))?;
     Ok(if report.allowed { ExitStatus::Success } else { ExitStatus::Refused })
-}
-
-fn load_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, CommandError> {
-    let certificates = parse_certificates(&read_file(path, MAX_FILE_BYTES as u64)?)
-        .map_err(|error| CommandError::CertificateFile { path: path.to_owned(), error })?;
-    Ok(certificates.into_iter().map(CertificateDer::from).collect())
 }
 
 /// The first address of an endpoint.

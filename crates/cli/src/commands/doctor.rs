@@ -226,8 +226,8 @@ async fn examine_draft(client: &Client, project: &Project, findings: &mut Findin
         1 => findings.ok("draft", "1 change is staged: `pintle draft show`, `pintle release`"),
         count => findings.ok("draft", format!("{count} changes are staged: `pintle draft show`, `pintle release`")),
     }
-    for warning in draft.warnings {
-        findings.warn("draft", warning.detail, "`pintle draft show` shows the draft");
+    for finding in draft.findings {
+        findings.warn("draft", finding.detail, &finding.advice);
     }
 }
 

@@ -58,6 +58,9 @@ pub struct DomainSettings {
     /// A log that counts, by its id as `ct show` lists it; repeat it [default for `verified`: all imported logs]
     #[arg(long, value_name = "ID")]
     ct_log: Vec<String>,
+    /// A host of the domain that the guard looks at, as WWW.example.com or api.example.com:8443; repeat it; `none` clears
+    #[arg(long, value_name = "HOST[:PORT]")]
+    watch: Vec<String>,
 }
 
 impl DomainSettings {
@@ -69,6 +72,11 @@ impl DomainSettings {
                 .map(|trust| parse_word::<Trust>(trust, "trust_invalid", "`platform` or `pins`"))
                 .transpose()?,
             ct: self.parse_ct(current)?,
+            watch: match self.watch.as_slice() {
+                [] => None,
+                [none] if none == "none" => Some(Vec::new()),
+                hosts => Some(hosts.to_vec()),
+            },
         })
     }
 
@@ -115,6 +123,7 @@ pub(crate) async fn run(command: &DomainsCommand, context: &Context) -> Result<(
                 enforce: settings.enforce.unwrap_or_default(),
                 trust: settings.trust.unwrap_or_default(),
                 ct: settings.ct.unwrap_or_default(),
+                watch: settings.watch.unwrap_or_default(),
             };
             let added = client.add_domain(project.reference(), &request).await?;
             context.output.show(&added, |added, text| write_rows(std::slice::from_ref(added), text))
@@ -187,8 +196,13 @@ pub(super) fn write_rows(domains: &[DomainResponse], text: &mut Text) {
                 word(&domain.trust),
                 show_ct(&domain.ct),
                 domain.pins.len().to_string(),
+                domain.watch.join(", "),
             ]
         })
         .collect();
-    text.table(&["DOMAIN", "ENFORCE", "TRUST", "CT", "PINS"], &rows, "No domain yet. Add one: pintle domains add NAME");
+    text.table(
+        &["DOMAIN", "ENFORCE", "TRUST", "CT", "PINS", "WATCH"],
+        &rows,
+        "No domain yet. Add one: pintle domains add NAME",
+    );
 }

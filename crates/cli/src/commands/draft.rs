@@ -1,12 +1,13 @@
 use clap::{Args, Subcommand};
-use pintle_api::{DraftResponse, Expiry, OnStale, UpdateDraftRequest, Warning};
+use pintle_api::{DraftResponse, Expiry, OnStale, UpdateDraftRequest};
 use pintle_core::UnixTime;
 
 use crate::{
     CommandError,
     context::Context,
+    guarding::write_findings,
     moment::{parse_span_secs, show_moment, show_span},
-    output::{CAREFUL, STRONG, Text},
+    output::{STRONG, Text},
     word::{parse_word, word},
 };
 
@@ -102,11 +103,5 @@ fn write_text(draft: &DraftResponse, latest_release: Option<u64>, text: &mut Tex
             text.line(&change.to_string());
         }
     });
-    write_warnings(&draft.warnings, text);
-}
-
-pub(super) fn write_warnings(warnings: &[Warning], text: &mut Text) {
-    for warning in warnings {
-        text.styled_line(CAREFUL, &format!("warning[{}]: {}", word(&warning.code), warning.detail));
-    }
+    write_findings(&draft.findings, text);
 }

@@ -1,11 +1,15 @@
 mod add;
+mod refresh;
 
 use clap::{Args, Subcommand};
 use pintle_api::{DomainResponse, PinExpiry, PinResponse, UpdatePinRequest};
 use pintle_core::UnixTime;
 
 pub(super) use self::add::parse_pin;
-pub use self::add::{AddArgs, PinSource};
+pub use self::{
+    add::{AddArgs, PinSource},
+    refresh::RefreshArgs,
+};
 
 use super::domains::find_domain;
 use crate::{
@@ -39,6 +43,13 @@ release it. --from-file, --from-csr and --pin need no such trust.")]
         #[command(flatten)]
         changes: PinChanges,
     },
+    /// Add pins for what the domains' servers serve now and no pin matches; remove none that counts
+    #[command(after_help = "\
+Each server is looked at from this machine, at every address, and what it serves is decided as by an app with the draft. \
+Where no pin matches, the key of the server's certificate is added to the draft, if apps would accept it otherwise. A pin \
+that counts is never removed here, seen or not: it may be the backup. Nothing is signed: look at what was added before you \
+release it, since routes and names can be hijacked.")]
+    Refresh(RefreshArgs),
     /// Remove a pin from a domain of the draft
     Remove {
         /// Domain of the draft
@@ -66,6 +77,7 @@ pub(crate) async fn run(command: &PinsCommand, context: &Context) -> Result<(), 
         PinsCommand::List { domain } => list(domain.as_deref(), context).await,
         PinsCommand::Set { domain, pin, changes } => set(domain, pin, changes, context).await,
         PinsCommand::Remove { domain, pin } => remove(domain, pin, context).await,
+        PinsCommand::Refresh(args) => refresh::run(args, context).await,
     }
 }
 
@@ -179,6 +191,7 @@ mod tests {
             created_at: 0,
         };
         let domain = DomainResponse {
+            watch: Vec::new(),
             id: "dom_1".to_owned(),
             name: "api.example.com".to_owned(),
             display_name: "api.example.com".to_owned(),

@@ -18,11 +18,12 @@ use pintle_sign::{SignedConfig, sign_config};
 use serde::Serialize;
 
 use self::progress::wait_until_live;
-use super::{draft::write_warnings, releases::write_one};
+use super::releases::write_one;
 use crate::{
     CommandError,
     context::{Context, Project},
     fetch::fetch_config,
+    guarding::{GuardArgs, LocalGuard, check_findings, load_watch, refused_findings, write_findings},
     key::{KeyArgs, KeyRole, OpenKey},
     moment::{parse_moment, parse_span_secs},
     output::{GOOD, STRONG, Text},
@@ -35,6 +36,8 @@ use crate::{
 pub struct ReleaseArgs {
     #[command(flatten)]
     signing: SigningArgs,
+    #[command(flatten)]
+    guard: GuardArgs,
     /// Release although nothing changed, which renews the dates
     #[arg(long)]
     renew: bool,
@@ -79,10 +82,10 @@ pub(crate) async fn run(args: &ReleaseArgs, context: &Context) -> Result<(), Com
     let client = context.connect()?;
     let project = context.find_project(&client).await?;
     if args.dry_run {
-        let signed = args.signing.rehearse(intent, &client, &project, context).await?;
+        let signed = args.signing.rehearse(intent, &args.guard, &client, &project, context).await?;
         return context.output.show(&Rehearsal::new(&signed), Rehearsal::write_text);
     }
-    let release = args.signing.release(intent, &client, &project, context).await?;
+    let release = args.signing.release(intent, &args.guard, &client, &project, context).await?;
     context.output.show(&release, write_one)
 }
 
@@ -126,6 +129,7 @@ impl SigningArgs {
     pub(crate) async fn release(
         &self,
         intent: Intent,
+        guard: &GuardArgs,
         client: &Client,
         project: &Project,
         context: &Context,
@@ -135,6 +139,7 @@ impl SigningArgs {
         let plan = Plan {
             key: &key,
             intent,
+            guard,
             consent: if self.yes { Consent::Given } else { Consent::Ask },
             wait_secs: (!self.no_wait).then_some(wait_secs),
         };
@@ -145,12 +150,13 @@ impl SigningArgs {
     async fn rehearse(
         &self,
         intent: Intent,
+        guard: &GuardArgs,
         client: &Client,
         project: &Project,
         context: &Context,
     ) -> Result<SignedConfig, CommandError> {
         let key = self.open_registered_key(project, context).await?;
-        let plan = Plan { key: &key, intent, consent: Consent::Given, wait_secs: None };
+        let plan = Plan { key: &key, intent, guard, consent: Consent::Given, wait_secs: None };
         sign(&plan, Purpose::Rehearsal, client, project, context).await
     }
 
@@ -169,6 +175,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) key: &'a OpenKey,
     /// What is released, and when.
     pub(crate) intent: Intent,
+    /// What the guard may do here, and what it is overruled in.
+    pub(crate) guard: &'a GuardArgs,
     /// Whether somebody is asked before it is signed.
     pub(crate) consent: Consent,
     /// How long to wait until it is live; none: not at all.
@@ -222,14 +230,37 @@ async fn sign(
     let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
     let root = derive_root(&project.response, registered)?;
     let Intent { content, unchanged, .. } = plan.intent;
-    let request = PrepareReleaseRequest { unchanged, content, rehearsal: purpose == Purpose::Rehearsal };
-    let prepared = client.prepare_release(project.reference(), &request).await?;
+    let overrides = plan.guard.parse()?;
+    let request = PrepareReleaseRequest {
+        unchanged,
+        content,
+        rehearsal: purpose == Purpose::Rehearsal,
+        override_request: overrides.clone(),
+    };
+    let prepared = match client.prepare_release(project.reference(), &request).await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            if let Some(findings) = refused_findings(&error) {
+                context.output.say(|text| write_findings(findings, text));
+                check_findings(findings, None)?;
+            }
+            return Err(error.into());
+        }
+    };
     let payload = Base64::decode_vec(&prepared.claims)
         .map_err(|_| CommandError::PreparedMismatch { what: "the claims are not base64".to_owned() })?;
     let published = find_published(&project.response, &root, context.now).await;
     let floor = published.as_ref().ok().map(|config| (config.recovery_seq(), config.claims().version));
     let claims = check_prepared(&payload, &prepared, &root, floor, context.now)?;
     check_content(&claims, content, client, project, &root).await?;
+    let guard = LocalGuard {
+        look: &plan.guard.look,
+        watch: &load_watch(client, project).await?,
+        previous: published.as_ref().ok(),
+        signed_bytes: payload.len().div_ceil(3) * 4,
+        now: context.now,
+    };
+    let findings = guard.judge_claims(&claims).await?.merge(prepared.findings);
     let published = published.as_ref().map(VerifiedConfig::claims).map_err(String::as_str);
 
     context.output.say(|text| {
@@ -237,9 +268,11 @@ async fn sign(
             format!("Release {} of {}, to be signed with {}", claims.version, project.display_name(), plan.key.name());
         text.styled_line(STRONG, &title).gap();
         write_review(published, &claims, context.now, text);
-        write_warnings(&prepared.warnings, text);
+        text.gap();
+        write_findings(&findings, text);
         text.gap();
     });
+    check_findings(&findings, overrides.as_ref())?;
     let is_asked = match plan.consent {
         Consent::Given => false,
         Consent::AskIfChanged => !published.is_ok_and(|published| is_same_content(published, &claims)),
@@ -357,7 +390,7 @@ mod tests {
 
     fn check(claims: &Claims, said_version: u64, root: &Root, floor: Option<(u64, u64)>) -> Result<Claims, String> {
         let prepared = serde_json::json!({
-            "version": said_version, "claims": "", "issued_at": 0, "kid": "", "changes": [], "warnings": [],
+            "version": said_version, "claims": "", "issued_at": 0, "kid": "", "changes": [], "findings": [],
         });
         let prepared = serde_json::from_value(prepared).unwrap();
         check_prepared(&canonical_claims(claims), &prepared, root, floor, NOW).map_err(|error| error.code().to_owned())

@@ -1,13 +1,17 @@
 use clap::Subcommand;
-use pintle_api::{ApproveReleaseRequest, ReleaseContent, ReleaseKind, ReleaseResponse, Unchanged, client::Client};
+use pintle_api::{
+    ApproveReleaseRequest, FindingOverride, OverrideResponse, ReleaseContent, ReleaseKind, ReleaseResponse, Unchanged,
+    client::Client,
+};
 use pintle_core::{State, UnixTime, VerifiedConfig, verify};
 
 use super::release::{Intent, SigningArgs, derive_root, find_published};
 use crate::{
     CommandError,
     context::{Context, Project},
+    guarding::{GuardArgs, write_findings},
     moment::show_moment,
-    output::{CAREFUL, Listing, STRONG, Text},
+    output::{BAD, CAREFUL, Listing, STRONG, Text},
     review::write_review,
     secret::confirm,
     word::word,
@@ -33,6 +37,9 @@ it said: `pintle diff` shows what the next release of it would bring again.")]
         /// How it is signed
         #[command(flatten)]
         signing: SigningArgs,
+        /// What the guard may do here
+        #[command(flatten)]
+        guard: GuardArgs,
     },
     /// Approve a release that another member submitted, after a look at what it says
     Approve {
@@ -57,15 +64,19 @@ pub(crate) async fn run(command: &ReleasesCommand, context: &Context) -> Result<
             let list = Listing { items: client.list_releases(project.reference()).all().await? };
             context.output.show(&list, |list, text| {
                 let rows: Vec<_> = list.items.iter().map(row).collect();
-                text.table(&["RELEASE", "STATE", "ACCEPTED", "LIVE SINCE"], &rows, "No release yet: pintle release");
+                text.table(
+                    &["RELEASE", "STATE", "ACCEPTED", "LIVE SINCE", "GUARD OVERRIDDEN"],
+                    &rows,
+                    "No release yet: pintle release",
+                );
             })
         }
         ReleasesCommand::Show { version } => {
             let release = client.read_release(project.reference(), *version).await?;
             context.output.show(&release, write_one)
         }
-        ReleasesCommand::Rollback { version, signing } => {
-            let release = roll_back(*version, signing, &client, &project, context).await?;
+        ReleasesCommand::Rollback { version, signing, guard } => {
+            let release = roll_back(*version, signing, guard, &client, &project, context).await?;
             context.output.show(&release, write_one)
         }
         ReleasesCommand::Approve { version, yes } => {
@@ -83,13 +94,14 @@ pub(crate) async fn run(command: &ReleasesCommand, context: &Context) -> Result<
 pub(super) async fn roll_back(
     version: u64,
     signing: &SigningArgs,
+    guard: &GuardArgs,
     client: &Client,
     project: &Project,
     context: &Context,
 ) -> Result<ReleaseResponse, CommandError> {
     let content = ReleaseContent::Release(version);
     let intent = Intent { content, unchanged: Unchanged::Refuse, publish_at: None };
-    let release = signing.release(intent, client, project, context).await?;
+    let release = signing.release(intent, guard, client, project, context).await?;
     let differences = client.read_draft(project.reference()).await?.changes.len();
     if differences > 0 {
         context.output.say(|text| {
@@ -99,6 +111,24 @@ pub(super) async fn roll_back(
         });
     }
     Ok(release)
+}
+
+/// Which of the guard's errors a release was made in spite of.
+fn write_override(overridden: &OverrideResponse, text: &mut Text) {
+    text.styled_line(BAD, "Made in spite of the guard");
+    text.indented(|text| {
+        let name = |wanted: &FindingOverride| match &wanted.domain {
+            Some(domain) => format!("{}:{domain}", wanted.code.as_str()),
+            None => wanted.code.as_str().to_owned(),
+        };
+        let names: Vec<_> = overridden.overrides.iter().map(name).collect();
+        text.fields(&[
+            ("overridden", names.join(", ")),
+            ("reason", overridden.reason.clone()),
+            ("by", overridden.overridden_by.clone()),
+        ]);
+        write_findings(&overridden.findings, text);
+    });
 }
 
 /// Shows what the release says, read out of its own signed file, and agrees to exactly that.
@@ -116,11 +146,16 @@ async fn approve(
         .map_err(|error| CommandError::Config { source_name: format!("release {version}"), error })?;
     let published = find_published(&project.response, &root, context.now).await;
     let published = published.as_ref().map(VerifiedConfig::claims).map_err(String::as_str);
+    let overridden = client.read_release(project.reference(), version).await?.overridden;
     context.output.say(|text| {
         text.styled_line(STRONG, &format!("Release {version} of {}, to be approved", project.display_name()));
         text.gap();
         write_review(published, accepted.config.claims(), context.now, text);
         text.gap();
+        if let Some(overridden) = &overridden {
+            write_override(overridden, text);
+            text.gap();
+        }
     });
     if !yes && !confirm("Approve this?")? {
         return Err(CommandError::Declined { what: "approved" });
@@ -139,6 +174,7 @@ fn row(release: &ReleaseResponse) -> Vec<String> {
         },
         show_at(Some(release.accepted_at)),
         show_live_since(release),
+        release.overridden.as_ref().map(|overridden| overridden.reason.clone()).unwrap_or_default(),
     ]
 }
 
@@ -164,6 +200,10 @@ pub(super) fn write_one(release: &ReleaseResponse, text: &mut Text) {
         ("live on every target since", show_live_since(release)),
         ("claims sha256", release.claims_sha256.clone()),
     ]);
+    if let Some(overridden) = &release.overridden {
+        text.gap();
+        write_override(overridden, text);
+    }
     if release.targets.is_empty() {
         return;
     }

@@ -155,7 +155,9 @@ fn show_test(target: &str, report: &TargetTestResponse, context: &Context) -> Re
                 (Some(code), message) => {
                     text.line(&format!("{:<11} FAILED [{code}]", step.step));
                     let told = [message, &step.hint].into_iter().flatten();
-                    told.for_each(|told| drop(text.line(&format!("{:<11} {told}", ""))));
+                    told.for_each(|told| {
+                        text.line(&format!("{:<11} {told}", ""));
+                    });
                 }
                 (None, _) => drop(text.line(&format!("{:<11} fine", step.step))),
             }

@@ -1,5 +1,6 @@
 //! Telling apps to trust nothing, and to trust again.
 
+use clap::Args;
 use pintle_api::{ReleaseContent, ReleaseKind, ReleaseResponse, ReleaseState, Unchanged, client::Client};
 
 use super::{
@@ -9,6 +10,7 @@ use super::{
 use crate::{
     CommandError,
     context::{Context, Project},
+    guarding::GuardArgs,
     output::{BAD, GOOD},
 };
 
@@ -27,15 +29,26 @@ pub(crate) async fn withdraw(args: &SigningArgs, context: &Context) -> Result<()
         text.gap();
     });
     let intent = Intent { content: ReleaseContent::Withdrawal, unchanged: Unchanged::Refuse, publish_at: None };
-    let release = args.release(intent, &client, &project, context).await?;
+    // It is in nobody's way.
+    let guard = GuardArgs::default();
+    let release = args.release(intent, &guard, &client, &project, context).await?;
     context.output.show(&release, write_one)
 }
 
-pub(crate) async fn restore(args: &SigningArgs, context: &Context) -> Result<(), CommandError> {
+/// Options of `restore`.
+#[derive(Args, Clone, Debug)]
+pub struct RestoreArgs {
+    #[command(flatten)]
+    signing: SigningArgs,
+    #[command(flatten)]
+    guard: GuardArgs,
+}
+
+pub(crate) async fn restore(args: &RestoreArgs, context: &Context) -> Result<(), CommandError> {
     let client = context.connect()?;
     let project = context.find_project(&client).await?;
     let version = find_last_configuration(&client, &project).await?;
-    let release = roll_back(version, args, &client, &project, context).await?;
+    let release = roll_back(version, &args.signing, &args.guard, &client, &project, context).await?;
     if release.state == ReleaseState::Live {
         context.output.say(|text| {
             text.styled_line(GOOD, &format!("Apps connect again as with release {version}, with their next refresh."));

@@ -1,9 +1,12 @@
 //! The same server that `pintle serve` runs, in this process.
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use pintle_api::client::Client;
-use pintle_server::{Ready, ServerConfig, ServerError};
+use pintle_server::{GuardConfig, Ready, ServerConfig, ServerError};
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::DemoError;
@@ -17,11 +20,18 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts a fresh installation in `data_dir` and signs in with the token of its first run.
-    pub(super) async fn start(data_dir: &Path) -> Result<Self, DemoError> {
+    /// Starts a fresh installation in `data_dir` and signs in with the token of its first run. Its guard looks at
+    /// `guarded` on this machine, and trusts the CA in `ca_file`.
+    pub(super) async fn start(data_dir: &Path, guarded: SocketAddr, ca_file: PathBuf) -> Result<Self, DemoError> {
         let config = ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data_dir: data_dir.to_owned(),
+            guard: GuardConfig {
+                roots: vec![ca_file],
+                networks: vec![guarded.ip().into()],
+                ports: vec![guarded.port()],
+                ..ServerConfig::default().guard
+            },
             ..ServerConfig::default()
         };
         let (stop, stopped) = oneshot::channel::<()>();

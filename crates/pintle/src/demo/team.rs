@@ -5,8 +5,9 @@ use std::time::Duration;
 use base64ct::{Base64, Encoding};
 use pintle_api::{
     AcceptReleaseRequest, AddDomainRequest, AddPinRequest, CreateOrganizationRequest, CreateProjectRequest, CtRequest,
-    Enforce, PinMatch, PinType, PrepareReleaseRequest, RegisterKeyRequest, ReleaseState, Trust,
-    client::{Client, ProjectRef},
+    Enforce, FindingCode, FindingOverride, OverrideRequest, PinMatch, PinType, PrepareReleaseRequest,
+    RegisterKeyRequest, ReleaseState, Trust,
+    client::{Client, ClientError, ProjectRef},
 };
 use pintle_core::{
     Root,
@@ -58,7 +59,13 @@ impl Team {
 
     /// Stages a domain with no pins yet.
     pub(super) async fn add_domain(&self, name: &str) -> Result<String, DemoError> {
+        self.add_watched_domain(name, Vec::new()).await
+    }
+
+    /// The same, with hosts for the guard to look at.
+    pub(super) async fn add_watched_domain(&self, name: &str, watch: Vec<String>) -> Result<String, DemoError> {
         let request = AddDomainRequest {
+            watch,
             name: name.into(),
             enforce: Enforce::default(),
             trust: Trust::default(),
@@ -79,6 +86,21 @@ impl Team {
         };
         self.client.add_pin(self.reference(), domain, &request).await?;
         Ok(())
+    }
+
+    /// Asks for a release to be prepared and leaves it at that: what the guard says, as the code of its first error.
+    pub(super) async fn ask_guard(&self, reason: Option<&str>) -> Result<Option<FindingCode>, DemoError> {
+        let refusal = FindingOverride { code: FindingCode::WouldRefuse, domain: None };
+        let override_request =
+            reason.map(|reason| OverrideRequest { findings: vec![refusal], reason: reason.to_owned() });
+        let request = PrepareReleaseRequest { override_request, ..PrepareReleaseRequest::default() };
+        match self.client.prepare_release(self.reference(), &request).await {
+            Ok(_) => Ok(None),
+            Err(ClientError::Problem(problem)) if problem.code == "guard_refused" => {
+                Ok(problem.findings.first().map(|finding| finding.code))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Prepares, signs here, submits, and waits until the release is live. Returns its number.

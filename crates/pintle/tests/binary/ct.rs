@@ -44,8 +44,8 @@ fn prepare(folder: &Path) -> (Workshop, Server) {
     (workshop, server)
 }
 
-fn codes(warnings: &Value) -> Vec<&str> {
-    warnings.as_array().unwrap().iter().map(|warning| warning["code"].as_str().unwrap()).collect()
+fn codes(findings: &Value) -> Vec<&str> {
+    findings.as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap()).collect()
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn imported_logs_reach_the_signed_configuration() {
 
     let draft = workshop.json(&["draft", "show"]);
     assert_eq!(draft["settings"]["ct_logs_as_of"], imported["as_of"]);
-    assert!(codes(&draft["warnings"]).contains(&"ct_list_old"), "{draft}");
+    assert!(codes(&draft["findings"]).contains(&"ct_list_old"), "{draft}");
     workshop.json(&["release", "--yes"]);
     workshop.json(&["bundle"]);
     workshop.json(&["config", "fetch"]);
@@ -117,5 +117,5 @@ fn the_logs_of_a_real_certificate_are_named_and_declared() {
     let draft = workshop.json(&["draft", "show"]);
     assert_eq!(draft["domains"][0]["ct"], filled["ct"]);
     assert_eq!((&filled["ct"]["policy"], &filled["ct"]["min"]), (&json!("declared"), &json!(2)));
-    assert!(codes(&draft["warnings"]).contains(&"ct_declared_only"), "{draft}");
+    assert!(codes(&draft["findings"]).contains(&"ct_declared_only"), "{draft}");
 }

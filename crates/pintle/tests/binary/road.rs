@@ -130,6 +130,39 @@ fn a_fetched_file_verifies_offline_and_a_changed_one_does_not() {
 }
 
 #[test]
+fn the_guard_here_sees_what_the_server_may_not_and_refuses_to_sign() {
+    let world = World::with_first_release();
+    let (workshop, address) = (&world.workshop, world.site.address().to_string());
+    // Loopback is out of bounds for the server; the site's certificate is for another host.
+    workshop.json(&["domains", "add", "127.0.0.1", "--watch", &address]);
+    workshop.json(&["pins", "add", "127.0.0.1", "--from-file", "next.pem"]);
+    let release = ["release", "--yes", "--ca", "ca.pem"];
+    let run = workshop.run(&release);
+    assert_eq!(run.status, 7, "{run:?}");
+    assert!(run.stderr.contains("error[guard_refused]") && run.stderr.contains("platform_rejected"), "{run:?}");
+    assert!(run.stderr.contains("--override would_refuse:127.0.0.1 --reason"), "{run:?}");
+    assert_eq!(workshop.json(&["releases", "list"])["items"].as_array().map(Vec::len), Some(1));
+
+    let run = workshop.run(&["guard", "--ca", "ca.pem", "--output", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((run.status, &report["findings"][0]["code"]), (7, &json!("would_refuse")), "{report}");
+    assert_eq!(workshop.run(&["guard", "--no-probe"]).status, 0, "nobody looked");
+    assert_eq!(workshop.run(&["guard", "--no-probe", "--fail-on", "warning"]).status, 7);
+
+    let overriding = ["--override", "would_refuse:127.0.0.1", "--reason", "it moves tonight"];
+    let released = workshop.json(&[&release[..], &overriding].concat());
+    assert_eq!(released["override"]["reason"], "it moves tonight", "{released}");
+    let shown = workshop.run(&["releases", "show", &released["version"].to_string()]);
+    assert!(shown.stdout.contains("it moves tonight"), "{shown:?}");
+
+    workshop.json(&["config", "fetch"]);
+    let file = ["guard", "--file", "pins.jws", "--ca", "ca.pem", "--watch", &address];
+    assert_eq!(workshop.run(&file).status, 7);
+    drop(world.server);
+    assert_eq!(workshop.run(&["guard", "--file", "pins.jws", "--no-probe"]).status, 0, "no server is asked");
+}
+
+#[test]
 fn a_second_release_shows_what_changes_and_an_unchanged_one_is_refused() {
     let world = World::with_first_release();
     let unchanged = world.workshop.run(&["release", "--yes"]);
@@ -144,7 +177,7 @@ fn a_second_release_shows_what_changes_and_an_unchanged_one_is_refused() {
         "Compared with release",
         "~ api.example.com: enforced, trust platform -> enforced on 25% of devices, trust platform",
         "- api.example.com pin spki-sha256:",
-        "warning[no_backup_pin]",
+        "warning[no_backup_pin:api.example.com]",
     ] {
         assert!(run.stderr.contains(expected), "{expected:?} in {}", run.stderr);
     }
@@ -185,6 +218,7 @@ fn an_encrypted_key_signs_with_its_password_from_file_or_environment() {
     let key = ["--project", "bank", "--key", "bank.pem"];
     workshop.json(&[&["keys", "register", "--password-file", "password"], &key[..]].concat());
     workshop.json(&["domains", "add", HOST, "--project", "bank"]);
+    workshop.json(&["pins", "add", HOST, "--from-file", "next.pem", "--project", "bank"]);
     let release = [&["release", "--yes"], &key[..]].concat();
     let run = workshop.run(&release);
     assert!(run.stderr.contains("error[key_password_needed]"), "{run:?}");

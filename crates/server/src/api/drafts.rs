@@ -1,5 +1,5 @@
 use axum::{Json, extract::State, response::Response};
-use pintle_api::{CtLogsResponse, DraftResponse, ReplaceCtLogsRequest, UpdateDraftRequest};
+use pintle_api::{CtLogsResponse, DraftResponse, GuardResponse, ReplaceCtLogsRequest, UpdateDraftRequest};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -10,7 +10,10 @@ use super::{
 use crate::{app::App, clock::now};
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(read, update)).routes(routes!(read_ct_logs, replace_ct_logs))
+    OpenApiRouter::new()
+        .routes(routes!(read, update))
+        .routes(routes!(guard))
+        .routes(routes!(read_ct_logs, replace_ct_logs))
 }
 
 /// The draft, its difference from the last accepted release, and what deserves a second look.
@@ -23,6 +26,21 @@ pub(super) fn router() -> OpenApiRouter<App> {
 async fn read(State(app): State<App>, Caller(actor): Caller, Ids(ids): Ids<ProjectIds>) -> Result<Response, ApiError> {
     let draft = app.service.read_draft(&actor, ids.project(), now()).await?;
     Ok(with_revision(draft.revision, Json(draft)))
+}
+
+/// What the safe-publish guard says of the draft, after a look at its live servers; nothing is prepared.
+#[utoipa::path(
+    get, path = "/organizations/{organization}/projects/{project}/draft/guard", operation_id = "guard_draft",
+    tag = "draft", params(ProjectIds), responses((status = 200, body = GuardResponse), Failure),
+    extensions(("x-permission" = json!("edit_draft")),
+        ("x-problems" = json!({"409": ["key_missing"], "422": ["draft_invalid", "config_too_large"]})))
+)]
+async fn guard(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<ProjectIds>,
+) -> Result<Json<GuardResponse>, ApiError> {
+    Ok(Json(app.service.guard_draft(&actor, ids.project(), now()).await?))
 }
 
 /// Changes settings of the draft.

@@ -6,8 +6,8 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use pintle_api::Problem;
-use pintle_service::{ErrorKind, ServiceError};
+use pintle_api::{Finding, Problem};
+use pintle_service::{ErrorKind, GuardError, ServiceError};
 use utoipa::{
     IntoResponses, ToSchema as _,
     openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, response::Response as DocumentedResponse},
@@ -208,11 +208,15 @@ impl IntoResponse for ApiError {
             Self::Service(ServiceError::Account(error)) => error.retry_after_secs().unwrap_or(5),
             _ => 5,
         };
-        let (status, code, detail, hint) = match self {
-            Self::Http(failure) => failure.describe(),
-            Self::Service(error) => describe_service_error(&error),
+        let (status, code, detail, hint) = match &self {
+            Self::Http(failure) => failure.clone().describe(),
+            Self::Service(error) => describe_service_error(error),
         };
-        let mut response = problem(status, code, detail, hint);
+        let findings = match self {
+            Self::Service(ServiceError::Guard(GuardError::Refused { findings, .. })) => findings,
+            _ => Vec::new(),
+        };
+        let mut response = problem(status, code, detail, hint, findings);
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -246,13 +250,14 @@ fn describe_service_error(error: &ServiceError) -> (StatusCode, &'static str, St
     (status, error.code(), error.to_string(), error.hint())
 }
 
-fn problem(status: StatusCode, code: &str, detail: String, hint: Option<&str>) -> Response {
+fn problem(status: StatusCode, code: &str, detail: String, hint: Option<&str>, findings: Vec<Finding>) -> Response {
     let body = Problem {
         code: code.to_owned(),
         title: status.canonical_reason().unwrap_or_default().to_owned(),
         status: status.as_u16(),
         detail,
         hint: hint.map(str::to_owned),
+        findings,
     };
     (status, [(header::CONTENT_TYPE, Problem::MEDIA_TYPE)], Json(body)).into_response()
 }

@@ -124,6 +124,7 @@ pub(crate) async fn make_world(server: &Server, members: &[(Role, pintle_store::
 
 async fn add_pin(server: &Server, project: &Project) -> (String, String) {
     let domain = AddDomainRequest {
+        watch: Vec::new(),
         name: "world.example".into(),
         enforce: Enforce::default(),
         trust: Trust::default(),

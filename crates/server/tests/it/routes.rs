@@ -9,6 +9,7 @@ use crate::support::{Project, Server, code, http};
 
 fn domain(name: &str) -> AddDomainRequest {
     AddDomainRequest {
+        watch: Vec::new(),
         name: name.into(),
         enforce: Enforce::default(),
         trust: Trust::default(),

@@ -7,8 +7,13 @@ use pintle_store::{DomainId, DomainRow, DraftDomain, StoreError};
 
 use super::update_domain::{enforce_percent, summarize, trust_word};
 use crate::{
-    Actor, AuditAction, ProjectPath, Service, ServiceError, access::find_editable_project, audit::Event,
-    claims::check_domain, ct::apply_requirement, input::parse_authored_name, respond,
+    Actor, AuditAction, ProjectPath, Service, ServiceError,
+    access::find_editable_project,
+    audit::Event,
+    claims::check_domain,
+    ct::apply_requirement,
+    input::{parse_authored_name, parse_watch},
+    respond,
 };
 
 impl Service {
@@ -40,6 +45,7 @@ impl Service {
             ct_policy: CtPolicy::Off.as_str().to_owned(),
             ct_min: CtRequirement::DEFAULT_MIN.into(),
             ct_logs: None,
+            watch: parse_watch(&name, &request.watch)?,
             created_at: now.as_secs().into(),
         };
         apply_requirement(&mut row, &request.ct)?;

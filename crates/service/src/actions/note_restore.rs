@@ -27,7 +27,7 @@ impl Service {
                 continue;
             }
             // Claims that nobody can sign take the number.
-            tx.insert_prepared(scope, last + SKIPPED, String::new(), now.as_secs()).await?;
+            tx.insert_prepared(scope, last + SKIPPED, String::new(), None, now.as_secs()).await?;
             let event = Event::in_project(scope, AuditAction::NumbersSkipped, "project", project.row.id.as_str());
             tx.record(event.before(json!({ "last": last })).after(json!({ "last": last + SKIPPED }))).await?;
             skipping += 1;

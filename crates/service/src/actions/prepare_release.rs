@@ -1,16 +1,20 @@
 use base64ct::{Base64, Encoding};
-use pintle_api::{PrepareReleaseRequest, PreparedReleaseResponse, ReleaseContent, Unchanged};
+use pintle_api::{
+    Finding, OverrideRequest, OverrideResponse, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseContent,
+    Unchanged,
+};
 use pintle_core::{UnixTime, claims::Claims};
 use pintle_store::{Project, ReadTx};
 use serde_json::json;
 
 use crate::{
-    Actor, AuditAction, ProjectPath, ReleaseError, Service, ServiceError,
+    Actor, AuditAction, GuardError, ProjectPath, ReleaseError, Service, ServiceError,
     access::{Permission, find_project},
     audit::Event,
-    claims::{find_warnings, make_claims, make_withdrawal, renew_claims, write_claims},
-    ct::find_ct_warnings,
+    claims::{make_claims, make_withdrawal, renew_claims, write_claims},
     diff::derive_changes,
+    guard::{find_blocking, shorten},
+    input::check_override,
     succession::Keys,
 };
 
@@ -18,13 +22,13 @@ use crate::{
 const MAX_PREPARED: u64 = 32;
 
 impl Service {
-    /// Fixes claims, their number and their date (P-9.4), for the holder of the current key to sign, and says what chain
+    /// Has the guard judge, then fixes claims, their number and their date (P-9.4), for the holder of the current key to sign, and says what chain
     /// leads apps to that key. They say what the draft says, what an earlier release said, or that nothing is to be
     /// trusted; the draft stays as it is. Numbers are never given twice: the next one is above every release and every
     /// preparation. A rehearsal answers the same and leaves no trace: what it says cannot be submitted.
     ///
     /// # Errors
-    /// [`ServiceError::KeyMissing`], [`ServiceError::DraftUnchanged`], [`ServiceError::DraftInvalid`],
+    /// [`GuardError`], [`ServiceError::KeyMissing`], [`ServiceError::DraftUnchanged`], [`ServiceError::DraftInvalid`],
     /// [`ServiceError::DraftTooLarge`], [`ReleaseError::IsWithdrawal`], [`ReleaseError::NothingReleased`], and those of
     /// access.
     pub async fn prepare_release(
@@ -34,8 +38,21 @@ impl Service {
         request: &PrepareReleaseRequest,
         now: UnixTime,
     ) -> Result<PreparedReleaseResponse, ServiceError> {
+        let needed = match &request.override_request {
+            None => Permission::Release,
+            Some(wanted) => {
+                check_override(wanted)?;
+                Permission::OverrideGuard
+            }
+        };
+        let judgement = self.judge_content(actor, path, request.content, needed, now).await?;
         let tx = self.begin_change(actor, now).await?;
         let project = find_project(&tx, actor, path, Permission::Release).await?;
+        find_project(&tx, actor, path, needed).await?;
+        if let Some(judgement) = &judgement {
+            judgement.check_current(&tx, &project).await?;
+        }
+        let findings = judgement.map(|judgement| judgement.findings).unwrap_or_default();
         let scope = &project.scope;
         let keys = Keys::load(&tx, &project, &self.base_url).await?;
         let last = self.verify_last_release(&tx, &project).await?;
@@ -55,6 +72,7 @@ impl Service {
         let bytes = write_claims(&claims, &succession)?;
         let encoded = Base64::encode_string(&bytes);
         let text = String::from_utf8(bytes).map_err(|_| ServiceError::Internal("claims are JSON"))?;
+        let overridden = settle(&findings, request.override_request.as_ref(), actor)?;
         let answer = PreparedReleaseResponse {
             version,
             claims: encoded,
@@ -63,20 +81,32 @@ impl Service {
             kid: keys.current()?.kid().to_string(),
             succession,
             changes,
-            warnings: [find_warnings(&claims, now), find_ct_warnings(&claims, now)].concat(),
+            findings: shorten(findings),
         };
         if request.rehearsal {
             return Ok(answer);
         }
-        tx.insert_prepared(scope, version, text, now.as_secs()).await?;
+        let record = overridden.as_ref().map(|overridden| json!(overridden).to_string());
+        tx.insert_prepared(scope, version, text, record, now.as_secs()).await?;
         tx.delete_prepared_up_to(scope, version.saturating_sub(MAX_PREPARED)).await?;
+        if let Some(overridden) = &overridden {
+            let event = Event::in_project(scope, AuditAction::GuardOverridden, "release", &version.to_string());
+            let named = |finding: &Finding| json!({ "code": finding.code, "domain": finding.domain });
+            let findings: Vec<_> = overridden.findings.iter().map(named).collect();
+            let summary = json!({
+                "overrides": overridden.overrides,
+                "findings": findings,
+                "reason": overridden.reason,
+            });
+            tx.record(event.after(summary)).await?;
+        }
         let event = Event::in_project(scope, AuditAction::ReleasePrepared, "release", &version.to_string());
         tx.commit(event.after(json!({ "content": request.content }))).await?;
         tracing::info!(project.id = %project.row.id, release.version = version, "release prepared");
         Ok(answer)
     }
 
-    async fn make_content(
+    pub(super) async fn make_content(
         &self,
         tx: &ReadTx,
         project: &Project,
@@ -101,4 +131,26 @@ impl Service {
             ReleaseContent::Withdrawal => make_withdrawal(project, version, now),
         }
     }
+}
+
+/// Refuses what has an error that is not overridden; what is, comes back to be remembered.
+fn settle(
+    findings: &[Finding],
+    request: Option<&OverrideRequest>,
+    actor: &Actor,
+) -> Result<Option<OverrideResponse>, ServiceError> {
+    let overrides = request.map(|request| request.findings.as_slice()).unwrap_or_default();
+    let errors = find_blocking(findings, overrides).count();
+    if errors > 0 {
+        let is_meant = |finding: &Finding| overrides.iter().any(|wanted| wanted.covers(finding));
+        let findings = findings.iter().filter(|finding| !is_meant(finding)).cloned().collect();
+        return Err(GuardError::Refused { findings: shorten(findings), errors }.into());
+    }
+    Ok(request.map(|request| OverrideResponse {
+        overrides: request.findings.clone(),
+        // Every error there is, then, was meant.
+        findings: shorten(find_blocking(findings, &[]).cloned().collect()),
+        reason: request.reason.clone(),
+        overridden_by: actor.account_id.to_string(),
+    }))
 }

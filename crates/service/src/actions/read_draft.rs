@@ -5,9 +5,9 @@ use pintle_store::{Project, ReadTx, ReleaseRow};
 use crate::{
     Actor, ProjectPath, Service, ServiceError,
     access::{Permission, find_project},
-    claims::{find_warnings, make_claims, make_root},
-    ct::find_ct_warnings,
+    claims::{make_claims, make_root},
     diff::derive_changes,
+    guard::{guard_claims, shorten},
     respond,
 };
 
@@ -43,7 +43,7 @@ impl Service {
             settings: respond::settings(&draft)?,
             domains: domains.iter().map(respond::domain).collect::<Result<_, _>>()?,
             changes: derive_changes(last.as_ref().map(|(_, accepted)| accepted.config.claims()), &claims),
-            warnings: [find_warnings(&claims, now), find_ct_warnings(&claims, now)].concat(),
+            findings: shorten(guard_claims(&claims, now)),
         })
     }
 

@@ -210,6 +210,7 @@ impl Service {
             approved_by: None,
             approved_at: None,
             live_at: None,
+            overridden: None,
         };
         tx.insert_release(scope, release.clone(), found.jws.clone()).await?;
         let event = Event::in_project(scope, AuditAction::ReleaseImported, "release", &version.to_string());

@@ -1,11 +1,11 @@
 use pintle_api::{DomainResponse, Enforce, EnforceWord, Trust, UpdateDomainRequest};
-use pintle_core::{UnixTime, claims};
+use pintle_core::{Name, UnixTime, claims};
 use pintle_store::{DomainId, DomainRow};
 use serde_json::{Value, json};
 
 use crate::{
     Actor, AuditAction, ProjectPath, Service, ServiceError, access::find_editable_project, audit::Event,
-    claims::check_domain, ct::apply_requirement, respond,
+    claims::check_domain, ct::apply_requirement, input::parse_watch, respond,
 };
 
 impl Service {
@@ -38,6 +38,10 @@ impl Service {
         if let Some(ct) = &request.ct {
             apply_requirement(&mut domain.row, ct)?;
         }
+        if let Some(watch) = &request.watch {
+            let name = Name::parse(&domain.row.name).map_err(|_| ServiceError::Internal("stored domain name"))?;
+            domain.row.watch = parse_watch(&name, watch)?;
+        }
         check_domain(&tx, &project, &domain).await?;
         tx.save_domain_settings(&project.scope, &domain.row).await?;
         tx.raise_revision(&project.scope).await?;
@@ -50,7 +54,7 @@ impl Service {
 
 /// What the audit log tells of a domain.
 pub(super) fn summarize(row: &DomainRow) -> Value {
-    json!({ "enforce_percent": row.enforce_percent.value(), "trust": row.trust, "ct_policy": row.ct_policy, "ct_min": row.ct_min.value() })
+    json!({ "enforce_percent": row.enforce_percent.value(), "trust": row.trust, "ct_policy": row.ct_policy, "ct_min": row.ct_min.value(), "watch": row.watch })
 }
 
 /// 0 is `report`, 100 is `always` (P-2.5).

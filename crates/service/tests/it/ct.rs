@@ -1,6 +1,6 @@
 use base64ct::{Base64, Encoding};
 use pintle_api::{
-    CtLogRequest, CtPolicy, CtRequest, DomainResponse, ReplaceCtLogsRequest, UpdateDomainRequest, WarningCode,
+    CtLogRequest, CtPolicy, CtRequest, DomainResponse, FindingCode, ReplaceCtLogsRequest, UpdateDomainRequest,
 };
 use pintle_core::{UnixTime, claims::Claims};
 use pintle_service::ServiceError;
@@ -33,17 +33,17 @@ impl Plane {
         self.service.update_domain(&self.owner, self.path(), &domain.id, &request, None, NOW).await
     }
 
-    async fn warnings(&self, now: UnixTime) -> Vec<WarningCode> {
+    async fn warnings(&self, now: UnixTime) -> Vec<FindingCode> {
         let draft = self.service.read_draft(&self.owner, self.path(), now).await.unwrap();
-        let about_ct = |code: &WarningCode| !matches!(code, WarningCode::NoPins);
-        draft.warnings.into_iter().map(|warning| warning.code).filter(about_ct).collect()
+        let about_ct = |code: &FindingCode| *code != FindingCode::NoUsablePin;
+        draft.findings.into_iter().map(|finding| finding.code).filter(about_ct).collect()
     }
 }
 
 #[tokio::test]
 async fn imported_logs_and_what_domains_ask_of_them_reach_the_signed_claims() {
     let plane = Plane::new().await;
-    let domain = plane.add_domain("a.example").await.unwrap();
+    let domain = plane.add_reporting_domain("a.example").await;
     let closed = CtLogRequest { usable_until: Some(7), ..make_log("beta", "b1") };
     let imported = plane.import(&made_days_ago(1, vec![closed, make_log("alpha", "a1")])).await.unwrap();
     let names: Vec<_> = imported.logs.iter().map(|log| log.name.as_str()).collect();
@@ -111,13 +111,13 @@ async fn what_protects_less_than_it_seems_is_warned_of() {
     assert_eq!(plane.warnings(NOW).await, [], "nobody uses the logs");
     plane.ask(&domain, verified()).await.unwrap();
     assert_eq!(plane.warnings(NOW).await, []);
-    assert_eq!(plane.warnings(NOW.saturating_add_secs(1)).await, [WarningCode::CtListOld]);
+    assert_eq!(plane.warnings(NOW.saturating_add_secs(1)).await, [FindingCode::CtListOld]);
 
     let of_alpha = imported.logs.iter().filter(|log| log.operator == "alpha").map(|log| log.id.clone()).collect();
     plane.ask(&domain, CtRequest { logs: Some(of_alpha), ..verified() }).await.unwrap();
-    assert_eq!(plane.warnings(NOW).await, [WarningCode::CtUnsatisfiable]);
+    assert_eq!(plane.warnings(NOW).await, [FindingCode::CtUnsatisfiable]);
 
     let named = imported.logs.iter().map(|log| log.id.clone()).collect();
     plane.ask(&domain, CtRequest { policy: CtPolicy::Declared, min: None, logs: Some(named) }).await.unwrap();
-    assert_eq!(plane.warnings(NOW).await, [WarningCode::CtDeclaredOnly]);
+    assert_eq!(plane.warnings(NOW).await, [FindingCode::CtDeclaredOnly]);
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
+use pintle_api::FindingCode;
 use pintle_service::{AuditAction, Permission};
 use pintle_store::Role;
 
@@ -45,4 +46,23 @@ fn every_action_of_the_audit_log_is_documented() {
         writeln!(table, "| `{}` | {} |", action.as_str(), action.meaning()).unwrap();
     }
     compare("audit.md", &table);
+}
+
+#[test]
+fn every_finding_of_the_guard_is_specified() {
+    let mut table = "| finding | severity | raised when | for users | what to do |\n|---|---|---|---|---|\n".to_owned();
+    for code in FindingCode::ALL {
+        let severity = serde_json::to_value(code.severity()).unwrap();
+        writeln!(
+            table,
+            "| `{}` | {} | {} | {} | {} |",
+            code.as_str(),
+            severity.as_str().unwrap(),
+            code.meaning(),
+            code.consequence(),
+            code.advice()
+        )
+        .unwrap();
+    }
+    compare("spec/guard.md", &table);
 }

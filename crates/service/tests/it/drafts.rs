@@ -34,6 +34,7 @@ async fn a_pin_must_fit_its_type_and_is_added_once() {
 async fn settings_that_contradict_each_other_are_refused_at_once() {
     let plane = Plane::new().await;
     let soft = AddDomainRequest {
+        watch: Vec::new(),
         name: "a.example".into(),
         enforce: Enforce::Word(EnforceWord::Report),
         trust: Trust::Pins,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use base64ct::{Base64, Encoding};
 use pintle_api::{
-    AcceptReleaseRequest, AcceptStatementRequest, DiffQuery, PrepareReleaseRequest, PreparedReleaseResponse,
-    ReleaseContent, ReleaseKind, ReleaseResponse, ReleaseState, TargetState, WarningCode,
+    AcceptReleaseRequest, AcceptStatementRequest, DiffQuery, FindingCode, PrepareReleaseRequest,
+    PreparedReleaseResponse, ReleaseContent, ReleaseKind, ReleaseResponse, ReleaseState, TargetState,
 };
 use pintle_core::{OrganizationId, ProjectId, UnixTime, claims::Claims};
 use pintle_publish::{Address, DirectoryBucket};
@@ -137,7 +137,7 @@ async fn rolling_back_is_releasing_old_content_anew_and_leaves_the_draft_alone()
     let domain = plane.add_domain("a.example").await.unwrap();
     plane.add_pin(&domain, 1).await.unwrap();
     plane.release().await;
-    plane.add_domain("b.example").await.unwrap();
+    plane.add_reporting_domain("b.example").await;
     plane.release().await;
     let draft = plane.service.read_draft(&plane.owner, plane.path(), later(50)).await.unwrap();
 
@@ -146,7 +146,7 @@ async fn rolling_back_is_releasing_old_content_anew_and_leaves_the_draft_alone()
     assert_eq!((content.version, content.issued_at, content.domains.len()), (3, later(50), 1));
     assert_eq!(content.expires_at, Some(later(50 + 90 * 86_400)), "valid as long as the old one was");
     assert_eq!(prepared.changes.len(), 1, "what is taken back is shown: {:?}", prepared.changes);
-    assert_eq!(prepared.warnings.first().map(|warning| warning.code), Some(WarningCode::NoBackupPin));
+    assert!(prepared.findings.iter().any(|finding| finding.code == FindingCode::NoBackupPin));
     let release = plane.accept(&plane.sign(&prepared)).await.unwrap();
     assert_eq!((release.version, release.state), (3, ReleaseState::Accepted));
 
@@ -158,17 +158,16 @@ async fn rolling_back_is_releasing_old_content_anew_and_leaves_the_draft_alone()
 }
 
 #[tokio::test]
-async fn rolling_back_to_pins_that_expired_is_warned_of() {
+async fn rolling_back_to_pins_that_expired_is_refused() {
     let plane = Plane::new().await;
     let domain = plane.add_domain("a.example").await.unwrap();
     let mut short = pin(1);
     short.expires_at = Some(later(10).as_secs());
     plane.service.add_pin(&plane.owner, plane.path(), &domain.id, &short, None, NOW).await.unwrap();
     plane.release().await;
-    plane.add_domain("b.example").await.unwrap();
+    plane.add_reporting_domain("b.example").await;
     plane.release().await;
-    let prepared = plane.prepare_content(ReleaseContent::Release(1), later(10)).await.unwrap();
-    assert_eq!(prepared.warnings.first().map(|warning| warning.code), Some(WarningCode::PinsExpired));
+    assert_eq!(code(plane.prepare_content(ReleaseContent::Release(1), later(10)).await), "guard_refused");
 }
 
 #[tokio::test]
@@ -179,7 +178,7 @@ async fn a_withdrawal_stays_where_apps_look_and_takes_the_rest_away() {
         Plane::with_buckets(|store| vec![Arc::new(OriginBucket::new(store)), Arc::new(DirectoryBucket::new(target))])
             .await;
     assert_eq!(code(plane.prepare_content(ReleaseContent::Withdrawal, NOW).await), "nothing_released");
-    plane.add_domain("a.example").await.unwrap();
+    plane.add_reporting_domain("a.example").await;
     plane.release().await;
     plane.publish(NOW).await;
     assert!(!plane.service.is_withdrawn(&plane.address("pins.jws")).await.unwrap());
@@ -246,14 +245,14 @@ async fn two_releases_and_the_draft_can_be_compared_in_any_direction() {
     };
     assert_eq!(diff(None, None).await.unwrap().len(), 3, "before the first release everything is new");
     plane.release().await;
-    plane.add_domain("a.example").await.unwrap();
+    plane.add_reporting_domain("a.example").await;
     plane.release().await;
-    let added = "+ domain a.example: enforce always, trust platform".to_owned();
+    let added = "+ domain a.example: enforce report, trust platform".to_owned();
     assert_eq!(diff(Some("1"), Some("2")).await.unwrap(), std::slice::from_ref(&added));
     assert_eq!(diff(Some("1"), None).await.unwrap(), [added]);
     assert_eq!(
         diff(Some("draft"), Some("1")).await.unwrap(),
-        ["- domain a.example: was enforce always, trust platform"]
+        ["- domain a.example: was enforce report, trust platform"]
     );
     assert!(diff(None, None).await.unwrap().is_empty());
     assert_eq!(code(diff(Some("3"), None).await), "not_found");

@@ -14,6 +14,8 @@ mod deletion;
 mod documents;
 mod drafts;
 mod emergency;
+mod guard;
+mod guarded;
 mod instances;
 mod lifecycle;
 mod members;

@@ -1,6 +1,6 @@
 use base64ct::{Base64, Encoding};
 use pintle_api::{
-    ChangeKind, ListQuery, ProjectResponse, RegisterKeyRequest, ReleaseState, UpdateDraftRequest, WarningCode,
+    ChangeKind, FindingCode, ListQuery, ProjectResponse, RegisterKeyRequest, ReleaseState, UpdateDraftRequest,
 };
 use pintle_core::{State, UnixTime, claims::Claims, verify};
 use pintle_service::ProjectPath;
@@ -18,7 +18,7 @@ async fn what_is_prepared_signed_and_accepted_is_what_the_draft_says() {
     assert_eq!(prepared.expires_at, Some(NOW.as_secs() + 90 * 86_400));
     assert_eq!(prepared.kid, plane.key.public_key().kid().to_string());
     assert!(prepared.changes.iter().all(|change| change.kind == ChangeKind::Added));
-    assert_eq!(prepared.warnings.first().map(|warning| warning.code), Some(WarningCode::NoBackupPin));
+    assert_eq!(prepared.findings.first().map(|finding| finding.code), Some(FindingCode::NoBackupPin));
 
     let jws = plane.sign(&prepared);
     let release = plane.accept(&jws).await.unwrap();
@@ -153,7 +153,7 @@ async fn an_unchanged_draft_is_released_again_only_when_asked() {
     plane.release().await;
     assert_eq!(code(plane.prepare().await), "draft_unchanged");
     assert_eq!(plane.prepare_anyway().await.version, 2);
-    plane.add_domain("api.example.com").await.unwrap();
+    plane.add_reporting_domain("api.example.com").await;
     assert_eq!(plane.prepare().await.unwrap().version, 3);
 }
 

@@ -4,8 +4,8 @@ use base64ct::{Base64, Encoding};
 use pintle_api::{
     AcceptInvitationRequest, AcceptReleaseRequest, AddDomainRequest, AddPinRequest, ApiToken, AuditRecord,
     CreateInvitationRequest, CreateOrganizationRequest, CreateProjectRequest, CreateTokenRequest, CtRequest,
-    DomainResponse, Enforce, PinMatch, PinResponse, PinType, PrepareReleaseRequest, PreparedReleaseResponse,
-    ReleaseResponse, Role, Scope, TokenLifetime, Trust, Unchanged,
+    DomainResponse, Enforce, EnforceWord, PinMatch, PinResponse, PinType, PrepareReleaseRequest,
+    PreparedReleaseResponse, ReleaseResponse, Role, Scope, TokenLifetime, Trust, Unchanged,
 };
 use pintle_core::{OrganizationId, ProjectId, Root, UnixTime, claims::Claims, root::BaseUrl};
 use pintle_publish::{Address, Bucket};
@@ -58,6 +58,10 @@ impl Plane {
         let address = Address::parse(&format!("{}/{}/{file}", self.organization, self.project)).unwrap();
         let stored = self.service.read_published(&address).await.unwrap()?;
         Some(String::from_utf8(stored.body).unwrap())
+    }
+
+    pub(crate) fn with_guard(self, guard: pintle_service::guard::GuardSettings) -> Self {
+        Self { service: self.service.with_guard(guard), ..self }
     }
 
     /// The same with limits.
@@ -155,11 +159,21 @@ impl Plane {
     }
 
     pub(crate) async fn add_domain(&self, name: &str) -> Result<DomainResponse, ServiceError> {
+        self.add_domain_with(name, Enforce::default()).await
+    }
+
+    /// An entry that refuses nobody, whatever it lacks.
+    pub(crate) async fn add_reporting_domain(&self, name: &str) -> DomainResponse {
+        self.add_domain_with(name, Enforce::Word(EnforceWord::Report)).await.unwrap()
+    }
+
+    async fn add_domain_with(&self, name: &str, enforce: Enforce) -> Result<DomainResponse, ServiceError> {
         let request = AddDomainRequest {
             name: name.into(),
-            enforce: Enforce::default(),
+            enforce,
             trust: Trust::default(),
             ct: CtRequest::default(),
+            watch: Vec::new(),
         };
         self.service.add_domain(&self.owner, self.path(), &request, None, NOW).await
     }

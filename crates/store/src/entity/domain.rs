@@ -25,6 +25,8 @@ pub struct Model {
     pub ct_min: Unsigned,
     /// `ct.logs`: ids in base64, separated by spaces; none: all logs of the draft.
     pub ct_logs: Option<String>,
+    /// Endpoints that stand for it when somebody looks: `host:port`, separated by spaces.
+    pub watch: Option<String>,
     /// Seconds since 1970 UTC.
     pub created_at: Unsigned,
 }

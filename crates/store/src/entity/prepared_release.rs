@@ -16,6 +16,8 @@ pub struct Model {
     pub claims: String,
     /// Seconds since 1970 UTC.
     pub prepared_at: Unsigned,
+    /// JSON of the guard's errors that it was made in spite of, with who and why.
+    pub overridden: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

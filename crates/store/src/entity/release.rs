@@ -33,6 +33,8 @@ pub struct Model {
     pub approved_at: Option<Unsigned>,
     /// Since when every target serves it.
     pub live_at: Option<Unsigned>,
+    /// JSON of the guard's errors that it was made in spite of, with who and why.
+    pub overridden: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -16,6 +16,7 @@ use crate::{
     CommandError,
     commands::release::{self, Consent, Intent, Plan, derive_root, find_published},
     context::{Context, Project},
+    guarding::GuardArgs,
     key::{KeyArgs, KeyRole, OpenKey, make_key, open_key, open_key_if_there},
     moment::parse_span_secs,
     output::{GOOD, STRONG, Text},
@@ -59,6 +60,8 @@ struct NextKeyArgs {
     /// Read the next key's password or PIN from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
     #[arg(long, value_name = "FILE")]
     new_password_file: Option<PathBuf>,
+    #[command(flatten)]
+    guard: GuardArgs,
     /// Go on without asking
     #[arg(long, short)]
     yes: bool,
@@ -255,6 +258,7 @@ impl<'a> Succession<'a> {
         let plan = Plan {
             key: new,
             intent: Intent { content: ReleaseContent::Draft, unchanged: Unchanged::Release, publish_at: None },
+            guard: &self.next.guard,
             consent: if self.next.yes { Consent::Given } else { Consent::AskIfChanged },
             wait_secs: Some(self.wait_secs),
         };

@@ -16,6 +16,7 @@ use crate::{
     CommandError,
     commands::release::{Consent, Intent, Plan, release},
     context::{Context, Project},
+    guarding::GuardArgs,
     key::{KeyRole, OpenKey, make_key, open_key_if_there},
     moment::parse_span_secs,
     output::{CAREFUL, GOOD},
@@ -45,6 +46,8 @@ pub struct CopyArgs {
     /// Sign without asking
     #[arg(long, short, requires = "new_key")]
     yes: bool,
+    #[command(flatten)]
+    guard: GuardArgs,
     /// How long to wait until the release is live
     #[arg(long, value_name = "SPAN", default_value = "2m")]
     timeout: String,
@@ -87,6 +90,7 @@ pub(super) async fn run(args: &CopyArgs, client: &Client, context: &Context) -> 
     let plan = Plan {
         key: &key,
         intent: Intent { content: ReleaseContent::Draft, unchanged: Unchanged::Release, publish_at: None },
+        guard: &args.guard,
         consent: if args.yes { Consent::Given } else { Consent::Ask },
         wait_secs: Some(wait_secs),
     };

@@ -62,7 +62,7 @@ impl Service {
         let account = change.find_account(&id).await?.ok_or(AccountError::CodeInvalid)?;
         let attempt = self
             .accounts
-            .guard
+            .throttle
             .begin_code(account.id.as_str(), now)
             .map_err(|retry_after_secs| AccountError::TooManyAttempts { retry_after_secs })?;
         change.delete_one_time_secret(&digest).await?;
@@ -73,7 +73,7 @@ impl Service {
             self.note_refusal(&chains, account.id.as_str(), "wrong second factor", context);
             return Err(AccountError::FactorWrong.into());
         }
-        self.accounts.guard.forgive(&attempt);
+        self.accounts.throttle.forgive(&attempt);
         let method = Method { has_second_factor: true, ..Method::parse(&row.state) };
         self.begin_session(account, &method, former, context, now).await
     }

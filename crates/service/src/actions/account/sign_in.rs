@@ -40,10 +40,11 @@ impl Service {
         let address = EmailAddress::parse(&request.email).ok();
         // Whatever is no address counts as one and the same.
         let key = address.as_ref().map_or("", EmailAddress::key);
-        let attempt = self.accounts.guard.begin(key, context.network.as_deref(), now).map_err(|retry_after_secs| {
-            self.note_refusal(&[AuditChain::installation()], "guesses", "locked", context);
-            AccountError::TooManyAttempts { retry_after_secs }
-        })?;
+        let attempt =
+            self.accounts.throttle.begin(key, context.network.as_deref(), now).map_err(|retry_after_secs| {
+                self.note_refusal(&[AuditChain::installation()], "guesses", "locked", context);
+                AccountError::TooManyAttempts { retry_after_secs }
+            })?;
         let requires_sso = self.accounts.settings.require_sso;
         let (account, way) = match self.check_password(request, address.as_ref(), context, now).await {
             // The same whether the password is right: nobody tries out here what may be good elsewhere.
@@ -53,12 +54,12 @@ impl Service {
             Ok(found) => found,
             Err(error) => {
                 if !matches!(error, ServiceError::Account(AccountError::SignInFailed)) {
-                    self.accounts.guard.take_back(&attempt);
+                    self.accounts.throttle.take_back(&attempt);
                 }
                 return Err(error);
             }
         };
-        self.accounts.guard.forgive(&attempt);
+        self.accounts.throttle.forgive(&attempt);
         self.finish_first_step(account, &Method { way, has_second_factor: false }, former, context, now).await
     }
 

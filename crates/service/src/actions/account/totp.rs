@@ -20,7 +20,7 @@ use crate::{
 };
 
 const RECOVERY_CODES: usize = 10;
-/// 80 bits: what works once, and is guessed against a guard, needs no slow hash.
+/// 80 bits: what works once, and is guessed against a throttle, needs no slow hash.
 const RECOVERY_DIGITS: usize = 16;
 /// Crockford's base32: no digit is read as another.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";

@@ -1,0 +1,166 @@
+use base64ct::{Base64, Encoding};
+use clap::Args;
+use pintle_api::{AddPinRequest, DomainResponse, PinMatch, PinOrigin, PinResponse, PinType, client::Client};
+use pintle_core::{UnixTime, claims::Claims, claims::PinDigest};
+use pintle_service::guard::{RefreshAction, RefreshStep, plan_refresh, rehearse};
+use serde::Serialize;
+
+use super::show_pin;
+use crate::{
+    CommandError,
+    commands::domains::find_domain,
+    context::{Context, Project},
+    guarding::{LookArgs, load_watch, look_around},
+    moment::show_moment,
+    output::{CAREFUL, GOOD, STRONG, Text},
+};
+
+/// Options of `pins refresh`.
+#[derive(Args, Clone, Debug)]
+pub struct RefreshArgs {
+    /// Only this domain of the draft
+    #[arg(long, value_name = "NAME")]
+    domain: Option<String>,
+    /// Also remove pins that have expired
+    #[arg(long)]
+    remove_expired: bool,
+    /// Show what would be added and removed, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+/// Result of `pins refresh`.
+#[derive(Serialize)]
+struct RefreshReport {
+    steps: Vec<StepReport>,
+    /// Whether the draft says so now.
+    applied: bool,
+}
+
+#[derive(Serialize)]
+struct StepReport {
+    domain: String,
+    /// Where it was seen, as `host:port`; absent for expired pins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint: Option<String>,
+    action: &'static str,
+    /// `TYPE:DIGEST` of what is added or removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pin: Option<String>,
+    why: String,
+}
+
+pub(super) async fn run(args: &RefreshArgs, context: &Context) -> Result<(), CommandError> {
+    let client = context.connect()?;
+    let project = context.find_project(&client).await?;
+    let domains = match &args.domain {
+        Some(name) => vec![find_domain(&client, &project, name).await?],
+        None => client.list_domains(project.reference()).all().await?,
+    };
+    let mut report = RefreshReport { steps: Vec::new(), applied: !args.dry_run };
+    for step in args.plan(&domains, &client, &project, context).await? {
+        let Some(domain) = domains.iter().find(|domain| domain.name == step.domain) else { continue };
+        if let (RefreshAction::Add(pin), false) = (&step.action, args.dry_run) {
+            client.add_pin(project.reference(), &domain.id, &make_request(pin, context.now)).await?;
+        }
+        report.steps.push(StepReport::new(&step));
+    }
+    if args.remove_expired {
+        for (domain, pin) in domains.iter().flat_map(|domain| find_expired(domain, context.now)) {
+            if !args.dry_run {
+                client.remove_pin(project.reference(), &domain.id, &pin.id).await?;
+            }
+            report.steps.push(StepReport::expired(domain, pin));
+        }
+    }
+    context.output.show(&report, RefreshReport::write_text)
+}
+
+impl RefreshArgs {
+    async fn plan(
+        &self,
+        domains: &[DomainResponse],
+        client: &Client,
+        project: &Project,
+        context: &Context,
+    ) -> Result<Vec<RefreshStep>, CommandError> {
+        if self.look.no_probe {
+            return Ok(Vec::new());
+        }
+        let draft = client.guard_draft(project.reference()).await?;
+        let payload = Base64::decode_vec(&draft.claims)
+            .map_err(|_| CommandError::PreparedMismatch { what: "the claims are not base64".to_owned() })?;
+        let claims = Claims::parse(&payload)
+            .map_err(|error| CommandError::Config { source_name: "the draft".to_owned(), error })?;
+        let config = rehearse(&claims, context.now).map_err(|error| CommandError::Internal(error.to_string()))?;
+        let is_wanted = |name: &str| domains.iter().any(|domain| domain.name == name);
+        let mut wanted = claims;
+        wanted.domains.retain(|domain| is_wanted(&domain.name.to_string()));
+        let seen = look_around(&wanted, &load_watch(client, project).await?).await;
+        Ok(plan_refresh(&config, &seen, &self.look.load_roots()?, context.now))
+    }
+}
+
+fn make_request(pin: &PinDigest, now: UnixTime) -> AddPinRequest {
+    AddPinRequest {
+        pin_type: PinType::SpkiSha256,
+        digest: pin.to_base64(),
+        pin_match: PinMatch::Leaf,
+        expires_at: None,
+        source: PinOrigin::Fetched,
+        label: Some(format!("seen live {}", show_moment(now))),
+    }
+}
+
+fn find_expired(domain: &DomainResponse, now: UnixTime) -> impl Iterator<Item = (&DomainResponse, &PinResponse)> {
+    let is_over = move |pin: &&PinResponse| pin.expires_at.is_some_and(|end| UnixTime::from_secs(end) <= now);
+    domain.pins.iter().filter(is_over).map(move |pin| (domain, pin))
+}
+
+impl StepReport {
+    fn new(step: &RefreshStep) -> Self {
+        let (action, pin, why) = match &step.action {
+            RefreshAction::Keep => ("keep", None, "a pin matches what it serves".to_owned()),
+            RefreshAction::Add(pin) => {
+                let pin = format!("{}:{}", pin.kind().as_str(), pin.to_base64());
+                ("add", Some(pin), "it serves this key, and no pin matches".to_owned())
+            }
+            RefreshAction::Leave(code) => {
+                ("leave", None, format!("apps would refuse what it serves whatever is pinned: {}", code.as_str()))
+            }
+            RefreshAction::NotSeen(problem) => ("not_seen", None, problem.clone()),
+        };
+        Self { domain: step.domain.clone(), endpoint: Some(step.endpoint.to_string()), action, pin, why }
+    }
+
+    fn expired(domain: &DomainResponse, pin: &PinResponse) -> Self {
+        let why = "it has expired and counts no more".to_owned();
+        Self { domain: domain.name.clone(), endpoint: None, action: "remove", pin: Some(show_pin(pin)), why }
+    }
+}
+
+impl RefreshReport {
+    fn write_text(&self, text: &mut Text) {
+        for step in &self.steps {
+            let style = match step.action {
+                "keep" => STRONG,
+                "add" => GOOD,
+                _ => CAREFUL,
+            };
+            let subject = step.pin.as_ref().or(step.endpoint.as_ref()).unwrap_or(&step.domain);
+            text.labelled_line(
+                style,
+                &format!("{:8}", step.action),
+                &format!("{}  {subject}: {}", step.domain, step.why),
+            );
+        }
+        let changes = self.steps.iter().filter(|step| matches!(step.action, "add" | "remove")).count();
+        match (changes, self.applied) {
+            (0, _) => text.line("Nothing to change."),
+            (_, false) => text.line(&format!("{changes} changes, none made (--dry-run).")),
+            (_, true) => text.line(&format!("{changes} changes in the draft: look at them, then `pintle release`.")),
+        };
+    }
+}
