@@ -13,7 +13,7 @@ const MAX_NAME_CHARS: usize = 40;
 
 /// Every `[destinations.NAME]`.
 pub(super) fn read(options: &mut Options) -> Vec<Destination> {
-    let found = options.named("destinations", |options, section| read_one(options, section));
+    let found = options.named("destinations", read_one);
     found.into_values().flatten().collect()
 }
 

@@ -16,7 +16,7 @@ fn later(secs: u64) -> UnixTime {
     UnixTime::from_secs(NOW.as_secs() + secs)
 }
 
-fn destination(name: &str, place: String) -> Destination {
+fn destination(name: &str, place: &str) -> Destination {
     Destination {
         name: name.into(),
         place: place.parse::<Place>().unwrap(),
@@ -28,7 +28,7 @@ fn destination(name: &str, place: String) -> Destination {
 }
 
 fn directory(name: &str, folder: &Path) -> Destination {
-    destination(name, format!("dir:{}", folder.join(name).display()))
+    destination(name, &format!("dir:{}", folder.join(name).display()))
 }
 
 async fn plane(destinations: Vec<Destination>) -> Plane {
@@ -262,7 +262,7 @@ async fn a_slow_target_holds_up_nothing_else() {
     fs::write(&file, "[default]\naws_access_key_id = test\naws_secret_access_key = test\n").unwrap();
     let cdn = Cdn::start(Reply::Closed).await;
     cdn.hold(true);
-    let slow = destination("slow", format!("s3://pins?endpoint={}", cdn.url()));
+    let slow = destination("slow", &format!("s3://pins?endpoint={}", cdn.url()));
     let slow = Destination { credentials: CredentialSource::File(file), ..slow };
     let plane = plane(vec![slow, directory("www", folder.path())]).await;
     plane.add_target(&plane.owner, "slow").await.unwrap();
@@ -293,7 +293,7 @@ async fn a_slow_target_holds_up_nothing_else() {
 async fn a_test_says_what_a_destination_lacks_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("dead"), "a file, not a directory").unwrap();
-    let nowhere = destination("nowhere", "s3://pins?endpoint=http://127.0.0.1:9".into());
+    let nowhere = destination("nowhere", "s3://pins?endpoint=http://127.0.0.1:9");
     let nowhere = Destination { credentials: CredentialSource::File("/nonexistent".into()), ..nowhere };
     let plane = plane(vec![directory("www", folder.path()), directory("dead", folder.path()), nowhere]).await;
     let test = async |name: &str| plane.service.test_target(&plane.owner, plane.path(), name, NOW).await.unwrap();
