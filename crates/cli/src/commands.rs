@@ -12,6 +12,7 @@ pub(crate) mod domains;
 pub(crate) mod draft;
 pub(crate) mod emergency;
 pub(crate) mod guard;
+pub(crate) mod hook;
 pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod login;

@@ -322,6 +322,12 @@ pub enum CommandError {
         /// Its name or place.
         target: String,
     },
+    /// A hook was started by hand.
+    #[error("{variable} is not set: this is no renewal")]
+    NotFromHook {
+        /// What the program that renews would have set.
+        variable: &'static str,
+    },
     /// There is nothing to restore.
     #[error("the project is not withdrawn")]
     NotWithdrawn,
@@ -414,6 +420,7 @@ impl CommandError {
             Self::Interrupted { .. } => "interrupted",
             Self::Place(_) => "place_invalid",
             Self::TargetUnusable { .. } => "target_unusable",
+            Self::NotFromHook { .. } => "hook_environment_missing",
             Self::NotWithdrawn => "not_withdrawn",
             Self::AuditChain { error: AuditChainError::RememberedRemoved { .. }, .. } => "audit_head_too_old",
             Self::AuditChain { .. } => "audit_chain_broken",
@@ -469,6 +476,7 @@ impl CommandError {
             Self::Place(_) => ExitStatus::Usage,
             Self::TargetUnusable { .. } => ExitStatus::Unavailable,
             Self::CannotAsk { .. }
+            | Self::NotFromHook { .. }
             | Self::NoServer
             | Self::Unchosen { .. }
             | Self::Ambiguous { .. }
@@ -574,6 +582,9 @@ impl CommandError {
             Self::PreparedMismatch { .. } => "do not use this server until you know why",
             Self::Place(_) => "write dir:/PATH, s3://BUCKET?region=REGION, gs://BUCKET or azure://ACCOUNT/CONTAINER",
             Self::TargetUnusable { .. } => "each step that failed says what to do",
+            Self::NotFromHook { .. } => {
+                "put it into certbot's renewal-hooks/deploy, or set RENEWED_LINEAGE and RENEWED_DOMAINS as certbot does"
+            }
             Self::NotWithdrawn => "`pintle releases rollback N` goes back to an earlier release",
             Self::NotLiveYet { .. } | Self::Interrupted { .. } => {
                 "it goes on by itself; `pintle releases show` tells how far it is"

@@ -66,6 +66,7 @@ pub use commands::{
         EditArgs, EmergencyCommand, EmergencyExportArgs, EmergencyReleaseArgs, KnownArgs, ReconcileArgs, TargetArgs,
     },
     guard::GuardCommandArgs,
+    hook::{CertbotArgs, HookCommand},
     invitations::InvitationsCommand,
     keys::{
         ChangePasswordArgs, ExportArgs, GenerateArgs, KeysCommand, ListArgs, RecoverArgs, RegisterArgs, RotateArgs,
@@ -74,7 +75,7 @@ pub use commands::{
     look::WayArgs,
     members::MembersCommand,
     orgs::OrgsCommand,
-    pins::{AddArgs, PinChanges, PinSource, PinsCommand, RefreshArgs},
+    pins::{AddArgs, PinChanges, PinSource, PinsCommand, RefreshArgs, SyncArgs, SyncEndArgs},
     projects::{CopyArgs, ProjectChanges, ProjectsCommand},
     release::{ReleaseArgs, SigningArgs},
     releases::ReleasesCommand,
@@ -152,9 +153,12 @@ PINTLE_KEY_PASSWORD, never by the command line; a PIN is tried once. docs/howto/
     /// Domains of the draft: add, list, set, remove
     #[command(subcommand)]
     Domains(DomainsCommand),
-    /// Pins of the draft: add from a host, a file or by hand; list, set, remove
+    /// Pins of the draft: add from a host, a file or by hand; list, set, sync, remove
     #[command(subcommand)]
     Pins(PinsCommand),
+    /// Hooks for programs that renew certificates: certbot
+    #[command(subcommand)]
+    Hook(HookCommand),
     /// Certificate Transparency: import a log list, show it, declare the logs of a live certificate
     #[command(subcommand)]
     Ct(CtCommand),
@@ -247,6 +251,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Co
         Command::Keys(command) => commands::keys::run(command, context).await?,
         Command::Domains(command) => commands::domains::run(command, context).await?,
         Command::Pins(command) => commands::pins::run(command, context).await?,
+        Command::Hook(command) => commands::hook::run(command, context).await?,
         Command::Ct(command) => commands::ct::run(command, context).await?,
         Command::Draft(command) => commands::draft::run(command, context).await?,
         Command::Guard(args) => return commands::guard::run(args, context).await,

@@ -9,9 +9,10 @@ use alloc::{collections::BTreeSet, string::String, vec::Vec};
 
 use crate::{
     crypto,
+    index::Index,
     key::PublicKey,
     limits::DEFAULT_REFRESH_SECS,
-    name::Name,
+    name::{HostName, Name},
     root::{OrganizationId, ProjectId},
     time::UnixTime,
 };
@@ -135,6 +136,13 @@ impl Domain {
     pub fn new(name: Name, pins: Vec<Pin>) -> Self {
         Self { name, enforce: Enforce::Always, trust: Trust::default(), pins, ct: CtRequirement::default() }
     }
+}
+
+/// The one of `domains` that would decide about `host` (P-4.5), in a configuration that nobody has signed yet; none if none
+/// would, or if two share a name.
+#[must_use]
+pub fn find_domain<'d>(domains: &'d [Domain], host: &HostName) -> Option<&'d Domain> {
+    Index::derive(domains).ok()?.find(domains, host.as_host_ref())
 }
 
 /// Who refuses on a violation (P-2.5).

@@ -153,11 +153,18 @@ pub(super) async fn find_domain(
     project: &Project,
     name: &str,
 ) -> Result<DomainResponse, CommandError> {
+    choose_domain(client.list_domains(project.reference()).all().await?, name)
+}
+
+/// The one of `domains` with this name (as stored or as typed) or id.
+pub(super) fn choose_domain(
+    domains: impl IntoIterator<Item = DomainResponse>,
+    name: &str,
+) -> Result<DomainResponse, CommandError> {
     let lower_case = name.to_lowercase();
     let fits = |domain: &DomainResponse| {
         domain.name == lower_case || domain.display_name.to_lowercase() == lower_case || domain.id == name
     };
-    let domains = client.list_domains(project.reference()).all().await?;
     domains.into_iter().find(fits).ok_or_else(|| CommandError::NotFound { kind: "domain", name: name.to_owned() })
 }
 

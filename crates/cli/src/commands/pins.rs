@@ -1,5 +1,7 @@
 mod add;
+mod cover;
 mod refresh;
+mod sync;
 
 use clap::{Args, Subcommand};
 use pintle_api::{DomainResponse, PinExpiry, PinResponse, UpdatePinRequest};
@@ -9,6 +11,11 @@ pub(super) use self::add::parse_pin;
 pub use self::{
     add::{AddArgs, PinSource},
     refresh::RefreshArgs,
+    sync::{SyncArgs, SyncEndArgs},
+};
+pub(crate) use self::{
+    cover::{Cover, Others},
+    sync::{Sync, Wanted, load_wanted},
 };
 
 use super::domains::find_domain;
@@ -50,6 +57,13 @@ Where no pin matches, the key of the server's certificate is added to the draft,
 that counts is never removed here, seen or not: it may be the backup. Nothing is signed: look at what was added before you \
 release it, since routes and names can be hijacked.")]
     Refresh(RefreshArgs),
+    /// Make the draft cover the keys of certificates and signing requests, and release it if asked; for CI
+    #[command(after_help = "\
+Run again it changes nothing, says \"unchanged\", and releases nothing. A key is pinned as spki-sha256 of the server's own \
+certificate; a pin of it that has expired gets no end. Other pins stay: one may be the next key or a backup. A draft that \
+somebody else changes meanwhile is looked at once more. With --release nobody is asked while the release says what apps \
+have, with these pins, and nothing else; what others staged is signed only after a question, or with --yes.")]
+    Sync(Box<SyncArgs>),
     /// Remove a pin from a domain of the draft
     Remove {
         /// Domain of the draft
@@ -76,6 +90,7 @@ pub(crate) async fn run(command: &PinsCommand, context: &Context) -> Result<(), 
         PinsCommand::Add(args) => add::run(args, context).await,
         PinsCommand::List { domain } => list(domain.as_deref(), context).await,
         PinsCommand::Set { domain, pin, changes } => set(domain, pin, changes, context).await,
+        PinsCommand::Sync(args) => sync::run(args, context).await,
         PinsCommand::Remove { domain, pin } => remove(domain, pin, context).await,
         PinsCommand::Refresh(args) => refresh::run(args, context).await,
     }

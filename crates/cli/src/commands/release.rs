@@ -18,7 +18,7 @@ use pintle_sign::{SignedConfig, sign_config};
 use serde::Serialize;
 
 use self::progress::wait_until_live;
-use super::releases::write_one;
+use super::{pins::Cover, releases::write_one};
 use crate::{
     CommandError,
     context::{Context, Project},
@@ -26,7 +26,7 @@ use crate::{
     guarding::{GuardArgs, LocalGuard, check_findings, load_watch, refused_findings, write_findings},
     key::{KeyArgs, KeyRole, OpenKey},
     moment::{parse_moment, parse_span_secs},
-    output::{GOOD, STRONG, Text},
+    output::{CAREFUL, GOOD, STRONG, Text},
     review::{is_same_content, write_review},
     secret::confirm,
 };
@@ -134,13 +134,26 @@ impl SigningArgs {
         project: &Project,
         context: &Context,
     ) -> Result<ReleaseResponse, CommandError> {
+        self.release_with(intent, Consent::Ask, guard, client, project, context).await
+    }
+
+    /// The same; without `--yes` it is asked as `consent` says.
+    pub(crate) async fn release_with(
+        &self,
+        intent: Intent,
+        consent: Consent<'_>,
+        guard: &GuardArgs,
+        client: &Client,
+        project: &Project,
+        context: &Context,
+    ) -> Result<ReleaseResponse, CommandError> {
         let wait_secs = parse_span_secs(&self.timeout)?;
         let key = self.open_registered_key(project, context).await?;
         let plan = Plan {
             key: &key,
             intent,
             guard,
-            consent: if self.yes { Consent::Given } else { Consent::Ask },
+            consent: if self.yes { Consent::Given } else { consent },
             wait_secs: (!self.no_wait).then_some(wait_secs),
         };
         release(&plan, client, project, context).await
@@ -178,18 +191,20 @@ pub(crate) struct Plan<'a> {
     /// What the guard may do here, and what it is overruled in.
     pub(crate) guard: &'a GuardArgs,
     /// Whether somebody is asked before it is signed.
-    pub(crate) consent: Consent,
+    pub(crate) consent: Consent<'a>,
     /// How long to wait until it is live; none: not at all.
     pub(crate) wait_secs: Option<u64>,
 }
 
 /// Whether the user is asked before something is signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Consent {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Consent<'a> {
     /// It was given on the command line.
     Given,
     /// It was given for what apps have now; anything else is asked.
     AskIfChanged,
+    /// It was given for what apps have now with these pins; anything else is asked.
+    AskIfMoreThan(&'a Cover),
     /// It is asked.
     Ask,
 }
@@ -276,6 +291,16 @@ async fn sign(
     let is_asked = match plan.consent {
         Consent::Given => false,
         Consent::AskIfChanged => !published.is_ok_and(|published| is_same_content(published, &claims)),
+        Consent::AskIfMoreThan(cover) => {
+            let expected = published.ok().map(|published| cover.apply(published, context.now));
+            let is_more = !expected.is_some_and(|expected| is_same_content(&expected, &claims));
+            if is_more {
+                context.output.say(|text| {
+                    text.styled_line(CAREFUL, "This says more than these pins: look at what else is in the draft.");
+                });
+            }
+            is_more
+        }
         Consent::Ask => true,
     };
     if is_asked && !confirm("Sign and release this?")? {
