@@ -322,6 +322,9 @@ pub enum CommandError {
         /// Its name or place.
         target: String,
     },
+    /// What was asked for is accepted, and waits for the server or for somebody.
+    #[error("the release with these pins is not live yet")]
+    StillPending,
     /// A hook was started by hand.
     #[error("{variable} is not set: this is no renewal")]
     NotFromHook {
@@ -416,7 +419,7 @@ impl CommandError {
             Self::NoRecoveryKey => "recovery_key_missing",
             Self::GuardRefused { .. } => "guard_refused",
             Self::PreparedMismatch { .. } => "prepared_mismatch",
-            Self::NotLiveYet { .. } => "not_live_yet",
+            Self::NotLiveYet { .. } | Self::StillPending => "not_live_yet",
             Self::Interrupted { .. } => "interrupted",
             Self::Place(_) => "place_invalid",
             Self::TargetUnusable { .. } => "target_unusable",
@@ -469,6 +472,7 @@ impl CommandError {
             Self::Probe(_)
             | Self::Unreachable { .. }
             | Self::NotLiveYet { .. }
+            | Self::StillPending
             | Self::Interrupted { .. }
             | Self::Fetch { .. } => ExitStatus::Unavailable,
             Self::Loopback { .. } => ExitStatus::Input,
@@ -586,7 +590,7 @@ impl CommandError {
                 "put it into certbot's renewal-hooks/deploy, or set RENEWED_LINEAGE and RENEWED_DOMAINS as certbot does"
             }
             Self::NotWithdrawn => "`pintle releases rollback N` goes back to an earlier release",
-            Self::NotLiveYet { .. } | Self::Interrupted { .. } => {
+            Self::NotLiveYet { .. } | Self::StillPending | Self::Interrupted { .. } => {
                 "it goes on by itself; `pintle releases show` tells how far it is"
             }
             Self::AuditChain { error: AuditChainError::RememberedRemoved { .. }, .. } => {

@@ -76,7 +76,8 @@ async fn pin_lineage(
         } else {
             report.write_text(text);
         }
-    })
+    })?;
+    if report.is_pending() { Err(CommandError::StillPending) } else { Ok(()) }
 }
 
 /// Not lenient: without them this is no renewal.

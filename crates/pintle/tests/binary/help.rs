@@ -22,6 +22,8 @@ fn commands_explain_themselves() {
         "check",
         "bundle",
         "pins add",
+        "pins sync",
+        "hook certbot",
         "certs",
         "keys generate",
         "config fetch",

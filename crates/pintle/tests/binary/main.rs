@@ -22,6 +22,8 @@ mod keys;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod renewals;
+#[cfg(test)]
 mod road;
 #[cfg(test)]
 mod targets;

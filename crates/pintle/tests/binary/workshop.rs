@@ -56,12 +56,25 @@ impl Workshop {
 
     /// The same with environment variables.
     pub(crate) fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Run {
-        let output = self.command(arguments).envs(environment.iter().copied()).output().unwrap();
-        Run {
-            status: output.status.code().unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        finish(self.command(arguments).envs(environment.iter().copied()))
+    }
+
+    /// Runs a line of shell, in which `pintle` is the binary, and stubs come before everything else.
+    pub(crate) fn shell(&self, line: &str, environment: &[(&str, &str)]) -> Run {
+        let mut command = self.command_of("sh", &["-ec", line]);
+        let directories = [self.path("stubs"), Path::new(BINARY).parent().unwrap().to_owned()];
+        let inherited = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths(directories.into_iter().chain(std::env::split_paths(&inherited))).unwrap();
+        finish(command.env("PATH", path).envs(environment.iter().copied()))
+    }
+
+    /// A program that cannot work here, for [`shell`](Self::shell).
+    #[cfg(unix)]
+    pub(crate) fn stub(&self, name: &str, line: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let name = format!("stubs/{name}");
+        self.write(&name, format!("#!/bin/sh\n{line}\n"));
+        fs::set_permissions(self.path(&name), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// Runs the binary, which must succeed, and reads its JSON.
@@ -72,7 +85,11 @@ impl Workshop {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
+        self.command_of(BINARY, arguments)
+    }
+
+    fn command_of(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PINTLE_")) {
             command.env_remove(name);
         }
@@ -121,6 +138,15 @@ impl Workshop {
         let mut files = BTreeMap::new();
         collect_files(self.directory.path(), &mut files);
         files
+    }
+}
+
+fn finish(command: &mut Command) -> Run {
+    let output = command.output().unwrap();
+    Run {
+        status: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 

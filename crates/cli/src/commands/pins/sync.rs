@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use pintle_api::{
     AddPinRequest, DomainResponse, DraftResponse, PinExpiry, PinMatch as ApiMatch, PinOrigin, PinResponse,
-    PinType as ApiType, ReleaseContent, ReleaseResponse, Unchanged, UpdatePinRequest, client::Client,
+    PinType as ApiType, ReleaseContent, ReleaseResponse, ReleaseState, Unchanged, UpdatePinRequest, client::Client,
 };
 use pintle_core::{
     UnixTime,
@@ -99,7 +99,17 @@ enum Outcome {
     Unchanged,
     WouldChange,
     Drafted,
+    /// Accepted before, and apps do not have it yet.
+    Pending,
     Released,
+}
+
+/// What asking for a release came to.
+enum Asked {
+    /// Apps have what is wanted.
+    Needless,
+    Pending,
+    Made(Box<ReleaseResponse>),
 }
 
 #[derive(Serialize)]
@@ -157,21 +167,23 @@ impl Sync<'_> {
         let (cover, draft, mut steps) = self.settle_draft(&client, &project, context.now).await?;
         let is_changed = steps.iter().any(Step::is_change);
         steps.sort_by(|a, b| a.domain.cmp(&b.domain));
-        let released = if self.end.release && !steps.is_empty() {
+        let asked = if self.end.release && !steps.is_empty() {
             self.release(&cover, &client, &project, context).await?
         } else {
-            None
+            Asked::Needless
+        };
+        let outcome = match (&asked, is_changed) {
+            (Asked::Made(_), _) => Outcome::Released,
+            (Asked::Pending, _) => Outcome::Pending,
+            (Asked::Needless, false) => Outcome::Unchanged,
+            (Asked::Needless, true) if self.end.dry_run => Outcome::WouldChange,
+            (Asked::Needless, true) => Outcome::Drafted,
         };
         Ok(SyncReport {
-            outcome: match (&released, is_changed) {
-                (Some(_), _) => Outcome::Released,
-                (None, false) => Outcome::Unchanged,
-                (None, true) if self.end.dry_run => Outcome::WouldChange,
-                (None, true) => Outcome::Drafted,
-            },
+            outcome,
             steps: steps.iter().map(Step::report).collect(),
-            unreleased: released.is_none() && !draft.changes.is_empty(),
-            release: released,
+            unreleased: outcome != Outcome::Released && !draft.changes.is_empty(),
+            release: if let Asked::Made(release) = asked { Some(*release) } else { None },
         })
     }
 
@@ -258,19 +270,18 @@ impl Sync<'_> {
         client: &Client,
         project: &Project,
         context: &Context,
-    ) -> Result<Option<ReleaseResponse>, CommandError> {
+    ) -> Result<Asked, CommandError> {
         let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
         let published =
             find_published(&project.response, &derive_root(&project.response, registered)?, context.now).await;
         if published.is_ok_and(|published| cover.is_met_by(published.claims(), context.now)) {
-            return Ok(None);
+            return Ok(Asked::Needless);
         }
         let intent = Intent { content: ReleaseContent::Draft, unchanged: Unchanged::Refuse, publish_at: None };
         let consent = Consent::AskIfMoreThan(cover);
         match self.end.signing.release_with(intent, consent, &self.end.guard, client, project, context).await {
-            Ok(release) => Ok(Some(release)),
-            // It was accepted before, and is on its way.
-            Err(CommandError::Api(error)) if error.code() == "draft_unchanged" => Ok(None),
+            Ok(release) => Ok(Asked::Made(Box::new(release))),
+            Err(CommandError::Api(error)) if error.code() == "draft_unchanged" => Ok(Asked::Pending),
             Err(error) => Err(error),
         }
     }
@@ -326,6 +337,12 @@ impl SyncReport {
         self.steps.is_empty()
     }
 
+    /// Whether a release that was asked for has not reached apps, or will only when somebody else agrees.
+    pub(crate) fn is_pending(&self) -> bool {
+        let is_live = |release: &ReleaseResponse| release.state == ReleaseState::Live;
+        self.outcome == Outcome::Pending || self.release.as_ref().is_some_and(|release| !is_live(release))
+    }
+
     pub(crate) fn write_text(&self, text: &mut Text) {
         for step in &self.steps {
             let style = match step.action {
@@ -340,6 +357,7 @@ impl SyncReport {
                 text.line(&format!("Release {}: {}.", release.version, word(&release.state).replace('_', " ")))
             }
             (Outcome::WouldChange, _) => text.line("Nothing was changed (--dry-run)."),
+            (Outcome::Pending, _) => text.line("Accepted before, and not live yet: `pintle releases list`."),
             (Outcome::Drafted, _) => text.line("The draft is changed: look at it, then `pintle release`."),
             _ if self.unreleased => {
                 text.line("Unchanged. The draft holds what no release says yet: `pintle draft show`.")
