@@ -4,5 +4,6 @@
 # If they do not, because the release failed and fails again, nothing is reloaded. Needs PINTLE_KEY in certbot.env.
 set -eu
 hook="$(dirname "$0")/10-pintle.sh"
-systemd-run --collect --on-active=1d --setenv=RENEWED_LINEAGE --setenv=RENEWED_DOMAINS \
+systemd-run --collect --on-active=1d \
+    --setenv=RENEWED_LINEAGE="$RENEWED_LINEAGE" --setenv=RENEWED_DOMAINS="$RENEWED_DOMAINS" \
     /bin/sh -c "'$hook' --strict && systemctl reload nginx"

@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 
-use super::pins::{Others, Sync, SyncEndArgs, Wanted, load_wanted};
+use super::pins::{Others, Sync, SyncEndArgs, SyncReport, Wanted, load_wanted};
 use crate::{
     CommandError,
     context::Context,
@@ -69,14 +69,17 @@ async fn pin_lineage(
     let certificate = lineage.join("cert.pem");
     let path = if certificate.exists() { certificate } else { lineage.join("fullchain.pem") };
     let wanted = [Wanted { names, ..load_wanted(&path)? }];
-    let report = Sync { wanted: &wanted, domains: &[], others: Others::Keep, end }.run(context).await?;
-    context.output.show(&report, |report, text| {
-        if report.is_about_nothing() {
-            text.line("No domain of the draft covers these names: nothing to pin.");
-        } else {
-            report.write_text(text);
+    let report = match (Sync { wanted: &wanted, domains: &[], others: Others::Keep, end }).run(context).await {
+        // Certbot renews for others as well.
+        Err(CommandError::NotFound { kind: "domain", .. }) => {
+            context.output.say(|text| {
+                text.line("No domain of the draft covers these names: nothing to pin.");
+            });
+            return Ok(());
         }
-    })?;
+        other => other?,
+    };
+    context.output.show(&report, SyncReport::write_text)?;
     if report.is_pending() { Err(CommandError::StillPending) } else { Ok(()) }
 }
 

@@ -15,7 +15,7 @@ pub use self::{
 };
 pub(crate) use self::{
     cover::{Cover, Others},
-    sync::{Sync, Wanted, load_wanted},
+    sync::{Sync, SyncReport, Wanted, load_wanted},
 };
 
 use super::domains::find_domain;

@@ -41,7 +41,7 @@ fn releases(workshop: &Workshop) -> usize {
 
 #[test]
 fn sync_does_what_is_missing_once_and_then_nothing() {
-    let (workshop, _server, _) = open();
+    let (workshop, _server, authority) = open();
     let sync = |arguments: &[&str]| workshop.json(&[&["pins", "sync", "--from-file", "today.pem"], arguments].concat());
     let next = ["--from-file", "next.pem"];
     assert_eq!(sync(&[])["outcome"], "unchanged");
@@ -71,9 +71,14 @@ fn sync_does_what_is_missing_once_and_then_nothing() {
     assert_eq!(renewed["steps"][0]["action"], "renew");
     assert_eq!(workshop.json(&expiring)["items"][0]["pins"][0]["expires_at"], Value::Null);
 
+    workshop.write_pem("elsewhere.pem", &authority.issue(&["www.example.org"]).chain);
+    let nameless = ["req", "-new", "-key", "pintle-key.pem", "-subj", "/CN=api.example.com", "-out", "nameless.csr"];
+    assert!(Command::new("openssl").args(nameless).current_dir(workshop.path("")).status().unwrap().success());
     for (arguments, status) in [
         (&["--from-file", "next.pem", "--domain", "other.example"][..], 5),
         (&["--from-file", "pintle-key.pem"], 3),
+        (&["--from-file", "today.pem", "--from-file", "elsewhere.pem"], 5),
+        (&["--from-file", "nameless.csr"], 3),
         (&["--from-file", "none.pem"], 5),
     ] {
         let run = workshop.run(&[&["pins", "sync"], arguments].concat());
@@ -93,6 +98,19 @@ fn sync_signs_nothing_that_somebody_else_staged() {
     assert!(run.stderr.contains("more than these pins") && run.stderr.contains("answer_needed"), "{run:?}");
     let told = workshop.run(&["pins", "sync", "--from-file", "next.pem", "--release", "--yes"]);
     assert_eq!((told.status, releases(&workshop)), (0, 2), "{told:?}");
+}
+
+#[test]
+fn two_syncs_at_once_both_end_well() {
+    let (workshop, _server, authority) = open();
+    workshop.write_pem("third.pem", &authority.issue(&[HOST]).chain);
+    let workshop = &workshop;
+    let runs = std::thread::scope(|scope| {
+        let sync = |file| scope.spawn(move || workshop.run(&["pins", "sync", "--from-file", file]));
+        [sync("next.pem"), sync("third.pem")].map(|run| run.join().unwrap())
+    });
+    assert!(runs.iter().all(|run| run.status == 0), "{runs:?}");
+    assert_eq!(pins(workshop, HOST), 3);
 }
 
 /// A lineage as certbot lays it out: links into the archive. Its private key is nowhere, for nobody may read it.
@@ -130,7 +148,7 @@ fn certbots_hook_pins_the_new_key_keeps_the_others_and_fails_no_renewal() {
     let elsewhere = [("RENEWED_LINEAGE", lineage), ("RENEWED_DOMAINS", "www.example.org")];
     let nothing = workshop.run_with(&["hook", "certbot", "--strict"], &elsewhere);
     assert_eq!(nothing.status, 0);
-    assert!(nothing.stdout.contains("nothing to pin"), "{nothing:?}");
+    assert!(nothing.stderr.contains("nothing to pin"), "{nothing:?}");
     let by_hand = workshop.run(&["hook", "certbot"]);
     assert_eq!(by_hand.status, 2);
     assert!(by_hand.stderr.contains("hook_environment_missing"), "{by_hand:?}");

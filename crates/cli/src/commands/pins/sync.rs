@@ -133,14 +133,17 @@ struct Step {
 
 pub(super) async fn run(args: &SyncArgs, context: &Context) -> Result<(), CommandError> {
     let wanted = args.from_file.iter().map(|path| load_wanted(path)).collect::<Result<Vec<_>, _>>()?;
+    let nameless = args.from_file.iter().zip(&wanted).find(|(_, wanted)| wanted.names.is_empty());
+    if let (Some((path, _)), true) = (nameless, args.domain.is_empty()) {
+        return Err(CommandError::Value {
+            code: "host_missing",
+            value: path.display().to_string(),
+            expected: "a file that names its hosts (subjectAltName); without them, say `--domain`",
+        });
+    }
     let others = if args.remove_others { Others::Remove } else { Others::Keep };
     let sync = Sync { wanted: &wanted, domains: &args.domain, others, end: &args.end };
-    let report = sync.run(context).await?;
-    if report.steps.is_empty() {
-        let names = wanted.into_iter().flat_map(|wanted| wanted.names).collect::<Vec<_>>().join(", ");
-        return Err(CommandError::NotFound { kind: "domain", name: names });
-    }
-    context.output.show(&report, SyncReport::write_text)
+    context.output.show(&sync.run(context).await?, SyncReport::write_text)
 }
 
 /// The key of a file's first certificate, or of its signing request.
@@ -160,18 +163,15 @@ pub(crate) fn load_wanted(path: &Path) -> Result<Wanted, CommandError> {
 }
 
 impl Sync<'_> {
-    /// Brings the draft into line, and releases it if asked. Without a step in its report no entry was concerned.
+    /// Brings the draft into line, and releases it if asked. A key that concerns no domain of the draft is `not_found`.
     pub(crate) async fn run(&self, context: &Context) -> Result<SyncReport, CommandError> {
         let client = context.connect()?;
         let project = context.find_project(&client).await?;
         let (cover, draft, mut steps) = self.settle_draft(&client, &project, context.now).await?;
         let is_changed = steps.iter().any(Step::is_change);
         steps.sort_by(|a, b| a.domain.cmp(&b.domain));
-        let asked = if self.end.release && !steps.is_empty() {
-            self.release(&cover, &client, &project, context).await?
-        } else {
-            Asked::Needless
-        };
+        let asked =
+            if self.end.release { self.release(&cover, &client, &project, context).await? } else { Asked::Needless };
         let outcome = match (&asked, is_changed) {
             (Asked::Made(_), _) => Outcome::Released,
             (Asked::Pending, _) => Outcome::Pending,
@@ -226,6 +226,9 @@ impl Sync<'_> {
             } else {
                 self.domains.iter().map(|name| find_name(draft, name)).collect::<Result<_, _>>()?
             };
+            if names.is_empty() {
+                return Err(CommandError::NotFound { kind: "domain", name: one.names.join(", ") });
+            }
             for name in names {
                 let digests = wanted.entry(name).or_default();
                 if !digests.contains(&one.digest) {
@@ -333,10 +336,6 @@ impl Step {
 }
 
 impl SyncReport {
-    pub(crate) fn is_about_nothing(&self) -> bool {
-        self.steps.is_empty()
-    }
-
     /// Whether a release that was asked for has not reached apps, or will only when somebody else agrees.
     pub(crate) fn is_pending(&self) -> bool {
         let is_live = |release: &ReleaseResponse| release.state == ReleaseState::Live;
