@@ -204,7 +204,7 @@ fn make_token(workshop: &Workshop, scopes: Scopes) -> String {
         Scopes::Release => &["--scope", "read", "--scope", "edit", "--scope", "release"],
     };
     let limits = ["--limit-to", "project", "--expires", "90d", "--project", "shop"];
-    workshop.json(&[&["tokens", "create", "ci"], scopes, &limits].concat())["token"].as_str().unwrap().to_owned()
+    workshop.json(&[&["tokens", "create", "ci"], scopes, &limits].concat())["secret"].as_str().unwrap().to_owned()
 }
 
 #[cfg(unix)]
