@@ -106,6 +106,8 @@ pub struct AccountResponse {
     pub has_totp: bool,
     /// How many recovery codes are left.
     pub recovery_codes_left: u64,
+    /// How many passkeys sign in to it.
+    pub passkeys: u64,
     /// Seconds since 1970 UTC.
     pub created_at: u64,
 }

@@ -23,6 +23,7 @@ mod list;
 mod lookup;
 mod member;
 mod organization;
+mod passkey;
 mod problem;
 mod project;
 mod release;
@@ -64,6 +65,9 @@ pub use member::{
     UpdateMemberRequest,
 };
 pub use organization::{CreateOrganizationRequest, OrganizationResponse, Role, UpdateOrganizationRequest};
+pub use passkey::{
+    AddPasskeyRequest, PasskeyResponse, PasskeySignInRequest, PasskeyStep, PasskeysResponse, RenamePasskeyRequest,
+};
 pub use problem::Problem;
 pub use project::{
     Approval, BundleResponse, CopyProjectRequest, CreateProjectRequest, Custody, ProjectKeyResponse, ProjectResponse,

@@ -50,7 +50,7 @@ use clap::Subcommand;
 use pintle_core::UnixTime;
 
 pub use commands::{
-    account::{AccountCommand, IdentitiesCommand, SessionsCommand, TotpCommand},
+    account::{AccountCommand, IdentitiesCommand, PasskeysCommand, SessionsCommand, TotpCommand},
     audit::{AuditCommand, AuditFilter, ExportFormat},
     bundle::BundleArgs,
     certs::CertsArgs,

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use pintle_cli::{ExitStatus, Failure, Format, Output, Text};
 use pintle_server::{
     ServerConfig, ServerError,
-    admin::{self, AdminError, LinkKind},
+    admin::{self, AdminError, LinkKind, LostFactors},
 };
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -43,6 +43,25 @@ With --account the code gives that account the address and a password: the way t
 fresh installation, whose id `pintle whoami` shows. With --break-glass the new password signs in for 24 hours although \
 single sign-on is required: the way in when that fails. Servers go on meanwhile, and the audit log says that it was made.")]
     Link(LinkArgs),
+    /// Remove the authenticator of somebody who lost it and its recovery codes
+    #[command(after_help = "\
+Be sure that it is them: who can read their mailbox gets in afterwards. Every session of the account ends, a mail tells \
+its owner, and the audit log of each of their organizations says it. The password stays; make another with `pintle admin \
+link` where that may be lost, too. Servers go on meanwhile.")]
+    RemoveFactors(RemoveFactorsArgs),
+}
+
+/// Options of `admin remove-factors`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RemoveFactorsArgs {
+    /// As in ada@example.com, or acc_…
+    #[arg(value_name = "ACCOUNT")]
+    account: String,
+    /// Remove the passkeys, too: the devices are lost
+    #[arg(long)]
+    passkeys: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
 }
 
 /// Options of `admin link`.
@@ -110,6 +129,7 @@ pub(crate) fn run(command: &AdminCommand, format: Format) -> ExitStatus {
     | AdminCommand::Restore(FileArgs { database, .. })
     | AdminCommand::AfterRestore(database)
     | AdminCommand::Link(LinkArgs { database, .. })
+    | AdminCommand::RemoveFactors(RemoveFactorsArgs { database, .. })
     | AdminCommand::Check(database)) = command;
     let loaded = match database.settings.load(database.config.as_deref()) {
         Ok(loaded) => loaded,
@@ -168,6 +188,11 @@ async fn perform(command: &AdminCommand, server: &ServerConfig) -> Result<Report
             let secret = admin::make_link(server, &args.email, kind).await?;
             Report { code: Some(Zeroizing::new(secret.expose_secret().to_owned())), ..Report::default() }
         }
+        AdminCommand::RemoveFactors(args) => {
+            let lost = if args.passkeys { LostFactors::AuthenticatorAndPasskeys } else { LostFactors::Authenticator };
+            admin::remove_lost_factors(server, &args.account, lost).await?;
+            Report::default()
+        }
         AdminCommand::Check(_) => {
             let checked = admin::check(server).await?;
             let (schema_version, projects) = (Some(checked.schema_version), Some(checked.projects));
@@ -195,6 +220,7 @@ fn describe(command: &AdminCommand, report: &Report, text: &mut Text) {
         }
         AdminCommand::AfterRestore(_) => text.line(&skipping),
         AdminCommand::Link(_) => text.line(report.code.as_deref().map(String::as_str).unwrap_or_default()),
+        AdminCommand::RemoveFactors(_) => text.line("Removed. Every session of the account has ended."),
         AdminCommand::Check(_) => text.line(&format!(
             "{}: schema version {}, {} projects, {} releases, all as they should be.",
             report.database.as_deref().unwrap_or_default(),
@@ -209,6 +235,7 @@ fn exit_status(error: &AdminError) -> ExitStatus {
     match error {
         AdminError::Exists { .. } | AdminError::Server(ServerError::DataDirLocked { .. }) => ExitStatus::Conflict,
         AdminError::Postgres { .. } => ExitStatus::Usage,
+        AdminError::Service(_) if error.code() == "not_found" => ExitStatus::NotFound,
         AdminError::Service(_) => ExitStatus::Unavailable,
         _ => ExitStatus::Input,
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use pintle_api::OneTimeSecret;
-pub use pintle_service::LinkKind;
+pub use pintle_service::{LinkKind, LostFactors};
 use pintle_service::{Service, ServiceError};
 use pintle_store::{Store, StoreError, copy_sqlite, fold_sqlite, inspect_sqlite};
 use tempfile::{NamedTempFile, TempPath};
@@ -219,6 +219,18 @@ pub async fn make_link(config: &ServerConfig, email: &str, kind: LinkKind<'_>) -
     let secret = open_service(config, &store)?.make_link(email, kind, now()).await?;
     store.close().await?;
     Ok(secret)
+}
+
+/// Takes away what somebody lost: their authenticator, and their passkeys if need be. A server may work with the database
+/// meanwhile.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn remove_lost_factors(config: &ServerConfig, who: &str, lost: LostFactors) -> Result<(), AdminError> {
+    let store = Store::open(&database_url(config)).await?;
+    open_service(config, &store)?.remove_lost_factors(who, lost, now()).await?;
+    store.close().await?;
+    Ok(())
 }
 
 /// It publishes nothing, and its base URL says nothing about a signature.

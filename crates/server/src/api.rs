@@ -12,6 +12,7 @@ mod idempotency;
 mod lookup;
 mod members;
 mod organizations;
+mod passkeys;
 mod projects;
 mod releases;
 mod sso;
@@ -67,6 +68,7 @@ fn describe() -> OpenApiRouter<App> {
     let routes = OpenApiRouter::new()
         .routes(routes!(whoami))
         .merge(accounts::router())
+        .merge(passkeys::router())
         .merge(sso::router())
         .merge(organizations::router())
         .merge(members::router())

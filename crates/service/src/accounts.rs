@@ -74,6 +74,8 @@ pub(crate) enum Way {
     BreakGlass,
     /// The name of the provider.
     Sso(String),
+    /// The device that has it, and what its owner unlocks it with: two factors.
+    Passkey,
 }
 
 /// What a session lacks of what the operator asks for. Such a session does next to nothing.
@@ -86,6 +88,7 @@ pub(crate) enum Shortfall {
 const SECOND_FACTOR: &str = ", second factor";
 const PASSWORD: &str = "password";
 const BREAK_GLASS: &str = "break-glass password";
+const PASSKEY: &str = "passkey";
 const SSO: &str = "sso ";
 
 impl Method {
@@ -93,6 +96,7 @@ impl Method {
         let way = match &self.way {
             Way::Password => PASSWORD.to_owned(),
             Way::BreakGlass => BREAK_GLASS.to_owned(),
+            Way::Passkey => PASSKEY.to_owned(),
             Way::Sso(provider) => format!("{SSO}{provider}"),
         };
         if self.has_second_factor { way + SECOND_FACTOR } else { way }
@@ -107,6 +111,7 @@ impl Method {
         let way = match first.strip_prefix(SSO) {
             Some(provider) => Way::Sso(provider.to_owned()),
             None if first == BREAK_GLASS => Way::BreakGlass,
+            None if first == PASSKEY => Way::Passkey,
             None if first == PASSWORD => Way::Password,
             None => return Self { way: Way::Password, has_second_factor: false },
         };
@@ -123,7 +128,7 @@ impl Method {
         if settings.require_sso && !self.is_sso() {
             return Some(Shortfall::Sso);
         }
-        let is_enough = self.has_second_factor || matches!(self.way, Way::Sso(_));
+        let is_enough = self.has_second_factor || matches!(self.way, Way::Sso(_) | Way::Passkey);
         (settings.require_second_factor && !is_enough).then_some(Shortfall::SecondFactor)
     }
 }
@@ -149,7 +154,7 @@ mod tests {
 
     #[test]
     fn methods_survive_the_database_and_what_is_unknown_counts_least() {
-        for way in [Way::Password, Way::BreakGlass, Way::Sso("corp".to_owned())] {
+        for way in [Way::Password, Way::BreakGlass, Way::Passkey, Way::Sso("corp".to_owned())] {
             for has_second_factor in [false, true] {
                 let method = Method { way: way.clone(), has_second_factor };
                 assert_eq!(Method::parse(&method.to_text()), method);

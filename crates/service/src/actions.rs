@@ -72,6 +72,6 @@ mod update_project;
 mod update_token;
 mod whoami;
 
-pub use account::LinkKind;
+pub use account::{LinkKind, LostFactors};
 pub use check_releases::ReleaseCheck;
 pub use set_up::FirstRun;

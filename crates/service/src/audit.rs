@@ -59,6 +59,12 @@ audit_actions! {
     IdentityLinked = "account.identity_linked",
     /// An identity of single sign-on was unlinked from an account.
     IdentityUnlinked = "account.identity_unlinked",
+    /// A passkey was added to an account.
+    PasskeyAdded = "account.passkey_added",
+    /// A passkey of an account was given another name.
+    PasskeyRenamed = "account.passkey_renamed",
+    /// A passkey of an account was removed.
+    PasskeyRemoved = "account.passkey_removed",
     /// Somebody signed in.
     SessionBegan = "session.began",
     /// A session was ended before its time.

@@ -17,6 +17,7 @@ pub use account::AccountError;
 
 use crate::Permission;
 
+mod passkey;
 mod release;
 mod sso;
 mod target;
@@ -26,6 +27,7 @@ pub use guard::GuardError;
 pub use idempotency::IdempotencyError;
 pub use lookup::LookupError;
 pub use member::MemberError;
+pub use passkey::PasskeyError;
 pub use release::ReleaseError;
 pub use sso::SsoError;
 pub use target::TargetError;
@@ -209,6 +211,9 @@ pub enum ServiceError {
     /// Single sign-on.
     #[error(transparent)]
     Sso(SsoError),
+    /// Passkeys.
+    #[error(transparent)]
+    Passkey(PasskeyError),
     /// The database failed.
     #[error(transparent)]
     Store(StoreError),
@@ -388,6 +393,7 @@ impl ServiceError {
             ),
             Self::Account(error) => error.facts(),
             Self::Sso(error) => error.facts(),
+            Self::Passkey(error) => error.facts(),
             Self::Store(_) => facts("database_unavailable", Unavailable, "try again in a moment"),
             Self::Internal(_) => Facts { code: "internal_error", kind: Internal, hint: None },
         }

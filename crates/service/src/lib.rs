@@ -32,6 +32,7 @@ mod lookup;
 mod mail;
 mod origin;
 mod page;
+mod passkey;
 mod password;
 mod pending;
 mod plan;
@@ -58,13 +59,13 @@ use guard::GuardSettings;
 
 pub use access::{Permission, ProjectPath};
 pub use accounts::{AccountSettings, SignUp};
-pub use actions::{FirstRun, LinkKind, ReleaseCheck};
+pub use actions::{FirstRun, LinkKind, LostFactors, ReleaseCheck};
 pub use actor::{Actor, RequestContext};
 pub use audit::AuditAction;
 pub use destination::{Destination, Offer};
 pub use error::{
-    AccountError, ErrorKind, GrantError, GuardError, IdempotencyError, LookupError, MemberError, ReleaseError,
-    ServiceError, SsoError, TargetError,
+    AccountError, ErrorKind, GrantError, GuardError, IdempotencyError, LookupError, MemberError, PasskeyError,
+    ReleaseError, ServiceError, SsoError, TargetError,
 };
 pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use jobs::{Lane, Progress};

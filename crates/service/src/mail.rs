@@ -50,6 +50,7 @@ pub(crate) enum Template {
     PasswordChanged,
     SecondFactorChanged,
     IdentityChanged,
+    PasskeyChanged,
     Invitation,
 }
 
@@ -62,6 +63,7 @@ impl Template {
             MailKind::PasswordChanged => Some(Self::PasswordChanged),
             MailKind::SecondFactorChanged => Some(Self::SecondFactorChanged),
             MailKind::IdentityChanged => Some(Self::IdentityChanged),
+            MailKind::PasskeyChanged => Some(Self::PasskeyChanged),
         }
     }
 
@@ -75,6 +77,7 @@ impl Template {
             Self::PasswordChanged => include_str!("../mail/password_changed.txt"),
             Self::SecondFactorChanged => include_str!("../mail/second_factor_changed.txt"),
             Self::IdentityChanged => include_str!("../mail/identity_changed.txt"),
+            Self::PasskeyChanged => include_str!("../mail/passkey_changed.txt"),
             Self::Invitation => include_str!("../mail/invitation.txt"),
         }
     }
@@ -112,6 +115,7 @@ mod tests {
             Template::PasswordChanged,
             Template::SecondFactorChanged,
             Template::IdentityChanged,
+            Template::PasskeyChanged,
             Template::Invitation,
         ] {
             let mail = template.write("ada@example.com", "https://pins.example.com", "pintle_once_0");

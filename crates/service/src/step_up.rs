@@ -29,7 +29,7 @@ pub(crate) fn require_recent_authentication(actor: &Actor, now: UnixTime) -> Res
 }
 
 /// Begins the acts of the first list by which an account gets its second factor: the only ones for which a password alone is
-/// enough where more is required.
+/// enough where more is required; as long as the account has none (`require_enrolment`).
 pub(crate) fn require_recent_authentication_to_enroll(actor: &Actor, now: UnixTime) -> Result<(), ServiceError> {
     match actor.credential {
         Credential::Token { .. } => Err(PersonNeeded.into()),

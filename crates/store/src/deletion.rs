@@ -51,6 +51,7 @@ const ROWS_OF_ACCOUNT: &[(&str, &str)] = &[
     ("totp", "account_id = $1"),
     ("identity", "account_id = $1"),
     ("recovery_code", "account_id = $1"),
+    ("passkey", "account_id = $1"),
     ("account_password", "account_id = $1"),
     ("account_email", "account_id = $1"),
     ("api_token", "account_id = $1"),

@@ -18,6 +18,7 @@ pub(crate) mod mail;
 pub(crate) mod membership;
 pub(crate) mod one_time_secret;
 pub(crate) mod organization;
+pub(crate) mod passkey;
 pub(crate) mod pin;
 pub(crate) mod prepared_release;
 pub(crate) mod project;

@@ -42,6 +42,7 @@ mod one_time_secret;
 mod open;
 mod organization;
 mod page;
+mod passkey;
 mod postgres;
 mod project;
 mod publish_target;
@@ -67,16 +68,16 @@ pub use entity::{
     audit_personal::Model as AuditPersonalRow, ct_log::Model as CtLogRow, domain::Model as DomainRow,
     draft::Model as DraftRow, idempotent_request::Model as IdempotentRequestRow, identity::Model as IdentityRow,
     invitation::Model as InvitationRow, job::Model as JobRow, mail::Model as MailRow,
-    one_time_secret::Model as OneTimeSecretRow, organization::Model as OrganizationRow, pin::Model as PinRow,
-    prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
+    one_time_secret::Model as OneTimeSecretRow, organization::Model as OrganizationRow, passkey::Model as PasskeyRow,
+    pin::Model as PinRow, prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
     publish_target::Model as PublishTargetRow, published_object::Model as PublishedObjectRow,
     release::Model as ReleaseRow, release_target::Model as ReleaseTargetRow, session::Model as SessionRow,
     succession_statement::Model as StatementRow, totp::Model as TotpRow,
 };
 pub use error::StoreError;
 pub use id::{
-    AccountId, DomainId, IdError, IdentityId, InvitationId, JobId, MailId, OrganizationId, PinId, ProjectId, ReleaseId,
-    SessionId, TokenId,
+    AccountId, DomainId, IdError, IdentityId, InvitationId, JobId, MailId, OrganizationId, PasskeyId, PinId, ProjectId,
+    ReleaseId, SessionId, TokenId,
 };
 pub use invitation::OpenInvitation;
 pub use job::{LeasedJob, NewJob};
@@ -89,6 +90,7 @@ pub use release::TargetOutcome;
 pub use transaction::{ReadTx, WriteTx};
 pub use url::{DatabaseUrl, DatabaseUrlError};
 pub use value::{
-    Approval, Custody, JobKind, MailKind, ReleaseKind, ReleaseSource, ReleaseState, Role, TargetState, Unsigned,
+    Approval, Custody, JobKind, MailKind, PasskeyBackup, ReleaseKind, ReleaseSource, ReleaseState, Role, TargetState,
+    Unsigned,
 };
 pub use workload::{PoolUse, Workload};

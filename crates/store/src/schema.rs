@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::expand(include_str!("../migrations/0015_publish_target.sql")),
     Migration::expand(include_str!("../migrations/0016_external_release.sql")),
     Migration::expand(include_str!("../migrations/0017_guard.sql")),
+    Migration::expand(include_str!("../migrations/0018_passkeys.sql")),
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)";

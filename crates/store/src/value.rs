@@ -37,6 +37,18 @@ pub enum Role {
     Auditor,
 }
 
+/// Whether a passkey is on one device alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum PasskeyBackup {
+    /// It never leaves its device.
+    NotEligible,
+    /// It may be copied, and is not yet.
+    Eligible,
+    /// Other devices, or a service that keeps it, have it.
+    Exists,
+}
+
 /// Who holds a project's private signing key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
@@ -161,6 +173,8 @@ pub enum MailKind {
     SecondFactorChanged,
     /// An identity of single sign-on was linked or unlinked.
     IdentityChanged,
+    /// A passkey was added or removed.
+    PasskeyChanged,
     /// The code of an invitation.
     Invitation,
 }

@@ -6,9 +6,9 @@ use pintle_store::{
     AccountId, AccountRow, Approval, CtLogRow, Custody, DomainId, DomainRow, DraftDomain, EmailRow,
     IdempotentRequestRow, IdentityId, IdentityRow, InvitationId, InvitationRow, JobKind, LeasedJob, MailId, MailKind,
     MailRow, NewJob, NewProject, OneTimeSecretRow, OrganizationId, OrganizationRow, OrganizationScope, Page,
-    PasswordRow, PinId, PinRow, Project, ProjectRow, PublishTargetRow, PublishedObjectRow, ReleaseId, ReleaseKind,
-    ReleaseRow, ReleaseState, Role, SessionId, SessionRow, StatementRow, Store, StoreError, TargetOutcome, TargetState,
-    TokenId, TokenRow, TotpRow, Unsigned, WriteTx,
+    PasskeyBackup, PasskeyId, PasskeyRow, PasswordRow, PinId, PinRow, Project, ProjectRow, PublishTargetRow,
+    PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow, ReleaseState, Role, SessionId, SessionRow, StatementRow,
+    Store, StoreError, TargetOutcome, TargetState, TokenId, TokenRow, TotpRow, Unsigned, WriteTx,
 };
 
 const NOW: u64 = 1_800_000_000;
@@ -51,6 +51,7 @@ suite!(
     a_token_is_found_by_its_prefix,
     an_address_belongs_to_one_account,
     an_identity_belongs_to_one_account,
+    a_passkey_belongs_to_one_account,
     a_session_is_found_by_its_secret_and_ended_by_its_owner,
     a_secret_comes_back_once,
     a_code_of_a_second_factor_is_used_once,
@@ -746,6 +747,49 @@ async fn an_identity_belongs_to_one_account(store: &Store) {
     drop(view);
     let delete = async |account: &AccountRow| {
         write(store, async |tx| tx.delete_identity(&account.id, &first.id).await).await.unwrap()
+    };
+    assert_eq!((delete(&bob).await, delete(&ada).await, delete(&ada).await), (false, true, false));
+}
+
+async fn a_passkey_belongs_to_one_account(store: &Store) {
+    let (ada, bob) = (add_account(store).await, add_account(store).await);
+    let row = |account: &AccountRow| PasskeyRow {
+        id: PasskeyId::make(NOW),
+        account_id: account.id.clone(),
+        name: "phone".into(),
+        credential_id: vec![0, 255, 1],
+        public_key: vec![7; 40],
+        sign_count: 0.into(),
+        backup: PasskeyBackup::NotEligible,
+        transports: 3.into(),
+        created_at: NOW.into(),
+        last_used_at: None,
+    };
+    let insert = async |row: &PasskeyRow| write(store, async |tx| tx.insert_passkey(row.clone()).await).await;
+    let first = row(&ada);
+    insert(&first).await.unwrap();
+    assert!(matches!(insert(&row(&bob)).await, Err(StoreError::AlreadyExists)), "a credential is one account's");
+    let view = store.read().await.unwrap();
+    assert_eq!(view.find_passkey_by_credential(&[0, 255, 1]).await.unwrap(), Some(first.clone()));
+    assert_eq!(view.find_passkey_by_credential(&[0, 255]).await.unwrap(), None);
+    assert_eq!((view.count_passkeys(&ada.id).await.unwrap(), view.count_passkeys(&bob.id).await.unwrap()), (1, 0));
+    drop(view);
+    let rename = async |account: &AccountRow| {
+        write(store, async |tx| tx.save_passkey_name(&account.id, &first.id, "key").await).await.unwrap()
+    };
+    assert_eq!((rename(&bob).await, rename(&ada).await), (false, true));
+    let exists = PasskeyBackup::Exists;
+    write(store, async |tx| tx.save_passkey_use(&first.id, 4_294_967_295, exists, NOW + 1).await).await.unwrap();
+    let used = PasskeyRow {
+        name: "key".into(),
+        sign_count: 4_294_967_295.into(),
+        backup: exists,
+        last_used_at: Some((NOW + 1).into()),
+        ..first.clone()
+    };
+    assert_eq!(store.read().await.unwrap().list_passkeys(&ada.id).await.unwrap(), [used]);
+    let delete = async |account: &AccountRow| {
+        write(store, async |tx| tx.delete_passkey(&account.id, &first.id).await).await.unwrap()
     };
     assert_eq!((delete(&bob).await, delete(&ada).await, delete(&ada).await), (false, true, false));
 }

@@ -1,5 +1,6 @@
 //! For tests only: everything an attacker, a server, a CDN or a clock may do to an app.
 //!
+//! - `authenticator` (feature of that name): passkeys, and the browser before them.
 //! - [`certificate`]: authorities, what they issue, what a forger would.
 //! - [`project`]: keys, bundles and signed configurations.
 //! - [`clock`]: time that moves when told to.
@@ -14,6 +15,8 @@
 //! Whatever cannot be set up panics: that is how a test fails.
 #![expect(clippy::expect_used, clippy::panic, reason = "test support: a panic is how a test fails")]
 
+#[cfg(feature = "authenticator")]
+pub mod authenticator;
 #[cfg(feature = "world")]
 pub mod cdn;
 #[cfg(feature = "world")]

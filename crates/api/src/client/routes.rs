@@ -3,18 +3,19 @@ use reqwest::Method;
 use super::{Client, ClientError, List, ProjectRef, parse_json};
 use crate::{
     AcceptInvitationRequest, AcceptReleaseRequest, AcceptStatementRequest, AccountResponse, AddDomainRequest,
-    AddPinRequest, AddTargetRequest, AddressRequest, ApproveReleaseRequest, AuditChainResponse, AuditEventResponse,
-    BeginSsoRequest, ConfirmRequest, ConfirmResponse, CopyProjectRequest, CreateInvitationRequest,
+    AddPasskeyRequest, AddPinRequest, AddTargetRequest, AddressRequest, ApproveReleaseRequest, AuditChainResponse,
+    AuditEventResponse, BeginSsoRequest, ConfirmRequest, ConfirmResponse, CopyProjectRequest, CreateInvitationRequest,
     CreateOrganizationRequest, CreateProjectRequest, CreateTokenRequest, CreatedInvitationResponse,
     CreatedTokenResponse, CtLogsResponse, DeletionResponse, DestinationResponse, DiffQuery, DiffResponse,
     DomainResponse, DraftResponse, FinishSsoRequest, GuardResponse, IdentitiesResponse, IdentityResponse,
-    InvitationResponse, MailedResponse, MemberResponse, OrganizationResponse, PinResponse, PrepareReleaseRequest,
-    PreparedReleaseResponse, ProjectResponse, ReconcileRequest, ReconcileResponse, RecoveryCodesResponse,
-    RegisterKeyRequest, ReleaseResponse, RemoveTargetQuery, ReplaceCtLogsRequest, SecondFactorRequest, SessionResponse,
-    SetPasswordRequest, SignInRequest, SignInResponse, SignedIn, SsoProvidersResponse, SsoStep, StatementResponse,
-    TargetResponse, TargetTestResponse, TokenResponse, TotpCodeRequest, TotpResponse, UpdateDomainRequest,
-    UpdateDraftRequest, UpdateMemberRequest, UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest,
-    UpdateTokenRequest, WhoamiResponse,
+    InvitationResponse, MailedResponse, MemberResponse, OrganizationResponse, PasskeyResponse, PasskeySignInRequest,
+    PasskeyStep, PasskeysResponse, PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse,
+    ReconcileRequest, ReconcileResponse, RecoveryCodesResponse, RegisterKeyRequest, ReleaseResponse, RemoveTargetQuery,
+    RenamePasskeyRequest, ReplaceCtLogsRequest, SecondFactorRequest, SessionResponse, SetPasswordRequest,
+    SignInRequest, SignInResponse, SignedIn, SsoProvidersResponse, SsoStep, StatementResponse, TargetResponse,
+    TargetTestResponse, TokenResponse, TotpCodeRequest, TotpResponse, UpdateDomainRequest, UpdateDraftRequest,
+    UpdateMemberRequest, UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest,
+    WhoamiResponse,
 };
 
 /// One method per route. Each fails with [`ClientError`]; lists are fetched when they are asked for entries.
@@ -62,6 +63,45 @@ impl Client {
     /// Removes authenticator and recovery codes.
     pub async fn remove_totp(&self) -> Result<(), ClientError> {
         self.send(Method::DELETE, &["account", "totp"]).await
+    }
+
+    /// Begins to sign in with a passkey.
+    pub async fn begin_passkey_sign_in(&self) -> Result<PasskeyStep, ClientError> {
+        self.send(Method::POST, &["sessions", "passkey", "begin"]).await
+    }
+
+    /// Signs in with what an authenticator signed.
+    pub async fn finish_passkey_sign_in(&self, body: &PasskeySignInRequest) -> Result<SignedIn, ClientError> {
+        self.send_json(Method::POST, &["sessions", "passkey"], body).await
+    }
+
+    /// The passkeys of the caller's account.
+    pub async fn list_passkeys(&self) -> Result<PasskeysResponse, ClientError> {
+        self.send(Method::GET, &["account", "passkeys"]).await
+    }
+
+    /// Begins to add a passkey.
+    pub async fn begin_passkey(&self) -> Result<PasskeyStep, ClientError> {
+        self.send(Method::POST, &["account", "passkeys", "begin"]).await
+    }
+
+    /// Adds the passkey that an authenticator made.
+    pub async fn finish_passkey(&self, body: &AddPasskeyRequest) -> Result<PasskeyResponse, ClientError> {
+        self.send_json(Method::POST, &["account", "passkeys"], body).await
+    }
+
+    /// Gives a passkey another name.
+    pub async fn rename_passkey(
+        &self,
+        passkey: &str,
+        body: &RenamePasskeyRequest,
+    ) -> Result<PasskeyResponse, ClientError> {
+        self.send_json(Method::PATCH, &["account", "passkeys", passkey], body).await
+    }
+
+    /// Removes a passkey.
+    pub async fn remove_passkey(&self, passkey: &str) -> Result<(), ClientError> {
+        self.send(Method::DELETE, &["account", "passkeys", passkey]).await
     }
 
     /// Signs in with the second factor.

@@ -1,6 +1,7 @@
 //! `pintle account`: what a person does with the account they sign in with.
 
 mod identities;
+mod passkeys;
 mod sessions;
 mod totp;
 
@@ -23,6 +24,7 @@ use crate::{
 };
 
 pub use identities::IdentitiesCommand;
+pub use passkeys::PasskeysCommand;
 pub use sessions::SessionsCommand;
 pub use totp::TotpCommand;
 
@@ -59,6 +61,11 @@ Acts that a thief of the session must not do need a sign-in of the last 10 minut
     /// Your authenticator, asked for at sign-in: enable, disable
     #[command(subcommand)]
     Totp(TotpCommand),
+    /// Your passkeys: list, rename, remove
+    ///
+    /// A passkey is added, and signs in, in a browser: this program has no way to an authenticator.
+    #[command(subcommand)]
+    Passkeys(PasskeysCommand),
     /// What single sign-on signs in to your account: list, link, unlink
     #[command(subcommand)]
     Identities(IdentitiesCommand),
@@ -162,6 +169,7 @@ pub(crate) async fn run(command: &AccountCommand, context: &Context) -> Result<(
             Ok(())
         }
         AccountCommand::Identities(command) => identities::run(command, context).await,
+        AccountCommand::Passkeys(command) => passkeys::run(command, context).await,
         AccountCommand::Totp(command) => totp::run(command, context).await,
         AccountCommand::Sessions(command) => sessions::run(command, context).await,
     }
@@ -265,6 +273,7 @@ fn write_account(account: &AccountResponse, text: &mut Text) {
                 "off".to_owned()
             },
         ),
+        ("passkeys", account.passkeys.to_string()),
         ("created", moment(account.created_at)),
     ]);
 }

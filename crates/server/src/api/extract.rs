@@ -181,6 +181,13 @@ pub(super) struct SessionIds {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
+pub(super) struct PasskeyIds {
+    /// `psk_…`
+    pub(super) passkey: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
 pub(super) struct IdentityIds {
     /// `idn_…`
     pub(super) identity: String,

@@ -118,6 +118,7 @@ pub(crate) async fn make_world(server: &Server, members: &[(Role, pintle_store::
         ("session", "ses_none".to_owned()),
         ("identity", "idn_none".to_owned()),
         ("target", "www".to_owned()),
+        ("passkey", "psk_none".to_owned()),
         ("version", "1".to_owned()),
     ])
 }

@@ -78,7 +78,9 @@ impl SsoError {
             Self::IdentityTaken => {
                 facts("sso_identity_taken", Conflict, "sign in with it, and unlink it there or delete that account")
             }
-            Self::LastWayIn => facts("last_way_in", Conflict, "set a password or link another identity first"),
+            Self::LastWayIn => {
+                facts("last_way_in", Conflict, "set a password, link another identity or add a passkey first")
+            }
             Self::Required => facts("sso_required", Forbidden, "sign in with it: `pintle login --sso`"),
         }
     }

@@ -7,15 +7,15 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use pintle_api::{
     AcceptInvitationRequest, AddressRequest, ConfirmRequest, Confirmed, CreateInvitationRequest,
     CreateOrganizationRequest, CreateTokenRequest, CreatedInvitationResponse, Delivery, InvitationCode, ListQuery,
-    Role, Scope, SecondFactorRequest, SecretText, SetPasswordRequest, SignInRequest, SignInResponse, SignedIn,
-    TokenLifetime, TotpCodeRequest,
+    Role, Scope, SecondFactorRequest, SecretText, SessionSecret, SetPasswordRequest, SignInRequest, SignInResponse,
+    SignedIn, TokenLifetime, TotpCodeRequest,
 };
 use pintle_core::UnixTime;
 use pintle_service::{
     AccountSettings, Actor, LinkKind, Mailer, MailerError, OutgoingMail, Progress, RequestContext, SecretKey, Service,
     ServiceError, SignUp,
 };
-use pintle_store::{AccountId, AuditChain, OrganizationId, Store};
+use pintle_store::{AccountId, AccountRow, AuditChain, OrganizationId, SessionId, SessionRow, Store};
 use pintle_testkit::database::database_in;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
@@ -115,7 +115,7 @@ impl Town {
     }
 
     /// Somebody else with the same password, signed in.
-    async fn add(&self, email: &str, now: UnixTime) -> Actor {
+    pub(crate) async fn add(&self, email: &str, now: UnixTime) -> Actor {
         let code = self.service.make_link(email, LinkKind::Address, now).await.unwrap();
         self.confirm(code.expose_secret(), Some(PASSWORD), now).await.unwrap();
         let answer = self.try_sign_in(email, PASSWORD, "192.0.2.0/24", now).await.unwrap();
@@ -141,6 +141,36 @@ impl Town {
 
     pub(crate) async fn actor(&self, secret: &str, now: UnixTime) -> Result<Actor, ServiceError> {
         self.service.authenticate(secret, RequestContext::default(), now).await
+    }
+
+    /// The last record in the installation's chain.
+    pub(crate) async fn last_record(&self) -> String {
+        let chain = AuditChain::installation();
+        let events = self.store.read().await.unwrap().list_audit_events(&chain, 0, 1000).await.unwrap();
+        events.last().unwrap().record.clone()
+    }
+
+    /// Somebody who signed in, and never set a password.
+    pub(crate) async fn add_without_password(&self) -> Actor {
+        let (secret, now_secs) = (SessionSecret::make(&[1; 32]), NOW.as_secs());
+        let account = AccountRow { id: AccountId::make(now_secs), name: "Bob".into(), created_at: now_secs.into() };
+        let session = SessionRow {
+            id: SessionId::make(now_secs),
+            account_id: account.id.clone(),
+            secret_sha256: secret.sha256().iter().map(|byte| format!("{byte:02x}")).collect(),
+            method: "passkey".into(),
+            client: "test".into(),
+            network_tag: None,
+            created_at: now_secs.into(),
+            authenticated_at: now_secs.into(),
+            last_used_at: now_secs.into(),
+            expires_at: (now_secs + 1000).into(),
+        };
+        let tx = self.store.write().await.unwrap();
+        tx.insert_account(account).await.unwrap();
+        tx.insert_session(session).await.unwrap();
+        tx.commit().await.unwrap();
+        self.actor(secret.expose_secret(), NOW).await.unwrap()
     }
 
     /// The actions in the installation's chain, which is that of accounts without an organization.

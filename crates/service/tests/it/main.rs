@@ -19,6 +19,7 @@ mod guarded;
 mod instances;
 mod lifecycle;
 mod members;
+mod passkeys;
 mod projects;
 mod publishing;
 mod releases;

@@ -70,8 +70,7 @@ impl Service {
         let change = self.begin_change(actor, now).await?;
         let all = change.list_identities(account).await?;
         let row = all.iter().find(|row| row.id == id).ok_or_else(missing)?;
-        let has_password = !self.accounts.settings.require_sso && change.find_password(account).await?.is_some();
-        if !has_password && !all.iter().any(|other| other.id != id && self.can_sign_in(other)) {
+        if !self.has_way_in_without(&change, account, id.as_str()).await? {
             return Err(SsoError::LastWayIn.into());
         }
         change.delete_identity(account, &id).await?;
@@ -82,11 +81,6 @@ impl Service {
         };
         change.record_of_account(account, event).await?;
         self.commit_with_mail(change).await
-    }
-
-    /// Whether its provider is one that the operator trusts today.
-    fn can_sign_in(&self, identity: &IdentityRow) -> bool {
-        self.accounts.providers.iter().any(|provider| provider.issuer == identity.issuer)
     }
 }
 

@@ -19,6 +19,7 @@ impl Service {
             password_changed_at: password.map(|password| password.changed_at.value()),
             has_totp: tx.find_totp(&actor.account_id).await?.is_some_and(|row| row.confirmed_at.is_some()),
             recovery_codes_left: tx.count_recovery_codes(&actor.account_id).await?,
+            passkeys: tx.count_passkeys(&actor.account_id).await?,
             created_at: account.created_at.value(),
         })
     }

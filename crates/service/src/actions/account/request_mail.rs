@@ -24,7 +24,7 @@ impl Service {
         context: &RequestContext,
         now: UnixTime,
     ) -> Result<MailedResponse, ServiceError> {
-        self.require_passwords()?;
+        self.require_own_sign_in()?;
         match self.accounts.settings.sign_up {
             SignUp::Open | SignUp::Invited => self.request_mail(MailKind::SignUp, request, context, now).await,
             SignUp::Closed => Err(AccountError::SignUpClosed.into()),
@@ -41,12 +41,12 @@ impl Service {
         context: &RequestContext,
         now: UnixTime,
     ) -> Result<MailedResponse, ServiceError> {
-        self.require_passwords()?;
+        self.require_own_sign_in()?;
         self.request_mail(MailKind::ResetPassword, request, context, now).await
     }
 
-    /// Nobody is sent the way to a password that does not sign in.
-    fn require_passwords(&self) -> Result<(), SsoError> {
+    /// Where single sign-on is required, nothing of our own signs in, and nobody is sent the way to it.
+    pub(super) fn require_own_sign_in(&self) -> Result<(), SsoError> {
         if self.accounts.settings.require_sso { Err(SsoError::Required) } else { Ok(()) }
     }
 

@@ -1,6 +1,6 @@
 //! Signing in with an identity that a provider vouches for.
 
-use pintle_api::{BeginSsoRequest, FinishSsoRequest, SignInResponse, SsoProvidersResponse, SsoStep};
+use pintle_api::{BeginSsoRequest, FinishSsoRequest, SecretText, SignInResponse, SsoProvidersResponse, SsoStep};
 use pintle_core::UnixTime;
 use pintle_store::{AccountId, AccountRow, AuditChain, IdentityId, IdentityRow, OneTimeSecretRow, StoreError};
 use serde_json::json;
@@ -90,7 +90,9 @@ impl Service {
             return Err(SsoError::AttemptInvalid.into());
         }
         let provider = self.find_provider(&attempt.provider)?;
-        self.use_up(request, &attempt, now).await?;
+        if !self.use_up(&request.pending, PURPOSE_USED, attempt.expires_at, now).await? {
+            return Err(SsoError::AttemptInvalid.into());
+        }
         let answer = SsoAnswer { code: request.code.expose_secret(), iss: request.iss.as_deref() };
         let identity = provider.provider.verify(&answer, &challenge, now).await.map_err(|error| {
             let error = tell(&provider.name, &error);
@@ -108,29 +110,31 @@ impl Service {
         found.ok_or_else(|| SsoError::ProviderUnknown.into())
     }
 
-    /// An attempt has one answer.
-    async fn use_up(
+    /// An attempt has one answer: `false` when it had it already.
+    pub(super) async fn use_up(
         &self,
-        request: &FinishSsoRequest,
-        attempt: &SsoAttempt,
+        pending: &SecretText,
+        purpose: &str,
+        expires_at: u64,
         now: UnixTime,
-    ) -> Result<(), ServiceError> {
-        let secret_sha256 = write_hex(&Sha256::digest(request.pending.expose_secret()));
+    ) -> Result<bool, ServiceError> {
+        let secret_sha256 = write_hex(&Sha256::digest(pending.expose_secret()));
         let change = self.begin_system_change(now).await?;
-        if change.find_one_time_secret(&secret_sha256, PURPOSE_USED).await?.is_some() {
-            return Err(SsoError::AttemptInvalid.into());
+        if change.find_one_time_secret(&secret_sha256, purpose).await?.is_some() {
+            return Ok(false);
         }
         change.delete_expired_one_time_secrets(now.as_secs()).await?;
         change
             .insert_one_time_secret(OneTimeSecretRow {
                 secret_sha256,
-                purpose: PURPOSE_USED.to_owned(),
+                purpose: purpose.to_owned(),
                 account_id: None,
                 state: String::new(),
-                expires_at: attempt.expires_at.into(),
+                expires_at: expires_at.into(),
             })
             .await?;
-        change.commit_recorded().await
+        change.commit_recorded().await?;
+        Ok(true)
     }
 
     async fn find_or_make_account(

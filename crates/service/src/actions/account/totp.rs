@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use totp_rs::{Builder, Secret, Totp};
 use zeroize::Zeroizing;
 
-use super::request_mail::queue_mail;
+use super::{request_mail::queue_mail, ways_in::require_enrolment};
 use crate::{
     Actor, AuditAction, SecretKey, Service, ServiceError,
     address::EmailAddress,
@@ -33,9 +33,11 @@ impl Service {
     /// [`AccountError::PersonNeeded`], [`AccountError::StepUpNeeded`], [`ServiceError::AlreadyExists`],
     /// [`ServiceError::Store`].
     pub async fn begin_totp(&self, actor: &Actor, now: UnixTime) -> Result<TotpResponse, ServiceError> {
+        // Before the transaction, too, which others wait for.
         require_recent_authentication_to_enroll(actor, now)?;
         let account = &actor.account_id;
         let change = self.begin_change(actor, now).await?;
+        require_enrolment(&change, actor, now).await?;
         if change.find_totp(account).await?.is_some_and(|row| row.confirmed_at.is_some()) {
             return Err(ServiceError::AlreadyExists { what: "authenticator" });
         }
@@ -60,9 +62,11 @@ impl Service {
         request: &TotpCodeRequest,
         now: UnixTime,
     ) -> Result<RecoveryCodesResponse, ServiceError> {
+        // Before the transaction, too, which others wait for.
         require_recent_authentication_to_enroll(actor, now)?;
         let account = &actor.account_id;
         let change = self.begin_change(actor, now).await?;
+        require_enrolment(&change, actor, now).await?;
         let row = change.find_totp(account).await?.filter(|row| row.confirmed_at.is_none());
         let row = row.ok_or(ServiceError::NotFound { what: "authenticator being set up" })?;
         let step = find_step(self.accounts.key()?, &row, &request.code, now)?.ok_or(AccountError::FactorWrong)?;
