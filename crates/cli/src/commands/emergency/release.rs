@@ -6,9 +6,12 @@ use std::{
 use clap::Args;
 use pintle_core::{Root, claims::Claims, succession::Chain, verify};
 use pintle_publish::{Outcome, Publication};
-use pintle_service::emergency::{
-    Arrival, Base, Edit, Export, MAX_EXPORT_BYTES, OpenTarget, Sighting, Target, find_base, publish_to_all,
-    verify_even_expired,
+use pintle_service::{
+    emergency::{
+        Arrival, Base, Edit, Export, MAX_EXPORT_BYTES, OpenTarget, Sighting, Target, find_base, publish_to_all,
+        verify_even_expired,
+    },
+    guard::Watch,
 };
 use pintle_sign::{canonical_claims, sign_config};
 use serde::Serialize;
@@ -21,6 +24,7 @@ use crate::{
     error::EmergencyFailure,
     fetch::fetch_config,
     file::{Audience, Existing, read_file, write_file},
+    guarding::{GuardArgs, LocalGuard, check_findings, write_findings},
     key::{KeyArgs, KeyRole},
     moment::parse_span_secs,
     output::{BAD, CAREFUL, GOOD, STRONG, Text},
@@ -45,6 +49,8 @@ pub struct EmergencyReleaseArgs {
     targets: TargetArgs,
     #[command(flatten)]
     key: KeyArgs,
+    #[command(flatten)]
+    guard: GuardArgs,
     /// Where the signed release is kept, to be finished after an interruption and given to the server afterwards
     #[arg(long, value_name = "FILE", default_value = DEFAULT_SIGNED)]
     signed: PathBuf,
@@ -117,6 +123,7 @@ pub(crate) async fn run(args: &EmergencyReleaseArgs, context: &Context) -> Resul
     }
     let targets = open_all(places)?;
     let edits = args.edits.load(&args.way, context).await?;
+    let overrides = args.guard.parse()?;
     let sightings = known.look(args.known.live.as_deref(), &targets, limit, context).await?;
     let base = find_base_and_tell(&known.root, sightings.clone(), context)?;
     let succession = base.continue_succession(&known.succession, &known.root).map_err(not_acceptable)?;
@@ -134,6 +141,16 @@ pub(crate) async fn run(args: &EmergencyReleaseArgs, context: &Context) -> Resul
     let key = args.key.open(context).await?;
     let expected = Chain::evaluate(&succession, &known.root).map_err(not_acceptable)?.current_key().kid();
     key.check_is_registered(&expected.to_string(), KeyRole::Signing)?;
+    let payload = canonical_claims(&claims);
+    let guard = LocalGuard {
+        look: &args.guard.look,
+        // No server tells which hosts stand for a wildcard.
+        watch: &Watch::new(),
+        previous: Some(&base.accepted.config),
+        signed_bytes: payload.len().div_ceil(3) * 4,
+        now: context.now,
+    };
+    let findings = guard.judge_claims(&claims).await?.findings;
     context.output.say(|text| {
         let title =
             format!("Emergency release {} of {}, to be signed with {}", claims.version, known.project, args.key.name());
@@ -146,7 +163,10 @@ pub(crate) async fn run(args: &EmergencyReleaseArgs, context: &Context) -> Resul
             }
         });
         text.gap();
+        write_findings(&findings, text);
+        text.gap();
     });
+    check_findings(&findings, overrides.as_ref())?;
     if args.dry_run {
         let report = EmergencyReport {
             release: claims.version,
@@ -164,7 +184,7 @@ pub(crate) async fn run(args: &EmergencyReleaseArgs, context: &Context) -> Resul
     if !args.yes && !confirm("Sign and publish this?")? {
         return Err(CommandError::Declined { what: "signed" });
     }
-    let signed = sign_config(key.signer(), &canonical_claims(&claims), &succession, &known.root)?;
+    let signed = sign_config(key.signer(), &payload, &succession, &known.root)?;
     // As the apps will that have the base now.
     verify(signed.as_bytes(), &known.root, &base.accepted.state, context.now).map(drop).map_err(not_acceptable)?;
     write_file(&args.signed, signed.as_bytes(), Audience::Everybody, Existing::Replace)?;
