@@ -51,6 +51,7 @@ impl World {
             &["keys", "generate"],
             &["keys", "register"],
             &["domains", "add", "shop.example"],
+            &["pins", "add", "shop.example", "--pin", "spki-sha256:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="],
             &["bundle"],
         ] {
             let _said = run(folder.path(), arguments);

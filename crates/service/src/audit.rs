@@ -155,6 +155,8 @@ audit_actions! {
     ReleasePrepared = "release.prepared",
     /// A signed release was accepted.
     ReleaseAccepted = "release.accepted",
+    /// Releases made without the server were looked for.
+    ReleasesReconciled = "releases.reconciled",
     /// A release that was signed and published without the server was imported.
     ReleaseImported = "release.imported",
     /// A second person agreed to a release.

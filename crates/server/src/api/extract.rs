@@ -1,10 +1,15 @@
+use std::{fmt, marker::PhantomData};
+
 use axum::{
     Json,
     extract::{FromRequest, FromRequestParts, Path, Request},
     http::{header, request::Parts},
 };
 use pintle_service::{Actor, ProjectPath, RequestContext, ServiceError};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned, MapAccess, value::MapAccessDeserializer},
+};
 use utoipa::IntoParams;
 
 use super::{ApiError, Failure, user_agent::describe_client};
@@ -76,8 +81,32 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let Json(body) = Json::from_request(request, app).await?;
+        // serde would take an array for an object's members in their order.
+        let Json(Object(body)) = Json::from_request(request, app).await?;
         Ok(Self(body))
+    }
+}
+
+/// A JSON object, read as `T`.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Self)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> de::Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members))
     }
 }
 

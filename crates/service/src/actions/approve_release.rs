@@ -35,8 +35,10 @@ impl Service {
         if release.approved_by.as_ref() == Some(&actor.account_id) {
             return respond::release(&tx, scope, &release).await;
         }
-        let is_after_the_fact = release.source == ReleaseSource::External && release.approved_by.is_none();
-        if release.state != ReleaseState::AwaitingApproval && !is_after_the_fact {
+        let is_waiting = release.state == ReleaseState::AwaitingApproval;
+        let is_after_the_fact =
+            !is_waiting && release.source == ReleaseSource::External && release.approved_by.is_none();
+        if !is_waiting && !is_after_the_fact {
             return Err(ReleaseError::NotAwaitingApproval { version }.into());
         }
         if release.accepted_by == actor.account_id {

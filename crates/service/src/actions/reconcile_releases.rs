@@ -2,7 +2,7 @@ use pintle_api::{DraftOutcome, DraftPolicy, ReconcileRequest, ReconcileResponse,
 use pintle_core::{Accepted, State, UnixTime, verify};
 use pintle_publish::{Address, BucketError, Object};
 use pintle_store::{
-    Project, PublishTargetRow, ReadTx, ReleaseId, ReleaseKind, ReleaseRow, ReleaseSource, ReleaseState,
+    Approval, Project, PublishTargetRow, ReadTx, ReleaseId, ReleaseKind, ReleaseRow, ReleaseSource, ReleaseState,
 };
 use serde_json::json;
 
@@ -42,7 +42,8 @@ impl Service {
     /// Brings the server up to date with what was signed and published without it: the files in `request`, and what the
     /// server's own targets show. Nothing counts but signatures: each file is verified with the core against the
     /// project's succession. What is higher than every release so far is released: lower preparations and what waits
-    /// become void, and it goes to every target. What is lower is kept as history. Repeating it imports nothing twice.
+    /// become void, and it goes to every target; where the project asks for a second person, what no target shows waits
+    /// for one first. What is lower is kept as history. Repeating it imports nothing twice.
     ///
     /// # Errors
     /// [`ServiceError::ValueInvalid`], [`ServiceError::KeyMissing`], and those of access. A file that cannot be imported
@@ -62,9 +63,9 @@ impl Service {
         let targets = tx.list_publish_targets(&project.scope).await?;
         // Nothing is held while targets take their time.
         drop(tx);
-        let mut found: Vec<_> =
-            request.files.iter().map(|jws| Found { source: REQUEST.to_owned(), jws: jws.clone() }).collect();
-        found.extend(self.read_pointers(&project, &targets).await?);
+        // What the targets show comes first: of a file found twice, they say where it is.
+        let mut found = self.read_pointers(&project, &targets).await?;
+        found.extend(request.files.iter().map(|jws| Found { source: REQUEST.to_owned(), jws: jws.clone() }));
 
         let tx = self.begin_change(actor, now).await?;
         let project = find_project(&tx, actor, path, Permission::Release).await?;
@@ -105,7 +106,15 @@ impl Service {
             let follows = request.draft == DraftPolicy::Replace || (request.draft == DraftPolicy::Follow && !edited);
             self.settle_draft(&tx, &project, follows, &mut answer, now).await?;
         }
-        tx.commit_recorded().await?;
+        let event =
+            Event::in_project(&project.scope, AuditAction::ReleasesReconciled, "project", project.row.id.as_str());
+        tx.commit(event.after(json!({
+            "imported": answer.imported.iter().map(|release| release.version).collect::<Vec<_>>(),
+            "known": answer.known,
+            "refused": answer.refused.len(),
+            "draft": answer.draft,
+        })))
+        .await?;
         self.jobs.notify_one();
         tracing::info!(project.id = %project.row.id, imported = answer.imported.len(), known = answer.known.len(),
             refused = answer.refused.len(), "releases reconciled");
@@ -192,6 +201,10 @@ impl Service {
         let root = Keys::load(tx, project, &self.base_url).await?.root;
         // Only what apps would go on to from the last release is released; numbers ascend, and what is lower is history.
         let state = match verify(found.jws.as_bytes(), &root, &state, now) {
+            // No target of ours shows it: for all the server knows, apps do not have it.
+            Ok(_) if is_higher && found.source == REQUEST && project.row.approval == Approval::SecondPerson => {
+                ReleaseState::AwaitingApproval
+            }
             Ok(_) if is_higher => ReleaseState::Accepted,
             Err(error) if is_higher => return Ok(Fate::Refused(error.into())),
             _ => ReleaseState::Superseded,

@@ -219,7 +219,8 @@ async fn a_second_person_agrees_after_the_fact() {
         UpdateProjectRequest { approval: Some(pintle_api::Approval::SecondPerson), ..UpdateProjectRequest::default() };
     world.plane.service.update_project(&world.plane.owner, world.plane.path(), &request, NOW).await.unwrap();
     let jws = world.emergency(1001, 9).await;
-    let answer = world.reconcile(&[&jws], DraftPolicy::Follow).await;
+    world.publish(&jws).await;
+    let answer = world.reconcile(&[], DraftPolicy::Follow).await;
     let release = answer.imported.first().unwrap().clone();
     assert_eq!(release.state, ReleaseState::Accepted, "it is live out there: it waits for nobody");
     world.drain().await;
@@ -235,4 +236,25 @@ async fn a_second_person_agrees_after_the_fact() {
     let approved = approve(&other, &release.claims_sha256).await.unwrap();
     assert_eq!((approved.state, approved.approved_by.as_deref()), (ReleaseState::Live, Some(other.account_id())));
     assert_eq!(world.plane.last_event().await.action, "release.approved");
+}
+
+#[tokio::test]
+async fn one_person_alone_gets_nothing_out_by_calling_it_an_emergency() {
+    let world = World::new().await;
+    let request =
+        UpdateProjectRequest { approval: Some(pintle_api::Approval::SecondPerson), ..UpdateProjectRequest::default() };
+    world.plane.service.update_project(&world.plane.owner, world.plane.path(), &request, NOW).await.unwrap();
+    let before = world.pointer().await;
+    let jws = world.emergency(1001, 9).await;
+    let answer = world.reconcile(&[&jws], DraftPolicy::Follow).await;
+    let release = answer.imported.first().unwrap().clone();
+    assert_eq!((release.state, answer.draft), (ReleaseState::AwaitingApproval, DraftOutcome::Unchanged));
+    world.drain().await;
+    assert_eq!(world.pointer().await, before);
+
+    let request = ApproveReleaseRequest { claims_sha256: release.claims_sha256 };
+    let other = world.plane.add_member(Role::Publisher).await;
+    world.plane.service.approve_release(&other, world.plane.path(), 1001, &request, NOW).await.unwrap();
+    world.drain().await;
+    assert_eq!(world.pointer().await, jws);
 }
