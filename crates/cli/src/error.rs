@@ -350,7 +350,7 @@ pub enum CommandError {
     },
     /// A release without a server.
     #[error(transparent)]
-    Emergency(#[from] EmergencyFailure),
+    Emergency(Box<EmergencyFailure>),
     /// Every URL failed.
     #[error("no URL gave the configuration: {}", reasons.join("; "))]
     Fetch {
@@ -360,6 +360,12 @@ pub enum CommandError {
     /// A defect.
     #[error("{0}")]
     Internal(String),
+}
+
+impl From<EmergencyFailure> for CommandError {
+    fn from(failure: EmergencyFailure) -> Self {
+        Self::Emergency(Box::new(failure))
+    }
 }
 
 impl CommandError {

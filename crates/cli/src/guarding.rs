@@ -120,7 +120,7 @@ impl LocalGuard<'_> {
 
 impl LocalAnswer {
     /// What the server found and what was found here, each thing once. Whoever saw an endpoint knows better than who did not.
-    pub(crate) fn merge(self, server: Vec<Finding>) -> Vec<Finding> {
+    pub(crate) fn merge(self, server: &[Finding]) -> Vec<Finding> {
         let key = |finding: &Finding| (finding.code, finding.domain.clone(), finding.endpoint.clone());
         let is_unseen = |finding: &Finding| matches!(finding.code, FindingCode::NotLookedAt | FindingCode::Unreachable);
         let is_seen_here = |endpoint: &String| {
@@ -229,7 +229,7 @@ mod tests {
         let merged = |here: &[Finding], sees: bool, there: &[Finding]| {
             let answer =
                 LocalAnswer { findings: here.to_vec(), observations: vec![observation("a.example:443", sees)] };
-            answer.merge(there.to_vec()).iter().map(|finding| finding.code).collect::<Vec<_>>()
+            answer.merge(there).iter().map(|finding| finding.code).collect::<Vec<_>>()
         };
         let at = |code| finding(code, "a.example:443");
         assert_eq!(merged(&[], true, &[at(unseen)]), [], "inside it answers");

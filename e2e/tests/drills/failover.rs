@@ -127,9 +127,10 @@ fn clock_that_asks(first: &[Which], root: &Root, good: &Cdn) -> Arc<DrillClock> 
     Arc::new(DrillClock::with_chance((0..).find(is_asked).unwrap()))
 }
 
+type Make = Box<dyn FnOnce(&Scene) -> Bad + Send>;
+
 /// Every way to be bad, and as what the app knows it.
-fn ways_to_be_bad() -> Vec<(&'static str, Code, Box<dyn FnOnce(&Scene) -> Bad + Send>)> {
-    type Make = Box<dyn FnOnce(&Scene) -> Bad + Send>;
+fn ways_to_be_bad() -> Vec<(&'static str, Code, Make)> {
     fn answers(reply: Reply) -> Make {
         Box::new(|_| Bad::Answers(reply))
     }
@@ -284,7 +285,7 @@ async fn news_that_a_refusal_asks_for_come_from_whichever_url_has_them() {
     // The bad one says nothing; the site renews its key, which only release 3 knows.
     scene.bad.set(Reply::Silent);
     let renewed = scene.authority.issue(&[HOST]);
-    let pins = vec![scene.pins[0].clone(), leaf_pin(renewed.leaf())];
+    let pins = vec![scene.pins[0], leaf_pin(renewed.leaf())];
     scene.good.set(Reply::File(scene.file(3, pins)));
     let began = scene.fleet.now();
     scene.site.swap(&renewed);

@@ -38,7 +38,7 @@ are not signed: who can change the file can send your uploads, and the credentia
 It goes on from the highest genuine release among the export, the CDN and every target. Its number leaves a gap of 1000, so \
 that nothing the server had prepared overtakes it. The signed file is kept beside you: run the same command again after an \
 interruption, and it finishes the same release. When the server is back: `pintle emergency reconcile`.")]
-    Release(EmergencyReleaseArgs),
+    Release(Box<EmergencyReleaseArgs>),
     /// When the server is back: import what was released without it
     #[command(after_help = "\
 The server reads its own targets, and is given what is found here: the signed file, the CDN, --file and --target. Nothing \

@@ -89,7 +89,7 @@ impl GuardCommandArgs {
             signed_bytes: payload.len().div_ceil(3) * 4,
             now: context.now,
         };
-        Ok(guard.judge_claims(&claims).await?.merge(answer.findings))
+        Ok(guard.judge_claims(&claims).await?.merge(&answer.findings))
     }
 
     async fn judge_file(&self, path: &std::path::Path, context: &Context) -> Result<LocalAnswer, CommandError> {

@@ -275,7 +275,7 @@ async fn sign(
         signed_bytes: payload.len().div_ceil(3) * 4,
         now: context.now,
     };
-    let findings = guard.judge_claims(&claims).await?.merge(prepared.findings);
+    let findings = guard.judge_claims(&claims).await?.merge(&prepared.findings);
     let published = published.as_ref().map(VerifiedConfig::claims).map_err(String::as_str);
 
     context.output.say(|text| {

@@ -294,8 +294,7 @@ fn a_mirror_serves_and_follows() {
     let world = World::with_release();
     let mut mirror = world.workshop.follow(&["mirror", "--listen", "127.0.0.1:0", "--interval", "1"]);
     let url = mirror.url();
-    let bundle: Value = serde_json::from_slice(&fs::read(world.workshop.path("pintle.json")).unwrap()).unwrap();
-    let mut moved = bundle.clone();
+    let mut moved: Value = serde_json::from_slice(&fs::read(world.workshop.path("pintle.json")).unwrap()).unwrap();
     moved["urls"] = json!([url]);
     world.workshop.write("moved.json", moved.to_string());
     mirror.wait_for("release 1 ");

@@ -18,6 +18,7 @@ mod emergency;
 mod export;
 #[cfg(test)]
 mod help;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod operations;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pintle_api::client::ProjectRef;
+use pintle_api::{RemoveTargetQuery, client::ProjectRef};
 use pintle_store::{AuditChain, Store};
 use pintle_testkit::database::database_in;
 use reqwest::Method;
@@ -26,6 +26,9 @@ async fn prepare(server: &Server, operation: &str, ids: &Ids) {
     let project = ProjectRef { organization: id("organization"), project: id("project") };
     match operation {
         "add_pin" => server.admin.remove_pin(project, id("domain"), id("pin")).await.unwrap(),
+        "add_target" => {
+            server.admin.remove_target(project, id("target"), &RemoveTargetQuery::default()).await.unwrap();
+        }
         "prepare_release" => server.admin.remove_domain(project, id("domain")).await.unwrap(),
         _ => {}
     }

@@ -85,10 +85,9 @@ fn find_in_pins(domain: &Domain, now: UnixTime) -> Option<Finding> {
 
 fn find_expiring(domain: &Domain, usable: &[&Pin], now: UnixTime) -> Option<Finding> {
     let left_secs = |pin: &&Pin| pin.expires_at.map(|end| end.secs_since(now));
-    let first = usable.iter().filter_map(|pin| left_secs(pin)).min()?;
+    let first = usable.iter().filter_map(left_secs).min()?;
     // None where a pin never expires.
-    let last =
-        usable.iter().map(|pin| left_secs(pin)).collect::<Option<Vec<_>>>().and_then(|left| left.into_iter().max());
+    let last = usable.iter().map(left_secs).collect::<Option<Vec<_>>>().and_then(|left| left.into_iter().max());
     let name = &domain.name;
     let detail = match last.filter(|last| *last <= LAST_PIN_EXPIRY_SECS) {
         Some(last) => format!("The last pin of {name} expires in {}.", days(last)),

@@ -46,7 +46,7 @@ impl Case {
     }
 
     fn entry(&mut self) -> &mut Domain {
-        &mut self.next.domains[0]
+        self.next.domains.first_mut().unwrap()
     }
 
     fn run(&self) -> Vec<pintle_api::Finding> {
