@@ -146,10 +146,9 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
         steps.push(step("doc-tests", [test(&format!("{selected} --all-features --doc"))]));
     }
     if extent == Extent::Workspace {
-        // Per target, two at a time: with ten of them two and a half minutes, five with `--all`. It shows that each runs and
-        // holds on the seeds and what lies near them; `cargo xtask fuzz` goes further.
-        let minutes = if tier == Tier::All { "1" } else { "0.5" };
-        let runs = [cargo(&format!("xtask fuzz --minutes {minutes}"))];
+        // A minute per target, two at a time. It shows that each runs and holds on the seeds and what lies near them;
+        // `cargo xtask fuzz` goes further.
+        let runs = [cargo("xtask fuzz --minutes 1")];
         steps.push(Step { needs: &[Tool::Debian], ..step("fuzz", runs) });
     }
     steps
