@@ -97,7 +97,7 @@ mod tests {
     fn code(error: SignError) -> Code {
         match error {
             SignError::NotAcceptable(error) => error.code(),
-            SignError::Signer(reason) => panic!("{reason}"),
+            SignError::Signer(error) => panic!("{error}"),
         }
     }
 

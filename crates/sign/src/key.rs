@@ -7,19 +7,26 @@ use p256::{
         self, DecodePrivateKey, EncodePrivateKey, EncodePublicKey, EncryptedPrivateKeyInfoRef, LineEnding,
         ObjectIdentifier, PrivateKeyInfoRef, SecretDocument,
         der::pem::{PemLabel, decode_label},
-        pkcs5,
+        pkcs5::{self, pbes2},
     },
 };
 use pintle_core::PublicKey;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::{SignError, Signer};
+use crate::{SignError, Signer, SignerError};
 
 /// id-ecPublicKey (RFC 5480 §2.1.1) and prime256v1 (§2.1.1.1).
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const PRIME256V1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-const ENCRYPTED_LABEL: &str = "ENCRYPTED PRIVATE KEY";
+pub(crate) const ENCRYPTED_LABEL: &str = "ENCRYPTED PRIVATE KEY";
+/// What a key is encrypted with: as dear to guess as N=2^17 with p=1, in the 16 MiB that OpenSSL allows without being
+/// asked (OWASP's second choice for scrypt).
+const SCRYPT: (u8, u32, u32) = (14, 8, 5);
+/// What opening a key may cost: a file that comes from elsewhere must not take this machine's memory or day.
+const MAX_SCRYPT_BYTES: u64 = 256 << 20;
+const MAX_SCRYPT_LANES: u16 = 64;
+const MAX_PBKDF2_ITERATIONS: u32 = 20_000_000;
 
 /// An ECDSA P-256 private key held in memory. `Debug` shows its public half; it is wiped when dropped.
 pub struct SigningKey {
@@ -52,6 +59,9 @@ pub enum KeyFileError {
     /// Damaged, or encrypted in another way than PBES2 with scrypt or PBKDF2 and AES.
     #[error("the key is damaged or encrypted in a way that is not supported; PBES2 with scrypt or PBKDF2 and AES is")]
     UnsupportedEncryption,
+    /// Encrypted so that the right password would take minutes or gigabytes.
+    #[error("opening the key would take more than 256 MiB or minutes")]
+    TooDear,
     /// The operating system gave no randomness.
     #[error("the operating system gave no randomness")]
     NoRandomness,
@@ -82,6 +92,7 @@ impl SigningKey {
             (ENCRYPTED_LABEL, Some(password)) => {
                 let encrypted = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
                     .map_err(|_| KeyFileError::UnsupportedEncryption)?;
+                check_cost(&encrypted.encryption_algorithm)?;
                 let plain = encrypted.decrypt(password.expose_secret().as_bytes()).map_err(|error| match error {
                     pkcs8::Error::EncryptedPrivateKey(
                         pkcs5::Error::UnsupportedAlgorithm { .. }
@@ -117,10 +128,43 @@ impl SigningKey {
 
     /// PKCS#8 in PEM, encrypted under `password` with PBES2: scrypt and AES-256-CBC (RFC 8018 §6.2, RFC 7914).
     pub fn to_encrypted_pem(&self, password: &SecretString) -> Result<Zeroizing<String>, KeyFileError> {
-        self.private
-            .to_pkcs8_encrypted_pem(password.expose_secret().as_bytes(), LineEnding::LF)
-            .map_err(|_| KeyFileError::NoRandomness)
+        let (mut salt, mut iv) = ([0; 16], [0; 16]);
+        getrandom::fill(&mut salt).and_then(|()| getrandom::fill(&mut iv)).map_err(|_| KeyFileError::NoRandomness)?;
+        let (log_n, r, p) = SCRYPT;
+        let parameters = pkcs5::scrypt::Params::new(log_n, r, p)
+            .map_err(|_| KeyFileError::UnsupportedEncryption)
+            .and_then(|cost| {
+                pbes2::Parameters::generate_scrypt_aes256cbc(cost, &salt, iv)
+                    .map_err(|_| KeyFileError::UnsupportedEncryption)
+            })?;
+        let plain = self.private.to_pkcs8_der().map_err(|_| KeyFileError::Malformed)?;
+        let info = PrivateKeyInfoRef::try_from(plain.as_bytes()).map_err(|_| KeyFileError::Malformed)?;
+        let encrypted = info.encrypt_with_params(parameters, password.expose_secret().as_bytes());
+        let document = encrypted.map_err(|_| KeyFileError::UnsupportedEncryption)?;
+        document.to_pem(ENCRYPTED_LABEL, LineEnding::LF).map_err(|_| KeyFileError::Malformed)
     }
+}
+
+/// Refuses what costs more than any honest file, before anything is derived.
+fn check_cost(scheme: &pkcs5::EncryptionScheme) -> Result<(), KeyFileError> {
+    let pkcs5::EncryptionScheme::Pbes2(parameters) = scheme else { return Err(KeyFileError::UnsupportedEncryption) };
+    let is_bearable = match &parameters.kdf {
+        pbes2::Kdf::Scrypt(cost) => {
+            let block_bytes = 128 * u64::from(cost.block_size);
+            let bytes = block_bytes.saturating_mul(cost.cost_parameter);
+            bytes <= MAX_SCRYPT_BYTES && cost.parallelization <= MAX_SCRYPT_LANES
+        }
+        pbes2::Kdf::Pbkdf2(cost) => cost.iteration_count <= MAX_PBKDF2_ITERATIONS,
+        _ => return Err(KeyFileError::UnsupportedEncryption),
+    };
+    if is_bearable { Ok(()) } else { Err(KeyFileError::TooDear) }
+}
+
+/// The public key of a SEC 1 point that lies on the curve.
+#[cfg(any(feature = "pkcs11", feature = "kms"))]
+pub(crate) fn public_key_from_point(point: &[u8]) -> Option<PublicKey> {
+    let key = p256::PublicKey::from_sec1_bytes(point).ok()?;
+    PublicKey::from_spki_der(key.to_public_key_der().ok()?.as_bytes()).ok()
 }
 
 impl Signer for SigningKey {
@@ -130,7 +174,7 @@ impl Signer for SigningKey {
 
     fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
         let signature: Signature =
-            self.private.try_sign(message).map_err(|error| SignError::Signer(error.to_string()))?;
+            self.private.try_sign(message).map_err(|_| SignerError::WrongSignature)?;
         Ok(signature.to_bytes().into())
     }
 }

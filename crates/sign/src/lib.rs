@@ -4,8 +4,12 @@
 //! Claims ──► canonical_claims ──► sign_config(signer, …) ──► SignedConfig   (verified by pintle-core before it leaves)
 //! ```
 //!
-//! What it does not do: it stores, prints and sends nothing, and no app ever links it. A key is a [`Signer`]; the one
-//! here is a PKCS#8 file, plain or encrypted.
+//! What it does not do: it stores and prints nothing, and no app ever links it. A key is a [`Signer`], named by a
+//! [`KeyReference`]: a PKCS#8 file ([`SigningKey`], plain or encrypted), a key in a token, or one in a cloud's key
+//! management service. Where the key is elsewhere, what is to be signed goes there as a digest; the key comes to nobody.
+//!
+//! Features: `pkcs11` (tokens: `Token`, `Pkcs11Key`), `kms` (AWS, Google Cloud, Azure: `open_kms_key`). The names of
+//! such keys are understood without.
 //!
 //! # Example
 //! ```
@@ -28,35 +32,34 @@
 
 mod canonical;
 mod config;
+mod error;
 mod key;
+mod kms;
+mod pkcs11;
+mod reference;
 mod succession;
 
 use pintle_core::PublicKey;
 
 pub use canonical::canonical_claims;
 pub use config::{SignedConfig, sign_config};
+pub use error::{SignError, SignerError};
 pub use key::{KeyFileError, SigningKey};
+pub use kms::KmsKey;
+pub use pkcs11::Pkcs11Uri;
+#[cfg(feature = "pkcs11")]
+pub use pkcs11::{Pkcs11Key, Token, TokenError, TokenKey};
+pub use reference::{KeyReference, ReferenceError};
 pub use succession::make_statement;
 
 /// Something that signs with one ECDSA P-256 key.
 ///
-/// An implementation holds or reaches the private key, never hands it out, and signs exactly what it is given.
+/// An implementation holds or reaches the private key, never hands it out, and signs exactly what it is given. It may
+/// wait for a device or a network; it tries a secret only once. A signature that it returns verifies.
 pub trait Signer {
     /// The public half.
     fn public_key(&self) -> PublicKey;
 
     /// The ES256 signature over `message`: `r ‖ s` (RFC 7518 §3.4).
     fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignError>;
-}
-
-/// Why nothing was signed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SignError {
-    /// The key could not be used.
-    #[error("the key did not sign: {0}")]
-    Signer(String),
-    /// What was signed would not be accepted by an app with this root: it is not handed out.
-    #[error("the signed configuration is not acceptable: {0}")]
-    NotAcceptable(#[from] pintle_core::ConfigError),
 }
