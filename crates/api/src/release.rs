@@ -14,6 +14,14 @@ pub struct PrepareReleaseRequest {
     /// What the release shall say; what the draft says unless given.
     #[serde(default)]
     pub content: ReleaseContent,
+    /// Only answer as if: nothing is kept, no number is given away, and what is signed cannot be submitted.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub rehearsal: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// What a release shall say.

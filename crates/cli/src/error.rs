@@ -1,3 +1,5 @@
+mod key;
+
 use std::{io, path::PathBuf};
 
 use pintle_api::{AuditChainError, client::ClientError};
@@ -5,7 +7,7 @@ use pintle_core::{ConfigError, UnixTime, root::SetupError};
 use pintle_discover::{
     Endpoint, EndpointError, FactsError, FileError, LogListError, ProbeError, ProbeFailure, SightError,
 };
-use pintle_sign::{KeyFileError, SignError};
+use pintle_sign::{KeyReference, ReferenceError, SignError, SignerError};
 
 use crate::{ExitStatus, Failure, KeyRole, moment::show_moment};
 
@@ -33,13 +35,19 @@ pub enum CommandError {
         /// What is wrong with it.
         error: SetupError,
     },
-    /// A key file.
-    #[error("{}: {error}", path.display())]
-    KeyFile {
-        /// The file.
-        path: PathBuf,
+    /// A key that cannot be opened.
+    #[error("{key}: {error}")]
+    Key {
+        /// As it was named.
+        key: KeyReference,
         /// What is wrong with it.
-        error: KeyFileError,
+        error: SignerError,
+    },
+    /// A key that cannot be made there.
+    #[error("no key can be made in {key}")]
+    NotMade {
+        /// As it was named.
+        key: KeyReference,
     },
     /// Nothing was signed.
     #[error(transparent)]
@@ -205,15 +213,35 @@ pub enum CommandError {
         /// What it fits.
         matches: Vec<String>,
     },
+    /// A key that stays where it is.
+    #[error("{key} stays where it is: only a key in a file or one kept by the server can be exported")]
+    NotExportable {
+        /// As it was named.
+        key: KeyReference,
+    },
+    /// A place whose keys cannot be listed.
+    #[error("{name} is no token")]
+    NotListed {
+        /// As it was named.
+        name: KeyReference,
+    },
+    /// Not the name of a key.
+    #[error("`{name}` names no key: {error}")]
+    KeyName {
+        /// As it was given.
+        name: String,
+        /// Why.
+        error: ReferenceError,
+    },
     /// The project has no key.
     #[error("the project has no signing key yet")]
     NoProjectKey,
-    /// The key file belongs to another project, or the server says so.
-    #[error("{} holds the key {found}, but the project's {role} is {expected}", path.display())]
+    /// The key belongs to another project, or the server says so.
+    #[error("{key} holds the key {found}, but the project's {role} is {expected}")]
     WrongKey {
-        /// The file.
-        path: PathBuf,
-        /// `kid` of the file.
+        /// As it was named.
+        key: KeyReference,
+        /// `kid` of the key.
         found: String,
         /// `kid` registered for the project.
         expected: String,
@@ -221,10 +249,10 @@ pub enum CommandError {
         role: KeyRole,
     },
     /// The next key is one that the project has.
-    #[error("{} holds the project's {role}; the next signing key must be another", path.display())]
+    #[error("{key} holds the project's {role}; the next signing key must be another")]
     SameKey {
-        /// The file.
-        path: PathBuf,
+        /// As it was named.
+        key: KeyReference,
         /// Which of its keys.
         role: KeyRole,
     },
@@ -293,10 +321,11 @@ impl CommandError {
             Self::Api(error) => error.code(),
             Self::Config { error, .. } | Self::Sign(SignError::NotAcceptable(error)) => error.code().as_str(),
             Self::Bundle { .. } => "setup_invalid",
-            Self::KeyFile { error: KeyFileError::PasswordNeeded, .. } => "key_password_needed",
-            Self::KeyFile { error: KeyFileError::WrongPassword, .. } => "key_password_wrong",
-            Self::KeyFile { error: KeyFileError::NotP256, .. } => "key_not_p256",
-            Self::KeyFile { .. } => "key_unreadable",
+            Self::Key { error, .. } | Self::Sign(SignError::Signer(error)) => key::code(error),
+            Self::NotMade { .. } => "key_not_made",
+            Self::NotExportable { .. } => "key_not_exportable",
+            Self::NotListed { .. } => "key_not_listed",
+            Self::KeyName { .. } => "key_name_invalid",
             Self::Sign(_) => "signing_failed",
             Self::CertificateFile { .. } | Self::Certificate { .. } => "certificate_unparsable",
             Self::LogList { .. } => "log_list_invalid",
@@ -350,8 +379,12 @@ impl CommandError {
             | Self::Sign(SignError::NotAcceptable(_))
             | Self::PreparedMismatch { .. }
             | Self::AuditChain { .. } => ExitStatus::Refused,
+            Self::Key { error, .. } | Self::Sign(SignError::Signer(error)) => key::exit_status(error),
             Self::Bundle { .. }
-            | Self::KeyFile { .. }
+            | Self::NotMade { .. }
+            | Self::NotExportable { .. }
+            | Self::NotListed { .. }
+            | Self::KeyName { .. }
             | Self::Sign(_)
             | Self::CertificateFile { .. }
             | Self::Certificate { .. }
@@ -393,7 +426,17 @@ impl CommandError {
         let hint = match self {
             Self::Api(error) => return api_hint(error),
             Self::Config { error, .. } => return config_hint(error),
-            Self::KeyFile { error, .. } => return key_hint(error),
+            Self::Key { error, .. } | Self::Sign(SignError::Signer(error)) => {
+                return key::hint(error).map(str::to_owned);
+            }
+            Self::NotExportable { .. } => "sign with it where it is; a token's or KMS's own tools may make a backup",
+            Self::NotListed { .. } => {
+                "give `--in pkcs11:token=NAME`; `pintle keys list` alone shows the project's keys"
+            }
+            Self::KeyName { .. } => "give a file, or a URI as `pintle keys --help` lists them",
+            Self::NotMade { .. } => {
+                "make it in a file or by `pkcs11:`; a key in a KMS is made by its own tools (EC P-256, to sign and verify)"
+            }
             Self::Bundle { .. } => "`pintle bundle` writes a fresh one",
             Self::CertificateFile { .. } => "give a certificate in PEM or DER, as `openssl x509` writes it",
             Self::LogList { .. } => "give the v3 JSON that Chrome, Apple or Mozilla publishes",
@@ -434,11 +477,11 @@ impl CommandError {
             Self::NoneYet { kind: "project" } => "create one with `pintle projects create NAME`",
             Self::Ambiguous { .. } => "give the id, or more of the name",
             Self::NoProjectKey => "`pintle keys generate`, then `pintle keys register`",
-            Self::WrongKey { role: KeyRole::Signing, .. } => "give the project's own key with `--key FILE`",
+            Self::WrongKey { role: KeyRole::Signing, .. } => "give the project's own key with `--key KEY`",
             Self::WrongKey { role: KeyRole::Recovery, .. } => {
-                "give the private half of the key registered for recovery with `--recovery-key FILE`"
+                "give the private half of the key registered for recovery with `--recovery-key KEY`"
             }
-            Self::SameKey { .. } => "leave out `--new-key`, or name a file that does not exist: a key is made there",
+            Self::SameKey { .. } => "leave out `--new-key`, or name a key that does not exist: it is made there",
             Self::NoRecoveryKey => {
                 "create a new project; a running app takes its root up by `reconfigure`, a new build embeds it"
             }
@@ -525,19 +568,6 @@ fn config_hint(error: &ConfigError) -> Option<String> {
         ConfigError::NotYetValid { .. } => "check this machine's clock",
         ConfigError::Unsupported(_) => "use a newer version of pintle",
         _ => return None,
-    };
-    Some(hint.to_owned())
-}
-
-fn key_hint(error: &KeyFileError) -> Option<String> {
-    let hint = match error {
-        KeyFileError::PasswordNeeded => "enter it at a terminal, or give `--password-file FILE` or PINTLE_KEY_PASSWORD",
-        KeyFileError::WrongPassword => return None,
-        KeyFileError::NotPkcs8(label) if label == "EC PRIVATE KEY" => {
-            "convert it with `openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW`"
-        }
-        KeyFileError::NotP256 => "`pintle keys generate` makes a key of the right kind",
-        _ => "give a PKCS#8 file in PEM, as `pintle keys generate` writes it",
     };
     Some(hint.to_owned())
 }

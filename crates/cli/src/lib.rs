@@ -33,7 +33,7 @@ mod error;
 mod exit;
 mod fetch;
 mod file;
-mod key_file;
+mod key;
 mod moment;
 mod output;
 mod review;
@@ -60,7 +60,9 @@ pub use commands::{
     domains::{DomainSettings, DomainsCommand},
     draft::{DraftCommand, DraftSettingsArgs},
     invitations::InvitationsCommand,
-    keys::{GenerateArgs, KeysCommand, RecoverArgs, RotateArgs},
+    keys::{
+        ChangePasswordArgs, ExportArgs, GenerateArgs, KeysCommand, ListArgs, RecoverArgs, RegisterArgs, RotateArgs,
+    },
     members::MembersCommand,
     orgs::OrgsCommand,
     pins::{AddArgs, PinChanges, PinSource, PinsCommand},
@@ -72,7 +74,7 @@ pub use commands::{
 pub use context::GlobalArgs;
 pub use error::CommandError;
 pub use exit::ExitStatus;
-pub use key_file::{KeyFileArgs, KeyRole};
+pub use key::{KeyArgs, KeyRole};
 pub use output::{Failure, Format, Output, Text};
 
 use context::Context;
@@ -114,8 +116,21 @@ in config.toml in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~
     /// Projects, one per app and environment: create, list, show, set, copy, delete
     #[command(subcommand)]
     Projects(ProjectsCommand),
-    /// Signing keys, which stay on this machine: generate, show, register, rotate, recover
-    #[command(subcommand)]
+    /// Signing keys, in a file, a token or a KMS: generate, import, list, test, rotate, recover
+    #[command(
+        subcommand,
+        after_help = "\
+A key is named by KEY, in every command:\n
+  FILE                          a PKCS#8 file in PEM, plain or encrypted, as openssl writes it too
+  pkcs11:token=NAME;object=KEY  a key in an HSM or smart card (RFC 7512); its module by ?module-path=FILE
+                                or PINTLE_PKCS11_MODULE
+  awskms:ARN                    a key in AWS KMS; credentials from AWS_ACCESS_KEY_ID etc., or the machine's role
+  gcpkms:projects/…             a key version in Google Cloud KMS; PINTLE_KMS_TOKEN, or the machine's account
+  azurekms:https://…            a key in Azure Key Vault; PINTLE_KMS_TOKEN, or the machine's identity\n
+Whoever can use the key can sign for your apps, and nobody else can: not the server, not Pintle. A key in a file is \
+used on this machine; one in a token or KMS never leaves it, and what goes there is a digest. Passwords and PINs are asked, or come by --password-file or \
+PINTLE_KEY_PASSWORD, never by the command line; a PIN is tried once. docs/howto/keys.md helps to choose."
+    )]
     Keys(KeysCommand),
     /// Domains of the draft: add, list, set, remove
     #[command(subcommand)]

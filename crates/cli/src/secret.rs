@@ -58,34 +58,60 @@ pub(crate) fn ask_token() -> Result<Bearer, CommandError> {
     Bearer::parse(text.trim()).map_err(Into::into)
 }
 
-/// The password that opens a key: from a file, from `PINTLE_KEY_PASSWORD`, or asked. `None` where nobody can be asked.
+/// Whether somebody at a terminal may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asking {
+    Allowed,
+    Never,
+}
+
+/// The password or PIN that opens a key: from a file, from `PINTLE_KEY_PASSWORD`, or asked. `None` where nobody can be
+/// asked.
 pub(crate) fn load_key_password(
     password_file: Option<&Path>,
-    key_file: &Path,
+    prompt: &str,
+    asking: Asking,
 ) -> Result<Option<SecretString>, CommandError> {
     if let Some(given) = load_given_password(password_file)? {
         return Ok(Some(given));
     }
-    if !io::stdin().is_terminal() {
+    if asking == Asking::Never || !io::stdin().is_terminal() {
         return Ok(None);
     }
-    let prompt = format!("Password of {}: ", key_file.display());
-    ask_secret(&prompt, "the password", "").map(|text| Some(SecretString::from(text.as_str())))
+    ask_secret(prompt, "the password", "").map(|text| Some(SecretString::from(text.as_str())))
 }
 
 /// A password for a new key: from a file, from `PINTLE_KEY_PASSWORD`, or asked twice.
 pub(crate) fn make_key_password(password_file: Option<&Path>) -> Result<SecretString, CommandError> {
-    if let Some(given) = load_given_password(password_file)? {
-        return Ok(given);
+    match load_given_password(password_file)? {
+        Some(given) => Ok(given),
+        None => ask_new_password("give `--password-file FILE` or PINTLE_KEY_PASSWORD"),
     }
-    let hint = "give `--password-file FILE` or PINTLE_KEY_PASSWORD";
+}
+
+/// Another password for a key: from a file, from `PINTLE_NEW_KEY_PASSWORD`, or asked twice.
+pub(crate) fn make_next_password(password_file: Option<&Path>) -> Result<SecretString, CommandError> {
+    let text = match password_file {
+        Some(path) => Some(read_secret_file(path)?),
+        None => secret_variable("PINTLE_NEW_KEY_PASSWORD"),
+    };
+    match text {
+        Some(text) if text.is_empty() => Err(EMPTY_PASSWORD),
+        Some(text) => Ok(SecretString::from(text.as_str())),
+        None => ask_new_password("give `--new-password-file FILE` or PINTLE_NEW_KEY_PASSWORD"),
+    }
+}
+
+const EMPTY_PASSWORD: CommandError = CommandError::Value {
+    code: "password_empty",
+    value: String::new(),
+    expected: "a password; leave out `--encrypt`, or say `--plain`, for a key without one",
+};
+
+fn ask_new_password(hint: &'static str) -> Result<SecretString, CommandError> {
     let first = ask_secret("New password: ", "the new password", hint)?;
     if first.is_empty() {
-        return Err(CommandError::Value {
-            code: "password_empty",
-            value: String::new(),
-            expected: "a password; leave out `--encrypt` for a key without one",
-        });
+        return Err(EMPTY_PASSWORD);
     }
     let second = ask_secret("Once more: ", "the new password", hint)?;
     if *first != *second {
@@ -95,7 +121,7 @@ pub(crate) fn make_key_password(password_file: Option<&Path>) -> Result<SecretSt
 }
 
 /// A password given by file or environment.
-pub(crate) fn load_given_password(password_file: Option<&Path>) -> Result<Option<SecretString>, CommandError> {
+fn load_given_password(password_file: Option<&Path>) -> Result<Option<SecretString>, CommandError> {
     let text = match password_file {
         Some(path) => Some(read_secret_file(path)?),
         None => secret_variable("PINTLE_KEY_PASSWORD"),

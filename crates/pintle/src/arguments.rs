@@ -142,7 +142,7 @@ fn make_after_help() -> String {
         "\nErrors read `error[code]: what happened`, with a hint after them; codes are stable. Results go to standard \
          output, everything else to standard error. Defaults and tokens are kept in $PINTLE_CONFIG_DIR, else in \
          ~/.config/pintle. PINTLE_SERVER, PINTLE_ORGANIZATION, PINTLE_PROJECT, PINTLE_OUTPUT, PINTLE_TOKEN, \
-         PINTLE_KEY_FILE and PINTLE_KEY_PASSWORD stand for the options of those names.",
+         PINTLE_KEY and PINTLE_KEY_PASSWORD stand for the options of those names.",
     );
     text
 }

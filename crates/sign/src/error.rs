@@ -23,6 +23,10 @@ pub enum SignerError {
     #[cfg(feature = "pkcs11")]
     #[error(transparent)]
     Token(#[from] crate::TokenError),
+    /// A key in a key management service.
+    #[cfg(feature = "kms")]
+    #[error(transparent)]
+    Kms(#[from] crate::KmsError),
     /// The answer is no signature of the key.
     #[error("what came back is no signature of this key")]
     WrongSignature,

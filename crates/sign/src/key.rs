@@ -173,8 +173,7 @@ impl Signer for SigningKey {
     }
 
     fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
-        let signature: Signature =
-            self.private.try_sign(message).map_err(|_| SignerError::WrongSignature)?;
+        let signature: Signature = self.private.try_sign(message).map_err(|_| SignerError::WrongSignature)?;
         Ok(signature.to_bytes().into())
     }
 }

@@ -1,8 +1,27 @@
 //! Keys in a cloud's key management service. The service signs digests; the key never leaves it.
 
+#[cfg(feature = "kms")]
+mod aws;
+#[cfg(feature = "kms")]
+mod bearer;
+#[cfg(feature = "kms")]
+mod error;
+#[cfg(feature = "kms")]
+mod http;
+#[cfg(feature = "kms")]
+mod signer;
+
 use core::fmt;
 
 use crate::ReferenceError;
+
+#[cfg(feature = "kms")]
+use self::signer::parse_der_signature;
+#[cfg(feature = "kms")]
+pub use self::{
+    error::KmsError,
+    signer::{CloudEnvironment, KmsSigner},
+};
 
 /// A P-256 key in a key management service.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@
 //! [`KeyReference`]: a PKCS#8 file ([`SigningKey`], plain or encrypted), a key in a token, or one in a cloud's key
 //! management service. Where the key is elsewhere, what is to be signed goes there as a digest; the key comes to nobody.
 //!
-//! Features: `pkcs11` (tokens: `Token`, `Pkcs11Key`), `kms` (AWS, Google Cloud, Azure: `open_kms_key`). The names of
+//! Features: `pkcs11` (tokens: `Token`, `Pkcs11Key`), `kms` (AWS, Google Cloud, Azure: `KmsSigner`). The names of
 //! such keys are understood without.
 //!
 //! # Example
@@ -46,6 +46,8 @@ pub use config::{SignedConfig, sign_config};
 pub use error::{SignError, SignerError};
 pub use key::{KeyFileError, SigningKey};
 pub use kms::KmsKey;
+#[cfg(feature = "kms")]
+pub use kms::{CloudEnvironment, KmsError, KmsSigner};
 pub use pkcs11::Pkcs11Uri;
 #[cfg(feature = "pkcs11")]
 pub use pkcs11::{Pkcs11Key, Token, TokenError, TokenKey};

@@ -2,13 +2,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pintle_core::root::BaseUrl;
+use pintle_sign::KeyReference;
 use serde::Serialize;
 
 use crate::{
     CommandError,
     context::Context,
     file::{Audience, Existing, write_file},
-    key_file::{KeyRole, check_is_registered, load_public_key},
+    key::{KeyRole, open_key},
     output::write_stdout,
     root::parse_root,
 };
@@ -22,10 +23,10 @@ pub struct BundleArgs {
     /// Replace an existing file
     #[arg(long)]
     force: bool,
-    /// Refuse a bundle whose public key is not that of this key file
-    #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
-    /// Read the key's password from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
+    /// Refuse a bundle whose public key is not that of this key: a file or a URI
+    #[arg(long, value_name = "KEY")]
+    key: Option<KeyReference>,
+    /// Read the key's password or PIN from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
     #[arg(long, value_name = "FILE", requires = "key")]
     password_file: Option<PathBuf>,
 }
@@ -45,9 +46,9 @@ pub(crate) async fn run(args: &BundleArgs, context: &Context) -> Result<(), Comm
     let project = context.find_project(&client).await?;
     let bytes = client.read_bundle(project.reference()).await?;
     let root = parse_root(&bytes, "the server's bundle")?;
-    if let Some(path) = &args.key {
-        let key = load_public_key(path, args.password_file.as_deref(), context.output)?;
-        check_is_registered(path, &key, &root.public_key().kid().to_string(), KeyRole::Signing)?;
+    if let Some(name) = &args.key {
+        let key = open_key(name, args.password_file.as_deref(), context).await?;
+        key.check_is_registered(&root.public_key().kid().to_string(), KeyRole::Signing)?;
     }
     if args.out == Path::new("-") {
         return write_stdout(&bytes);

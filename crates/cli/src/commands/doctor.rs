@@ -6,6 +6,7 @@ use anstyle::Style;
 use clap::Args;
 use pintle_api::client::Client;
 use pintle_core::{UnixTime, limits::MAX_CLOCK_SKEW_SECS};
+use pintle_sign::KeyReference;
 use serde::Serialize;
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     commands::release::{derive_root, find_published},
     context::{Context, Project},
     file::is_open_to_others,
-    key_file::{KeyFileArgs, KeyRole, check_is_registered},
+    key::{KeyArgs, KeyRole},
     moment::{parse_http_date, show_moment_from, show_span},
     output::{BAD, CAREFUL, GOOD, Text},
     word::word,
@@ -26,7 +27,7 @@ const CAREFUL_SKEW_SECS: u64 = 60;
 #[derive(Args, Clone, Debug)]
 pub struct DoctorArgs {
     #[command(flatten)]
-    key: KeyFileArgs,
+    key: KeyArgs,
 }
 
 /// Result of `doctor`.
@@ -114,7 +115,7 @@ async fn examine(args: &DoctorArgs, context: &Context, findings: &mut Findings) 
     findings.ok("sign-in", format!("{}, who may {}", account.account_name, scopes.join(", ")));
     let Some(project) = findings.keep("project", context.find_project(&client).await) else { return };
     findings.ok("project", format!("{} ({})", project.display_name(), project.response.id));
-    examine_key(args, &project, findings);
+    examine_key(args, &project, context, findings).await;
     examine_releases(&project, context, findings).await;
     examine_draft(&client, &project, findings).await;
 }
@@ -143,31 +144,32 @@ async fn examine_server(server: &str, now: UnixTime, findings: &mut Findings) {
     }
 }
 
-fn examine_key(args: &DoctorArgs, project: &Project, findings: &mut Findings) {
+async fn examine_key(args: &DoctorArgs, project: &Project, context: &Context, findings: &mut Findings) {
     const CHECK: &str = "signing key";
     let Some(registered) = findings.keep(CHECK, project.response.key.as_ref().ok_or(CommandError::NoProjectKey)) else {
         return;
     };
-    let path = args.key.path();
-    let shown = path.display();
-    let key = match args.key.load_unasked() {
-        Err(error) if error.code() == "key_password_needed" => {
+    let shown = args.key.name();
+    let key = match args.key.open_unasked(context).await {
+        Err(error) if ["key_password_needed", "token_pin_needed"].contains(&error.code()) => {
             let hint = "give --password-file or PINTLE_KEY_PASSWORD to compare it with the project's";
-            return findings.warn(CHECK, format!("{shown} is encrypted and was not opened"), hint);
+            return findings.warn(CHECK, format!("{shown} asks for a password and was not opened"), hint);
         }
         // Who only prepares releases has no key here.
         Err(error) if error.code() == "file_not_found" => {
-            let hint = "releases cannot be signed here; name the file with --key or PINTLE_KEY_FILE if it is elsewhere";
+            let hint = "releases cannot be signed here; name the key with --key or PINTLE_KEY if it is elsewhere";
             return findings.warn(CHECK, format!("there is no {shown}"), hint);
         }
         loaded => findings.keep(CHECK, loaded),
     };
     let Some(key) = key else { return };
-    let checked = check_is_registered(path, &key, &registered.kid, KeyRole::Signing);
+    let checked = key.check_is_registered(&registered.kid, KeyRole::Signing);
     if findings.keep(CHECK, checked).is_none() {
         return;
     }
-    if is_open_to_others(path) {
+    if let KeyReference::File(path) = shown
+        && is_open_to_others(path)
+    {
         return findings.warn(CHECK, format!("other users can read {shown}"), &format!("chmod 600 {shown}"));
     }
     findings.ok(CHECK, format!("{shown} is the project's, {}", registered.kid));

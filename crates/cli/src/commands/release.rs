@@ -1,7 +1,5 @@
 mod progress;
 
-use std::path::Path;
-
 use base64ct::{Base64, Encoding};
 use clap::Args;
 use pintle_api::{
@@ -16,7 +14,8 @@ use pintle_core::{
     succession::Chain,
     verify,
 };
-use pintle_sign::{Signer, SigningKey, sign_config};
+use pintle_sign::{SignedConfig, sign_config};
+use serde::Serialize;
 
 use self::progress::wait_until_live;
 use super::{draft::write_warnings, releases::write_one};
@@ -24,9 +23,9 @@ use crate::{
     CommandError,
     context::{Context, Project},
     fetch::fetch_config,
-    key_file::{KeyFileArgs, KeyRole, check_is_registered},
+    key::{KeyArgs, KeyRole, OpenKey},
     moment::{parse_moment, parse_span_secs},
-    output::STRONG,
+    output::{GOOD, STRONG, Text},
     review::{is_same_content, write_review},
     secret::confirm,
 };
@@ -39,6 +38,9 @@ pub struct ReleaseArgs {
     /// Release although nothing changed, which renews the dates
     #[arg(long)]
     renew: bool,
+    /// Rehearse: review, open the key, sign and verify here, then throw the signature away; nothing is published or kept
+    #[arg(long, conflicts_with = "at")]
+    dry_run: bool,
     /// Publish it then, as in 2027-06-30T06:00:00Z, instead of at once; `pintle releases cancel` takes it back
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
@@ -48,7 +50,7 @@ pub struct ReleaseArgs {
 #[derive(Args, Clone, Debug)]
 pub struct SigningArgs {
     #[command(flatten)]
-    key: KeyFileArgs,
+    key: KeyArgs,
     /// Sign without asking
     #[arg(long, short)]
     yes: bool,
@@ -76,8 +78,47 @@ pub(crate) async fn run(args: &ReleaseArgs, context: &Context) -> Result<(), Com
     };
     let client = context.connect()?;
     let project = context.find_project(&client).await?;
+    if args.dry_run {
+        let signed = args.signing.rehearse(intent, &client, &project, context).await?;
+        return context.output.show(&Rehearsal::new(&signed), Rehearsal::write_text);
+    }
     let release = args.signing.release(intent, &client, &project, context).await?;
     context.output.show(&release, write_one)
+}
+
+/// Result of `release --dry-run`.
+#[derive(Serialize)]
+struct Rehearsal {
+    /// The number that the release would have, unless another comes first.
+    version: u64,
+    /// RFC 7638 thumbprint of the key that signed.
+    kid: String,
+    /// What apps would fetch.
+    file_bytes: usize,
+    /// Always false.
+    published: bool,
+}
+
+impl Rehearsal {
+    fn new(signed: &SignedConfig) -> Self {
+        let config = signed.config();
+        Self {
+            version: config.claims().version,
+            kid: config.kid().to_string(),
+            file_bytes: signed.as_bytes().len(),
+            published: false,
+        }
+    }
+
+    fn write_text(&self, text: &mut Text) {
+        text.fields(&[
+            ("would be release", self.version.to_string()),
+            ("signed with", self.kid.clone()),
+            ("file", format!("{} bytes", self.file_bytes)),
+        ]);
+        text.gap().styled_line(GOOD, "Rehearsed: the key signed, and an app would accept the file.");
+        text.line("Nothing was published. The signature is thrown away, and the server keeps nothing of it.");
+    }
 }
 
 impl SigningArgs {
@@ -90,27 +131,42 @@ impl SigningArgs {
         context: &Context,
     ) -> Result<ReleaseResponse, CommandError> {
         let wait_secs = parse_span_secs(&self.timeout)?;
-        // A wrong key is found before anything is prepared.
-        let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
-        let key = self.key.load(context.output)?;
-        check_is_registered(self.key.path(), &key.public_key(), &registered.kid, KeyRole::Signing)?;
+        let key = self.open_registered_key(project, context).await?;
         let plan = Plan {
             key: &key,
-            key_path: self.key.path(),
             intent,
             consent: if self.yes { Consent::Given } else { Consent::Ask },
             wait_secs: (!self.no_wait).then_some(wait_secs),
         };
         release(&plan, client, project, context).await
     }
+
+    /// Does what a release does until it would be submitted.
+    async fn rehearse(
+        &self,
+        intent: Intent,
+        client: &Client,
+        project: &Project,
+        context: &Context,
+    ) -> Result<SignedConfig, CommandError> {
+        let key = self.open_registered_key(project, context).await?;
+        let plan = Plan { key: &key, intent, consent: Consent::Given, wait_secs: None };
+        sign(&plan, Purpose::Rehearsal, client, project, context).await
+    }
+
+    async fn open_registered_key(&self, project: &Project, context: &Context) -> Result<OpenKey, CommandError> {
+        // A wrong key is found before anything is prepared.
+        let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
+        let key = self.key.open(context).await?;
+        key.check_is_registered(&registered.kid, KeyRole::Signing)?;
+        Ok(key)
+    }
 }
 
 /// How a draft becomes a release.
 pub(crate) struct Plan<'a> {
     /// Signs it.
-    pub(crate) key: &'a SigningKey,
-    /// Where that key was read from.
-    pub(crate) key_path: &'a Path,
+    pub(crate) key: &'a OpenKey,
     /// What is released, and when.
     pub(crate) intent: Intent,
     /// Whether somebody is asked before it is signed.
@@ -130,6 +186,14 @@ pub(crate) enum Consent {
     Ask,
 }
 
+/// What something is signed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Release,
+    /// To see that it can be done.
+    Rehearsal,
+}
+
 /// Has a release prepared, shows it, signs it here, submits it and waits until it is live.
 pub(crate) async fn release(
     plan: &Plan<'_>,
@@ -137,10 +201,28 @@ pub(crate) async fn release(
     project: &Project,
     context: &Context,
 ) -> Result<ReleaseResponse, CommandError> {
+    let signed = sign(plan, Purpose::Release, client, project, context).await?;
+    let publish_at = plan.intent.publish_at.map(UnixTime::as_secs);
+    let request = AcceptReleaseRequest { jws: signed.as_str().to_owned(), publish_at };
+    let accepted = client.accept_release(project.reference(), &request).await?;
+    match plan.wait_secs {
+        None => Ok(accepted),
+        Some(wait_secs) => wait_until_live(client, project, accepted, wait_secs, context).await,
+    }
+}
+
+/// Has a release prepared, shows it and signs it here.
+async fn sign(
+    plan: &Plan<'_>,
+    purpose: Purpose,
+    client: &Client,
+    project: &Project,
+    context: &Context,
+) -> Result<SignedConfig, CommandError> {
     let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
     let root = derive_root(&project.response, registered)?;
-    let Intent { content, unchanged, publish_at } = plan.intent;
-    let request = PrepareReleaseRequest { unchanged, content };
+    let Intent { content, unchanged, .. } = plan.intent;
+    let request = PrepareReleaseRequest { unchanged, content, rehearsal: purpose == Purpose::Rehearsal };
     let prepared = client.prepare_release(project.reference(), &request).await?;
     let payload = Base64::decode_vec(&prepared.claims)
         .map_err(|_| CommandError::PreparedMismatch { what: "the claims are not base64".to_owned() })?;
@@ -151,12 +233,8 @@ pub(crate) async fn release(
     let published = published.as_ref().map(VerifiedConfig::claims).map_err(String::as_str);
 
     context.output.say(|text| {
-        let title = format!(
-            "Release {} of {}, to be signed with {}",
-            claims.version,
-            project.display_name(),
-            plan.key_path.display()
-        );
+        let title =
+            format!("Release {} of {}, to be signed with {}", claims.version, project.display_name(), plan.key.name());
         text.styled_line(STRONG, &title).gap();
         write_review(published, &claims, context.now, text);
         write_warnings(&prepared.warnings, text);
@@ -171,14 +249,7 @@ pub(crate) async fn release(
         return Err(CommandError::Declined { what: "signed" });
     }
     // Handed out only if the chain leads apps from the project's first key to this one.
-    let signed = sign_config(plan.key, &payload, &prepared.succession, &root)?;
-    let request =
-        AcceptReleaseRequest { jws: signed.as_str().to_owned(), publish_at: publish_at.map(UnixTime::as_secs) };
-    let accepted = client.accept_release(project.reference(), &request).await?;
-    match plan.wait_secs {
-        None => Ok(accepted),
-        Some(wait_secs) => wait_until_live(client, project, accepted, wait_secs, context).await,
-    }
+    Ok(sign_config(plan.key.signer(), &payload, &prepared.succession, &root)?)
 }
 
 /// The root that the first apps of this project embed.
@@ -270,7 +341,7 @@ async fn check_content(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pintle_sign::canonical_claims;
+    use pintle_sign::{Signer as _, SigningKey, canonical_claims};
 
     const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 

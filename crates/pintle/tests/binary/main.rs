@@ -14,6 +14,7 @@ mod doctor;
 mod export;
 #[cfg(test)]
 mod help;
+mod keys;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]

@@ -21,7 +21,7 @@ impl Service {
     /// Fixes claims, their number and their date (P-9.4), for the holder of the current key to sign, and says what chain
     /// leads apps to that key. They say what the draft says, what an earlier release said, or that nothing is to be
     /// trusted; the draft stays as it is. Numbers are never given twice: the next one is above every release and every
-    /// preparation.
+    /// preparation. A rehearsal answers the same and leaves no trace: what it says cannot be submitted.
     ///
     /// # Errors
     /// [`ServiceError::KeyMissing`], [`ServiceError::DraftUnchanged`], [`ServiceError::DraftInvalid`],
@@ -55,8 +55,6 @@ impl Service {
         let bytes = write_claims(&claims, &succession)?;
         let encoded = Base64::encode_string(&bytes);
         let text = String::from_utf8(bytes).map_err(|_| ServiceError::Internal("claims are JSON"))?;
-        tx.insert_prepared(scope, version, text, now.as_secs()).await?;
-        tx.delete_prepared_up_to(scope, version.saturating_sub(MAX_PREPARED)).await?;
         let answer = PreparedReleaseResponse {
             version,
             claims: encoded,
@@ -67,6 +65,11 @@ impl Service {
             changes,
             warnings: [find_warnings(&claims, now), find_ct_warnings(&claims, now)].concat(),
         };
+        if request.rehearsal {
+            return Ok(answer);
+        }
+        tx.insert_prepared(scope, version, text, now.as_secs()).await?;
+        tx.delete_prepared_up_to(scope, version.saturating_sub(MAX_PREPARED)).await?;
         let event = Event::in_project(scope, AuditAction::ReleasePrepared, "release", &version.to_string());
         tx.commit(event.after(json!({ "content": request.content }))).await?;
         tracing::info!(project.id = %project.row.id, release.version = version, "release prepared");

@@ -40,6 +40,19 @@ async fn refuses_a_release_signed_with_another_key() {
 }
 
 #[tokio::test]
+async fn a_rehearsal_neither_gives_a_number_away_nor_can_be_submitted_nor_disturbs_what_is_prepared() {
+    let plane = Plane::new().await;
+    let prepared = plane.prepare().await.unwrap();
+    let request = pintle_api::PrepareReleaseRequest { rehearsal: true, ..Default::default() };
+    for _ in 0..40 {
+        let rehearsed = plane.service.prepare_release(&plane.owner, plane.path(), &request, NOW).await.unwrap();
+        assert_eq!(rehearsed.version, prepared.version + 1);
+        assert_eq!(code(plane.accept(&plane.sign(&rehearsed)).await), "release_not_prepared");
+    }
+    assert_eq!(plane.accept(&plane.sign(&prepared)).await.unwrap().version, prepared.version);
+}
+
+#[tokio::test]
 async fn refuses_claims_of_another_project() {
     let plane = Plane::new().await;
     let other = plane.add_project("test").await;

@@ -51,7 +51,8 @@ impl Token {
                 Ok(Self { module, slot, info, uri: uri.clone() })
             }
             _ => {
-                let show = |(_, info): &(Slot, TokenInfo)| format!("{} (serial={})", info.label(), info.serial_number());
+                let show =
+                    |(_, info): &(Slot, TokenInfo)| format!("{} (serial={})", info.label(), info.serial_number());
                 Err(TokenError::SeveralTokens { found: fitting.iter().map(show).collect() })
             }
         }
@@ -130,11 +131,8 @@ impl Token {
             Attribute::Sign(true),
         ];
         let with_shared = |attributes: &[Attribute]| [shared.as_slice(), attributes].concat();
-        let (_, private) = session.generate_key_pair(
-            &Mechanism::EccKeyPairGen,
-            &with_shared(&public),
-            &with_shared(&private),
-        )?;
+        let (_, private) =
+            session.generate_key_pair(&Mechanism::EccKeyPairGen, &with_shared(&public), &with_shared(&private))?;
         let public = read_public_key(&session, private)?;
         Ok(Pkcs11Key { session, private, public })
     }

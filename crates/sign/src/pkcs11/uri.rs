@@ -54,7 +54,10 @@ impl Pkcs11Uri {
             }
             "type" if ["private", "public"].contains(&value) => return Ok(()),
             "type" => return Err(ReferenceError::Pkcs11("`type` can only be `private`")),
-            "library-description" | "library-manufacturer" | "library-version" | "slot-description"
+            "library-description"
+            | "library-manufacturer"
+            | "library-version"
+            | "slot-description"
             | "slot-manufacturer" => {
                 return Err(ReferenceError::Pkcs11("name the token by `token`, `serial`, `model` or `slot-id`"));
             }

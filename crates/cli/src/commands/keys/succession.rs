@@ -9,28 +9,27 @@ use pintle_api::{
     client::Client,
 };
 use pintle_core::{ConfigError, Root, succession::Chain};
-use pintle_sign::{Signer, SigningKey, make_statement};
+use pintle_sign::{KeyReference, make_statement};
 use serde::Serialize;
 
-use super::make_key_file;
 use crate::{
     CommandError,
     commands::release::{self, Consent, Intent, Plan, derive_root, find_published},
     context::{Context, Project},
-    key_file::{KeyFileArgs, KeyRole, check_is_registered, load_key},
+    key::{KeyArgs, KeyRole, OpenKey, make_key, open_key, open_key_if_there},
     moment::parse_span_secs,
     output::{GOOD, STRONG, Text},
     secret::confirm,
 };
 
 /// Where a recovery key is sought and put when nothing else is said.
-pub(super) const DEFAULT_RECOVERY_KEY_FILE: &str = "pintle-recovery-key.pem";
+pub(super) const DEFAULT_RECOVERY_KEY: &str = "pintle-recovery-key.pem";
 
 /// Options of `keys rotate`.
 #[derive(Args, Clone, Debug)]
 pub struct RotateArgs {
     #[command(flatten)]
-    key: KeyFileArgs,
+    key: KeyArgs,
     #[command(flatten)]
     next: NextKeyArgs,
 }
@@ -38,10 +37,10 @@ pub struct RotateArgs {
 /// Options of `keys recover`.
 #[derive(Args, Clone, Debug)]
 pub struct RecoverArgs {
-    /// The project's private recovery key; it is read here and goes nowhere
-    #[arg(long, value_name = "FILE", default_value = DEFAULT_RECOVERY_KEY_FILE)]
-    recovery_key: PathBuf,
-    /// Read the recovery key's password from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
+    /// The project's private recovery key: a file or a URI; it stays where it is
+    #[arg(long, value_name = "KEY", default_value = DEFAULT_RECOVERY_KEY)]
+    recovery_key: KeyReference,
+    /// Read the recovery key's password or PIN from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
     #[command(flatten)]
@@ -51,13 +50,13 @@ pub struct RecoverArgs {
 /// The key that comes next, and how to get there.
 #[derive(Args, Clone, Debug)]
 struct NextKeyArgs {
-    /// The next signing key; where there is no such file, a key is made (readable by you alone)
-    #[arg(long, value_name = "FILE", default_value = "pintle-key-next.pem")]
-    new_key: PathBuf,
+    /// The next signing key: a file or a URI; where there is none yet, in a file or token, it is made
+    #[arg(long, value_name = "KEY", default_value = "pintle-key-next.pem")]
+    new_key: KeyReference,
     /// Encrypt a key that is made under a password, which is asked for twice
     #[arg(long)]
     encrypt: bool,
-    /// Read the next key's password from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
+    /// Read the next key's password or PIN from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
     #[arg(long, value_name = "FILE")]
     new_password_file: Option<PathBuf>,
     /// Go on without asking
@@ -71,8 +70,8 @@ struct NextKeyArgs {
 /// Result of `keys rotate` and `keys recover`.
 #[derive(Serialize)]
 struct SuccessionReport {
-    /// File of the key that signs from now on.
-    file: PathBuf,
+    /// The key that signs from now on.
+    key: String,
     /// Its RFC 7638 thumbprint.
     kid: String,
     /// The release it signed; none if it had signed the published one already.
@@ -94,12 +93,12 @@ struct Succession<'a> {
 
 pub(super) async fn rotate(args: &RotateArgs, context: &Context) -> Result<(), CommandError> {
     let succession = Succession::begin(&args.next, context).await?;
-    let existing = succession.load_existing_key()?;
+    let existing = succession.open_existing_key().await?;
     let new = match existing {
         Some(key) if succession.is_current(&key) => succession.check_is_successor(key)?,
         existing => {
-            let old = args.key.load(context.output)?;
-            check_is_registered(args.key.path(), &old.public_key(), &succession.registered.kid, KeyRole::Signing)?;
+            let old = args.key.open(context).await?;
+            old.check_is_registered(&succession.registered.kid, KeyRole::Signing)?;
             let title = format!("{} gets another signing key", succession.project.display_name());
             succession.explain(&title, &[
                 "Apps follow by themselves, whatever key they were built with: the old key vouches for the new one,",
@@ -116,12 +115,12 @@ pub(super) async fn rotate(args: &RotateArgs, context: &Context) -> Result<(), C
 pub(super) async fn recover(args: &RecoverArgs, context: &Context) -> Result<(), CommandError> {
     let succession = Succession::begin(&args.next, context).await?;
     let registered = succession.root.recovery_key().ok_or(CommandError::NoRecoveryKey)?.kid().to_string();
-    let existing = succession.load_existing_key()?;
+    let existing = succession.open_existing_key().await?;
     let new = match existing {
         Some(key) if succession.is_current(&key) => succession.check_is_successor(key)?,
         existing => {
-            let recovery_key = load_key(&args.recovery_key, args.password_file.as_deref(), context.output)?;
-            check_is_registered(&args.recovery_key, &recovery_key.public_key(), &registered, KeyRole::Recovery)?;
+            let recovery_key = open_key(&args.recovery_key, args.password_file.as_deref(), context).await?;
+            recovery_key.check_is_registered(&registered, KeyRole::Recovery)?;
             let title = format!("{} is recovered with another signing key", succession.project.display_name());
             succession.explain(&title, &[
                 "Everything signed with any earlier key is void for every app that sees this: whatever number a thief's",
@@ -144,13 +143,12 @@ impl<'a> Succession<'a> {
         Ok(Self { client, project, registered, root, wait_secs, next, context })
     }
 
-    /// The next key, if its file is there: chosen beforehand, or made by a run that was interrupted.
-    fn load_existing_key(&self) -> Result<Option<SigningKey>, CommandError> {
-        let (path, password_file) = (&self.next.new_key, self.next.new_password_file.as_deref());
-        if !path.exists() {
+    /// The next key, if it is there: chosen beforehand, or made by a run that was interrupted.
+    async fn open_existing_key(&self) -> Result<Option<OpenKey>, CommandError> {
+        let password_file = self.next.new_password_file.as_deref();
+        let Some(key) = open_key_if_there(&self.next.new_key, password_file, self.context).await? else {
             return Ok(None);
-        }
-        let key = load_key(path, password_file, self.context.output)?;
+        };
         // P-5.2; refused here, before anything is signed.
         if self.root.recovery_key() == Some(&key.public_key()) {
             return Err(self.same_key(KeyRole::Recovery));
@@ -159,20 +157,20 @@ impl<'a> Succession<'a> {
     }
 
     fn same_key(&self, role: KeyRole) -> CommandError {
-        CommandError::SameKey { path: self.next.new_key.clone(), role }
+        CommandError::SameKey { key: self.next.new_key.clone(), role }
     }
 
-    fn is_current(&self, key: &SigningKey) -> bool {
-        key.public_key().kid().to_string() == self.registered.kid
+    fn is_current(&self, key: &OpenKey) -> bool {
+        key.kid() == self.registered.kid
     }
 
     /// The current key is the next one of an earlier run, unless the project never had another.
-    fn check_is_successor(&self, key: SigningKey) -> Result<SigningKey, CommandError> {
+    fn check_is_successor(&self, key: OpenKey) -> Result<OpenKey, CommandError> {
         if key.public_key() == *self.root.public_key() {
             return Err(self.same_key(KeyRole::Signing));
         }
         self.context.output.say(|text| {
-            text.line(&format!("{} already is the project's signing key.", self.next.new_key.display()));
+            text.line(&format!("{} already is the project's signing key.", self.next.new_key));
         });
         Ok(key)
     }
@@ -191,7 +189,7 @@ impl<'a> Succession<'a> {
     }
 
     /// Has `signer` vouch for the next key, which is made unless it exists.
-    async fn succeed(&self, signer: &SigningKey, existing: Option<SigningKey>) -> Result<SigningKey, CommandError> {
+    async fn succeed(&self, signer: &OpenKey, existing: Option<OpenKey>) -> Result<OpenKey, CommandError> {
         let refused = |error| CommandError::Config { source_name: "the project's succession".to_owned(), error };
         let accepted = self.client.list_statements(self.project.reference()).all().await?;
         let mut statements: Vec<String> = accepted.into_iter().map(|statement| statement.jws).collect();
@@ -203,7 +201,14 @@ impl<'a> Succession<'a> {
             None => self.make_key()?,
         };
         let (organization, project) = (self.root.organization(), self.root.project());
-        statements.push(make_statement(signer, organization, project, seq, self.context.now, &new.public_key())?);
+        statements.push(make_statement(
+            signer.signer(),
+            organization,
+            project,
+            seq,
+            self.context.now,
+            &new.public_key(),
+        )?);
         let chain = Chain::evaluate(&statements, &self.root).map_err(refused)?;
         if *chain.current_key() != new.public_key() {
             return Err(refused(ConfigError::SuccessionUntrusted { seq }));
@@ -214,25 +219,25 @@ impl<'a> Succession<'a> {
         Ok(new)
     }
 
-    fn make_key(&self) -> Result<SigningKey, CommandError> {
-        let key = make_key_file(&self.next.new_key, self.next.encrypt, self.next.new_password_file.as_deref())?;
+    fn make_key(&self) -> Result<OpenKey, CommandError> {
+        let key =
+            make_key(&self.next.new_key, self.next.encrypt, self.next.new_password_file.as_deref(), self.context)?;
         self.context.output.say(|text| {
-            text.line(&format!("Made the key {} in {}.", key.public_key().kid(), self.next.new_key.display()));
+            text.line(&format!("Made the key {} in {}.", key.kid(), self.next.new_key));
         });
         Ok(key)
     }
 
     /// Releases with the new key, unless what is published was signed with it already.
-    async fn finish(&self, new: &SigningKey) -> Result<(), CommandError> {
+    async fn finish(&self, new: &OpenKey) -> Result<(), CommandError> {
         let published = find_published(&self.project.response, &self.root, self.context.now).await;
         let is_done = published.is_ok_and(|published| published.kid() == new.public_key().kid());
         let release = if is_done { None } else { Some(self.release(new).await?) };
-        let kid = new.public_key().kid().to_string();
-        let report = SuccessionReport { file: self.next.new_key.clone(), kid, release };
+        let report = SuccessionReport { key: new.name().to_string(), kid: new.kid(), release };
         self.context.output.show(&report, |report, text| {
             let version = report.release.as_ref().map(|release| release.version.to_string());
             text.fields(&[
-                ("file", report.file.display().to_string()),
+                ("key", report.key.clone()),
                 ("kid", report.kid.clone()),
                 ("release", version.unwrap_or_else(|| "what is published is signed with it".to_owned())),
             ]);
@@ -240,16 +245,15 @@ impl<'a> Succession<'a> {
         self.context.output.say(|text| {
             text.gap();
             text.styled_line(GOOD, "Apps follow the new key with their next refresh.");
-            text.line(&format!("From now on release with `--key {}` (or PINTLE_KEY_FILE),", report.file.display()));
+            text.line(&format!("From now on release with `--key {}` (or PINTLE_KEY),", report.key));
             text.line("keep a copy of it in a safe place, and let new builds embed a fresh `pintle bundle`.");
         });
         Ok(())
     }
 
-    async fn release(&self, new: &SigningKey) -> Result<ReleaseResponse, CommandError> {
+    async fn release(&self, new: &OpenKey) -> Result<ReleaseResponse, CommandError> {
         let plan = Plan {
             key: new,
-            key_path: &self.next.new_key,
             intent: Intent { content: ReleaseContent::Draft, unchanged: Unchanged::Release, publish_at: None },
             consent: if self.next.yes { Consent::Given } else { Consent::AskIfChanged },
             wait_secs: Some(self.wait_secs),

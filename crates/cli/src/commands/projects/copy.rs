@@ -8,18 +8,15 @@ use pintle_api::{
     CopyProjectRequest, ProjectResponse, RegisterKeyRequest, ReleaseContent, ReleaseResponse, ReleaseState, Unchanged,
     client::Client,
 };
-use pintle_sign::{Signer, SigningKey};
+use pintle_sign::{KeyReference, ReferenceError};
 use serde::Serialize;
 
 use super::write_one;
 use crate::{
     CommandError,
-    commands::{
-        keys::make_key_file,
-        release::{Consent, Intent, Plan, release},
-    },
+    commands::release::{Consent, Intent, Plan, release},
     context::{Context, Project},
-    key_file::{KeyRole, check_is_registered, load_key},
+    key::{KeyRole, OpenKey, make_key, open_key_if_there},
     moment::parse_span_secs,
     output::{CAREFUL, GOOD},
     root::parse_root,
@@ -36,13 +33,13 @@ pub struct CopyArgs {
     /// Name of the new project [default: that of the old one]
     #[arg(long)]
     name: Option<String>,
-    /// Make its key in FILE, release with it, and print the bundle [default file: pintle-key-ENVIRONMENT.pem]
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
+    /// Make its key (a file or `pkcs11:`), release with it, and print the bundle [default: pintle-key-ENVIRONMENT.pem]
+    #[arg(long, value_name = "KEY", num_args = 0..=1, default_missing_value = "")]
     new_key: Option<String>,
     /// Encrypt the key under a password, which is asked for twice
     #[arg(long, requires = "new_key")]
     encrypt: bool,
-    /// Read the key's password from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
+    /// Read the key's password or PIN from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
     #[arg(long, value_name = "FILE", requires = "new_key")]
     password_file: Option<PathBuf>,
     /// Sign without asking
@@ -57,8 +54,8 @@ pub struct CopyArgs {
 #[derive(Serialize)]
 struct Migration {
     project: ProjectResponse,
-    /// File of the key.
-    key_file: PathBuf,
+    /// Where the key is.
+    key: String,
     /// The first release.
     release: ReleaseResponse,
     /// `pintle.json`: what apps take up.
@@ -83,12 +80,12 @@ pub(super) async fn run(args: &CopyArgs, client: &Client, context: &Context) -> 
         return context.output.show(&created, write_one);
     };
     let default = || format!("pintle-key-{}.pem", args.environment);
-    let path = PathBuf::from(if given.is_empty() { default() } else { given.clone() });
-    let key = args.find_key(&path, context)?;
-    let project = args.find_copy(&source, &key, &path, client).await?;
+    let name = if given.is_empty() { default() } else { given.clone() };
+    let name = name.parse().map_err(|error: ReferenceError| CommandError::Internal(error.to_string()))?;
+    let key = args.find_key(&name, context).await?;
+    let project = args.find_copy(&source, &key, client).await?;
     let plan = Plan {
         key: &key,
-        key_path: &path,
         intent: Intent { content: ReleaseContent::Draft, unchanged: Unchanged::Release, publish_at: None },
         consent: if args.yes { Consent::Given } else { Consent::Ask },
         wait_secs: Some(wait_secs),
@@ -99,16 +96,12 @@ pub(super) async fn run(args: &CopyArgs, client: &Client, context: &Context) -> 
         None => release(&plan, client, &project, context).await?,
     };
     let bytes = client.read_bundle(project.reference()).await?;
-    check_is_registered(
-        &path,
-        parse_root(&bytes, "the server's bundle")?.public_key(),
-        &key.public_key().kid().to_string(),
-        KeyRole::Signing,
-    )?;
+    let root = parse_root(&bytes, "the server's bundle")?;
+    key.check_is_registered(&root.public_key().kid().to_string(), KeyRole::Signing)?;
     let bundle = serde_json::from_slice(&bytes)
         .map_err(|error| CommandError::Internal(format!("the bundle is no JSON: {error}")))?;
     let is_live = release.state == ReleaseState::Live;
-    let migration = Migration { project: project.response, key_file: path, release, bundle };
+    let migration = Migration { project: project.response, key: key.name().to_string(), release, bundle };
     context.output.show(&migration, |migration, text| {
         text.line(&migration.bundle.to_string());
     })?;
@@ -122,7 +115,7 @@ pub(super) async fn run(args: &CopyArgs, client: &Client, context: &Context) -> 
         } else {
             text.styled_line(CAREFUL, "Not live yet: apps that take up this bundle now would refuse every connection.");
         }
-        text.line(&format!("The key is {}: keep a copy of it in a safe place.", migration.key_file.display()));
+        text.line(&format!("The key is {}: keep a copy of it in a safe place.", migration.key));
     });
     Ok(())
 }
@@ -133,21 +126,16 @@ impl CopyArgs {
     }
 
     /// The key of an earlier run that was interrupted, or a new one.
-    fn find_key(&self, path: &std::path::Path, context: &Context) -> Result<SigningKey, CommandError> {
-        if path.exists() {
-            return load_key(path, self.password_file.as_deref(), context.output);
+    async fn find_key(&self, name: &KeyReference, context: &Context) -> Result<OpenKey, CommandError> {
+        let password_file = self.password_file.as_deref();
+        match open_key_if_there(name, password_file, context).await? {
+            Some(key) => Ok(key),
+            None => make_key(name, self.encrypt, password_file, context),
         }
-        make_key_file(path, self.encrypt, self.password_file.as_deref())
     }
 
     /// The copy, made now or by an earlier run with the same key.
-    async fn find_copy(
-        &self,
-        source: &Project,
-        key: &SigningKey,
-        path: &std::path::Path,
-        client: &Client,
-    ) -> Result<Project, CommandError> {
+    async fn find_copy(&self, source: &Project, key: &OpenKey, client: &Client) -> Result<Project, CommandError> {
         let public_key = key.public_key();
         let registered = RegisterKeyRequest { public_key: public_key.to_base64(), recovery_key: None };
         let refused = match client.copy_project(source.reference(), &self.request(Some(registered))).await {
@@ -160,7 +148,7 @@ impl CopyArgs {
         let found = all.into_iter().find(|found| found.name == *name && found.environment == self.environment);
         let response = found.ok_or(refused)?;
         let kid = response.key.as_ref().map(|key| key.kid.clone()).ok_or(CommandError::NoProjectKey)?;
-        check_is_registered(path, &public_key, &kid, KeyRole::Signing)?;
+        key.check_is_registered(&kid, KeyRole::Signing)?;
         Ok(Project { response })
     }
 }
