@@ -121,12 +121,13 @@ in config.toml in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~
         subcommand,
         after_help = "\
 A key is named by KEY, in every command:\n
-  FILE                          a PKCS#8 file in PEM, plain or encrypted, as openssl writes it too
-  pkcs11:token=NAME;object=KEY  a key in an HSM or smart card (RFC 7512); its module by ?module-path=FILE
-                                or PINTLE_PKCS11_MODULE
-  awskms:ARN                    a key in AWS KMS; credentials from AWS_ACCESS_KEY_ID etc., or the machine's role
-  gcpkms:projects/…             a key version in Google Cloud KMS; PINTLE_KMS_TOKEN, or the machine's account
-  azurekms:https://…            a key in Azure Key Vault; PINTLE_KMS_TOKEN, or the machine's identity\n
+  FILE                 a PKCS#8 file in PEM, plain or encrypted, as openssl reads and writes it
+  pkcs11:token=NAME;object=KEY
+                       a key in an HSM or smart card (RFC 7512); the module that came with it by
+                       `?module-path=FILE` at the end or PINTLE_PKCS11_MODULE
+  awskms:ARN           a key in AWS KMS; AWS_ACCESS_KEY_ID etc., or the machine's role
+  gcpkms:projects/…    a key version in Google Cloud KMS; PINTLE_KMS_TOKEN, or the machine's account
+  azurekms:https://…   a key in Azure Key Vault; PINTLE_KMS_TOKEN, or the machine's identity\n
 Whoever can use the key can sign for your apps, and nobody else can: not the server, not Pintle. A key in a file is \
 used on this machine; one in a token or KMS never leaves it, and what goes there is a digest. Passwords and PINs are asked, or come by --password-file or \
 PINTLE_KEY_PASSWORD, never by the command line; a PIN is tried once. docs/howto/keys.md helps to choose."

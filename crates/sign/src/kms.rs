@@ -20,7 +20,7 @@ use self::signer::parse_der_signature;
 #[cfg(feature = "kms")]
 pub use self::{
     error::KmsError,
-    signer::{CloudEnvironment, KmsSigner},
+    signer::{CloudEnvironment, KmsSigner, Variables},
 };
 
 /// A P-256 key in a key management service.
@@ -47,8 +47,8 @@ pub enum KmsKey {
 }
 
 /// Where Azure's vaults live: a bearer token is sent nowhere else.
-const AZURE_DOMAINS: [&str; 5] =
-    ["vault.azure.net", "managedhsm.azure.net", "vault.azure.cn", "vault.usgovcloudapi.net", "vault.microsoftazure.de"];
+const AZURE_DOMAINS: [&str; 4] =
+    ["vault.azure.net", "managedhsm.azure.net", "vault.azure.cn", "vault.usgovcloudapi.net"];
 
 impl KmsKey {
     /// Parses what follows the scheme `awskms`, `gcpkms` or `azurekms`.

@@ -47,7 +47,7 @@ pub use error::{SignError, SignerError};
 pub use key::{KeyFileError, SigningKey};
 pub use kms::KmsKey;
 #[cfg(feature = "kms")]
-pub use kms::{CloudEnvironment, KmsError, KmsSigner};
+pub use kms::{CloudEnvironment, KmsError, KmsSigner, Variables};
 pub use pkcs11::Pkcs11Uri;
 #[cfg(feature = "pkcs11")]
 pub use pkcs11::{Pkcs11Key, Token, TokenError, TokenKey};

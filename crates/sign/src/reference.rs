@@ -14,7 +14,7 @@ pub enum KeyReference {
     /// `server:`, the ciphertext that the server keeps for the project.
     Server,
     /// `pkcs11:…` (RFC 7512), a key in an HSM, smart card or other token.
-    Pkcs11(Pkcs11Uri),
+    Pkcs11(Box<Pkcs11Uri>),
     /// `awskms:…`, `gcpkms:…`, `azurekms:…`
     Kms(KmsKey),
 }
@@ -58,7 +58,7 @@ impl FromStr for KeyReference {
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
         match text.split_once(':') {
             _ if text.is_empty() => Err(ReferenceError::Empty),
-            Some(("pkcs11", rest)) => Pkcs11Uri::parse(rest).map(Self::Pkcs11),
+            Some(("pkcs11", rest)) => Pkcs11Uri::parse(rest).map(|uri| Self::Pkcs11(Box::new(uri))),
             Some(("server", rest)) => rest.is_empty().then_some(Self::Server).ok_or(ReferenceError::Server),
             Some((scheme @ ("awskms" | "gcpkms" | "azurekms"), rest)) => KmsKey::parse(scheme, rest).map(Self::Kms),
             _ => Ok(Self::File(text.into())),

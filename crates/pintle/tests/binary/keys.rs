@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use crate::workshop::{Run, Server, Workshop};
 
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/venv/bin/python");
 const PIN: &str = "493817";
 const KEY: &str = "pkcs11:token=Pintle%20test;object=shop";
 
@@ -89,8 +90,8 @@ fn a_key_is_made_in_a_token_signs_releases_there_and_is_rotated() {
     assert_eq!(made["key"], KEY);
     assert_eq!(made["kid"], hsm.json(&workshop, &["keys", "test", "--key", KEY])["kid"]);
     let listed = hsm.json(&workshop, &["keys", "list", "--in", "pkcs11:token=Pintle%20test"]);
-    assert_eq!(listed[0]["kid"], made["kid"]);
-    let named = format!("pkcs11:{}", listed[0]["name"].as_str().unwrap());
+    assert_eq!(listed["items"][0]["kid"], made["kid"]);
+    let named = format!("pkcs11:{}", listed["items"][0]["name"].as_str().unwrap());
     assert_eq!(hsm.json(&workshop, &["keys", "show", "--key", &named])["kid"], made["kid"]);
 
     let recovery = "pkcs11:token=Pintle%20test;object=recovery";
@@ -111,9 +112,9 @@ fn a_key_is_made_in_a_token_signs_releases_there_and_is_rotated() {
     assert_eq!(recovered["release"]["state"], "live");
 
     let keys = workshop.json(&["keys", "list"]);
-    let roles: Vec<_> = keys.as_array().unwrap().iter().map(|key| key["role"].as_str().unwrap()).collect();
+    let roles: Vec<_> = keys["items"].as_array().unwrap().iter().map(|key| key["role"].as_str().unwrap()).collect();
     assert_eq!(roles, ["replaced", "replaced", "signs releases", "recovery key"]);
-    assert_eq!((&keys[0]["kid"], &keys[2]["kid"]), (&made["kid"], &recovered["kid"]));
+    assert_eq!((&keys["items"][0]["kid"], &keys["items"][2]["kid"]), (&made["kid"], &recovered["kid"]));
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn a_key_of_another_kind_in_a_token_is_named_as_such() {
     let wide = "pkcs11:token=Pintle%20test;object=wide";
     hsm.refuse(&workshop, &["keys", "test", "--key", wide], &[], "key_not_p256");
     let listed = hsm.json(&workshop, &["keys", "list", "--in", "pkcs11:token=Pintle%20test"]);
-    assert_eq!(listed[0]["kid"], Value::Null);
+    assert_eq!(listed["items"][0]["kid"], Value::Null);
 }
 
 #[test]
@@ -226,4 +227,102 @@ fn a_rehearsal_signs_and_leaves_nothing_behind() {
     assert!(run.stderr.contains("error[key_password_needed]: "), "{run:?}");
     let released = workshop.json(&["release", "--yes", "--password-file", "password"]);
     assert_eq!((&released["version"], &released["state"]), (&json!(1), &json!("live")));
+}
+
+/// Moto's KMS, which checks every signature once it knows keys; ended when dropped.
+struct Moto {
+    child: std::process::Child,
+    url: String,
+}
+
+impl Moto {
+    /// `free` requests are answered without a look at their signature.
+    fn start(free: u32) -> Self {
+        // Moto would hash what is a digest already ("not yet implemented"): it is taught to take it as one.
+        let script = "import sys\n\
+             from cryptography.hazmat.primitives import hashes\n\
+             from cryptography.hazmat.primitives.asymmetric import ec, utils\n\
+             from moto.kms.utils import ECDSAPrivateKey\n\
+             ECDSAPrivateKey.sign = lambda key, digest, _: key.private_key.sign(\n\
+                 digest, ec.ECDSA(utils.Prehashed(hashes.SHA256())))\n\
+             from moto.server import main\n\
+             main(sys.argv[1:])\n";
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new(PYTHON)
+            .args(["-c", script, "-H", "127.0.0.1", "-p", &port.to_string()])
+            .env("INITIAL_NO_AUTH_ACTION_COUNT", free.to_string())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("moto is installed by `cargo xtask setup`");
+        let mut moto = Self { child, url: format!("http://127.0.0.1:{port}") };
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(moto.child.try_wait().unwrap().is_none(), "moto ended");
+            std::thread::yield_now();
+        }
+        moto
+    }
+
+    /// What Python says with Amazon's own client.
+    fn python(&self, script: &str) -> String {
+        let head = format!(
+            "import boto3\ndef client(name):\n    return boto3.client(name, region_name='eu-central-1', \
+             endpoint_url='{}', aws_access_key_id='x', aws_secret_access_key='y')\n",
+            self.url
+        );
+        let output = Command::new(PYTHON).args(["-c", &(head + script)]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        // Either may fail only because the process has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_key_in_aws_signs_releases_with_requests_that_its_emulator_authenticates() {
+    let workshop = Workshop::open();
+    let _server = prepare_project(&workshop);
+    let moto = Moto::start(6);
+    let told = moto.python(
+        "import json\n\
+         iam, kms = client('iam'), client('kms')\n\
+         iam.create_user(UserName='ci')\n\
+         key = iam.create_access_key(UserName='ci')['AccessKey']\n\
+         policy = json.dumps({'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Resource': '*',\n\
+           'Action': ['kms:GetPublicKey', 'kms:Sign']}]})\n\
+         iam.put_user_policy(UserName='ci', PolicyName='sign', PolicyDocument=policy)\n\
+         p256 = kms.create_key(KeySpec='ECC_NIST_P256', KeyUsage='SIGN_VERIFY')['KeyMetadata']['Arn']\n\
+         p384 = kms.create_key(KeySpec='ECC_NIST_P384', KeyUsage='SIGN_VERIFY')['KeyMetadata']['Arn']\n\
+         kms.create_alias(AliasName='alias/pintle', TargetKeyId=p256)\n\
+         print(json.dumps([key['AccessKeyId'], key['SecretAccessKey'], p256, p384]))\n",
+    );
+    let told: [String; 4] = serde_json::from_str(&told).unwrap();
+    let [id, secret, p256, p384] = told.each_ref().map(String::as_str);
+    let environment =
+        |secret| [("AWS_ACCESS_KEY_ID", id), ("AWS_SECRET_ACCESS_KEY", secret), ("AWS_ENDPOINT_URL", &moto.url)];
+    let run = |arguments: &[&str], secret| {
+        workshop.run_with(&[arguments, &["--output", "json"]].concat(), &environment(secret))
+    };
+    let key = format!("awskms:{p256}");
+    for arguments in [&["keys", "test"][..], &["keys", "import"], &["release", "--yes"]] {
+        let run = run(&[arguments, &["--key", &key]].concat(), secret);
+        assert_eq!(run.status, 0, "{arguments:?}: {run:?}");
+    }
+    assert_eq!(workshop.json(&["projects", "show"])["live_release"], 1);
+    let alias = p256.rsplit_once(":key/").unwrap().0.to_owned();
+    for (key, secret, code) in [
+        (key, "another secret", "kms_denied"),
+        (format!("awskms:{p384}"), secret, "key_not_p256"),
+        (format!("awskms:{alias}:alias/none"), secret, "kms_key_missing"),
+    ] {
+        let run = run(&["keys", "test", "--key", &key], secret);
+        assert!(run.stderr.contains(&format!("\"code\":\"{code}\"")), "{code}: {run:?}");
+        assert!(run.stderr.contains("\"hint\""), "{run:?}");
+    }
 }

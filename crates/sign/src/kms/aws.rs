@@ -10,7 +10,11 @@ use sha2::{Digest, Sha256};
 use time::{OffsetDateTime, macros::format_description};
 use ureq::{Agent, http::Request};
 
-use super::{CloudEnvironment, KmsError, http::ask, parse_der_signature};
+use super::{
+    CloudEnvironment, KmsError,
+    http::{ask, make_metadata_agent},
+    parse_der_signature,
+};
 use crate::SignerError;
 
 /// Where a machine in EC2 asks who it is.
@@ -36,7 +40,7 @@ struct Credentials {
 
 impl AwsKms {
     pub(super) fn new(arn: &str, region: &str, agent: Agent, environment: &CloudEnvironment) -> Result<Self, KmsError> {
-        let credentials = find_credentials(&agent, environment)?;
+        let credentials = find_credentials(environment)?;
         let domain = if arn.starts_with("arn:aws-cn:") { "amazonaws.com.cn" } else { "amazonaws.com" };
         let given = environment.variable("AWS_ENDPOINT_URL_KMS").or_else(|| environment.variable("AWS_ENDPOINT_URL"));
         let endpoint = given.unwrap_or_else(|| format!("https://kms.{region}.{domain}"));
@@ -47,7 +51,9 @@ impl AwsKms {
     pub(super) fn read_public_key(&self) -> Result<PublicKey, SignerError> {
         let answer = self.ask("GetPublicKey", &json!({ "KeyId": self.arn }))?;
         let is = |member: &str, wanted: &str| answer.get(member).and_then(Value::as_str) == Some(wanted);
-        if !is("KeySpec", "ECC_NIST_P256") || !is("KeyUsage", "SIGN_VERIFY") {
+        // The first name is the one in use; some services that speak this protocol know only the one before it.
+        let is_p256 = ["KeySpec", "CustomerMasterKeySpec"].iter().any(|member| is(member, "ECC_NIST_P256"));
+        if !is_p256 || !is("KeyUsage", "SIGN_VERIFY") {
             return Err(KmsError::NotP256.into());
         }
         let der = answer.get("PublicKey").and_then(Value::as_str).and_then(|text| Base64::decode_vec(text).ok());
@@ -117,18 +123,19 @@ fn tag_with(key: &[u8], message: &[u8]) -> hmac::Tag {
 }
 
 /// Those of the environment, else those of the machine's role.
-fn find_credentials(agent: &Agent, environment: &CloudEnvironment) -> Result<Credentials, KmsError> {
+fn find_credentials(environment: &CloudEnvironment) -> Result<Credentials, KmsError> {
     let variable = |name| environment.variable(name);
     if let (Some(access_key), Some(secret)) = (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY")) {
         let session_token = variable("AWS_SESSION_TOKEN").map(SecretString::from);
         return Ok(Credentials { access_key, secret_key: secret.into(), session_token });
     }
     let base = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT").unwrap_or_else(|| METADATA.to_owned());
-    ask_role(agent, base.trim_end_matches('/')).ok_or(KmsError::NoCredentials)
+    ask_role(base.trim_end_matches('/')).ok_or(KmsError::NoCredentials)
 }
 
 /// The instance's role, by IMDSv2.
-fn ask_role(agent: &Agent, base: &str) -> Option<Credentials> {
+fn ask_role(base: &str) -> Option<Credentials> {
+    let agent = make_metadata_agent();
     let text = |request: Request<()>| {
         let mut answer = agent.run(request).ok().filter(|answer| answer.status().is_success())?;
         answer.body_mut().with_config().limit(16 * 1024).read_to_string().ok()

@@ -7,7 +7,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use ureq::{Agent, http::Request};
 
-use super::{CloudEnvironment, KmsError, http::ask, parse_der_signature};
+use super::{
+    CloudEnvironment, KmsError,
+    http::{ask, make_metadata_agent},
+    parse_der_signature,
+};
 use crate::{SignerError, key::public_key_from_point};
 
 const AZURE_VERSION: &str = "api-version=7.4";
@@ -111,7 +115,7 @@ impl Caller {
         make: impl FnOnce() -> Option<Request<()>>,
     ) -> Result<Self, KmsError> {
         let from_machine = || {
-            let mut answer = agent.run(make()?).ok().filter(|answer| answer.status().is_success())?;
+            let mut answer = make_metadata_agent().run(make()?).ok().filter(|answer| answer.status().is_success())?;
             let text = answer.body_mut().with_config().limit(64 * 1024).read_to_string().ok()?;
             let answer: Value = serde_json::from_str(&text).ok()?;
             answer.get("access_token").and_then(Value::as_str).map(str::to_owned)

@@ -18,6 +18,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest that a service may ask to wait.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// A machine's own surroundings answer at once, or are not there.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(2);
 const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 
 pub(super) fn make_agent() -> Agent {
@@ -32,6 +34,17 @@ pub(super) fn make_agent() -> Agent {
         .timeout_global(Some(TIMEOUT))
         .tls_config(tls)
         .user_agent(concat!("pintle/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .new_agent()
+}
+
+/// For what only the machine itself may ask: credentials come this way, so no proxy is.
+pub(super) fn make_metadata_agent() -> Agent {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .proxy(None)
+        .timeout_global(Some(METADATA_TIMEOUT))
         .build()
         .new_agent()
 }

@@ -21,10 +21,13 @@ use crate::{SignError, Signer, SignerError};
 /// the machine.
 pub struct CloudEnvironment {
     /// Looks a variable up.
-    pub variables: Box<dyn Fn(&str) -> Option<String>>,
+    pub variables: Variables,
     /// What time it is.
     pub now: fn() -> UnixTime,
 }
+
+/// The value of a variable, if it is set.
+pub type Variables = Box<dyn Fn(&str) -> Option<String>>;
 
 impl CloudEnvironment {
     /// A variable that is set to something.

@@ -8,7 +8,14 @@ use pintle_core::{PublicKey, UnixTime};
 use pintle_sign::{KeyReference, TokenKey};
 use serde::Serialize;
 
-use crate::{CommandError, context::Context, key::list_token_keys, moment::show_moment, output::Text, word::word};
+use crate::{
+    CommandError,
+    context::Context,
+    key::list_token_keys,
+    moment::show_moment,
+    output::{Listing, Text},
+    word::word,
+};
 
 /// Options of `keys list`.
 #[derive(Args, Clone, Debug)]
@@ -54,12 +61,12 @@ pub(super) async fn run(args: &ListArgs, context: &Context) -> Result<(), Comman
 fn list_token(token: &KeyReference, password_file: Option<&Path>, context: &Context) -> Result<(), CommandError> {
     let show =
         |key: TokenKey| ListedTokenKey { name: key.name, kid: key.public.map(|public| public.kid().to_string()) };
-    let keys: Vec<_> = list_token_keys(token, password_file, context)?.into_iter().map(show).collect();
-    context.output.show(&keys, |keys, text| {
+    let list = Listing { items: list_token_keys(token, password_file, context)?.into_iter().map(show).collect() };
+    context.output.show(&list, |list, text| {
         let row = |key: &ListedTokenKey| {
             vec![key.name.clone(), key.kid.clone().unwrap_or_else(|| "no ECDSA P-256 key".to_owned())]
         };
-        text.table(&["KEY", "KID"], &keys.iter().map(row).collect::<Vec<_>>(), "The token shows no private key.");
+        text.table(&["KEY", "KID"], &list.items.iter().map(row).collect::<Vec<_>>(), "The token shows no private key.");
     })
 }
 
@@ -68,8 +75,8 @@ async fn list_project(context: &Context) -> Result<(), CommandError> {
     let project = context.find_project(&client).await?;
     let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
     let statements = client.list_statements(project.reference()).all().await?;
-    let keys = line_up(registered, &statements);
-    context.output.show(&keys, |keys, text| write_keys(keys, text))
+    let list = Listing { items: line_up(registered, &statements) };
+    context.output.show(&list, |list, text| write_keys(&list.items, text))
 }
 
 /// The first key, its successors, and the recovery key.

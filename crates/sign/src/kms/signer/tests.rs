@@ -134,7 +134,7 @@ fn google_signs_a_digest_with_the_version_that_was_named() {
         (200, "", answer)
     });
     let host = url.strip_prefix("http://").unwrap().to_owned();
-    let around = [("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS", url.clone()), ("GCE_METADATA_HOST", host)];
+    let around = [("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS", url), ("GCE_METADATA_HOST", host)];
     check(&google_key(), &environment(&around), &key);
     let lines: Vec<_> = asked.try_iter().collect();
     assert!(lines[0].head.contains("metadata-flavor: google"));
