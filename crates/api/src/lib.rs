@@ -18,6 +18,7 @@ mod deletion;
 mod diff;
 mod domain;
 mod draft;
+mod key;
 mod list;
 mod member;
 mod organization;
@@ -49,6 +50,7 @@ pub use domain::{
 pub use draft::{
     Change, ChangeKind, DraftResponse, DraftSettings, Expiry, OnStale, UpdateDraftRequest, Warning, WarningCode,
 };
+pub use key::{KeyCiphertextResponse, StoreKeyRequest};
 pub use list::{ListQuery, ListResponse};
 pub use member::{
     AcceptInvitationRequest, CreateInvitationRequest, CreatedInvitationResponse, InvitationResponse, MemberResponse,

@@ -7,7 +7,7 @@ use pintle_core::{ConfigError, UnixTime, root::SetupError};
 use pintle_discover::{
     Endpoint, EndpointError, FactsError, FileError, LogListError, ProbeError, ProbeFailure, SightError,
 };
-use pintle_sign::{KeyReference, ReferenceError, SignError, SignerError};
+use pintle_sign::{EncryptedKeyError, KeyReference, ReferenceError, SignError, SignerError};
 
 use crate::{ExitStatus, Failure, KeyRole, moment::show_moment};
 
@@ -42,6 +42,12 @@ pub enum CommandError {
         key: KeyReference,
         /// What is wrong with it.
         error: SignerError,
+    },
+    /// What the server keeps is not what it should be.
+    #[error("the server does not answer with a well encrypted key: {error}")]
+    KeptKey {
+        /// What is wrong with it.
+        error: EncryptedKeyError,
     },
     /// A key that cannot be made there.
     #[error("no key can be made in {key}")]
@@ -323,6 +329,7 @@ impl CommandError {
             Self::Bundle { .. } => "setup_invalid",
             Self::Key { error, .. } | Self::Sign(SignError::Signer(error)) => key::code(error),
             Self::NotMade { .. } => "key_not_made",
+            Self::KeptKey { .. } => "key_kept_invalid",
             Self::NotExportable { .. } => "key_not_exportable",
             Self::NotListed { .. } => "key_not_listed",
             Self::KeyName { .. } => "key_name_invalid",
@@ -381,6 +388,7 @@ impl CommandError {
             | Self::AuditChain { .. } => ExitStatus::Refused,
             Self::Key { error, .. } | Self::Sign(SignError::Signer(error)) => key::exit_status(error),
             Self::Bundle { .. }
+            | Self::KeptKey { .. }
             | Self::NotMade { .. }
             | Self::NotExportable { .. }
             | Self::NotListed { .. }
@@ -434,6 +442,9 @@ impl CommandError {
                 "give `--in pkcs11:token=NAME`; `pintle keys list` alone shows the project's keys"
             }
             Self::KeyName { .. } => "give a file, or a URI as `pintle keys --help` lists them",
+            Self::KeptKey { .. } => {
+                "do not enter a password for it; use a copy of the key in a file, and upload it again"
+            }
             Self::NotMade { .. } => {
                 "make it in a file or by `pkcs11:`; a key in a KMS is made by its own tools (EC P-256, to sign and verify)"
             }

@@ -10,7 +10,8 @@ use std::{
 use clap::Args;
 use pintle_core::PublicKey;
 use pintle_sign::{
-    CloudEnvironment, KeyFileError, KeyReference, KmsKey, KmsSigner, Signer, SignerError, SigningKey, TokenKey,
+    CloudEnvironment, EncryptedKey, KeyFileError, KeyReference, KmsKey, KmsSigner, Signer, SignerError, SigningKey,
+    TokenKey,
 };
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -145,8 +146,18 @@ impl Opening<'_> {
     async fn open_in_memory(&self) -> Result<Option<SigningKey>, CommandError> {
         match self.name {
             KeyReference::File(path) => self.open_file(path).map(Some),
+            KeyReference::Server => self.open_kept().await.map(Some),
             _ => Ok(None),
         }
+    }
+
+    /// What the server keeps is ciphertext, and stays that until it is here.
+    async fn open_kept(&self) -> Result<SigningKey, CommandError> {
+        let client = self.context.connect()?;
+        let project = self.context.find_project(&client).await?;
+        let kept = client.fetch_key(project.reference()).await?;
+        let encrypted = EncryptedKey::parse_pem(&kept.pem).map_err(|error| CommandError::KeptKey { error })?;
+        self.open_pem(encrypted.as_pem())
     }
 
     fn open_kms(&self, key: &KmsKey) -> Result<KmsSigner, CommandError> {

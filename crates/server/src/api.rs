@@ -9,6 +9,7 @@ mod drafts;
 mod extract;
 mod failure;
 mod idempotency;
+mod keys;
 mod members;
 mod organizations;
 mod projects;
@@ -69,6 +70,7 @@ fn describe() -> OpenApiRouter<App> {
         .merge(tokens::router())
         .merge(audit::router())
         .merge(projects::router())
+        .merge(keys::router())
         .merge(domains::router())
         .merge(drafts::router())
         .merge(releases::router())

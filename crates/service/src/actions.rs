@@ -21,6 +21,7 @@ mod delete_project;
 mod diff;
 mod erase;
 mod find_answer;
+mod keep_key;
 mod list_audit_events;
 mod list_domains;
 mod list_invitations;

@@ -113,6 +113,12 @@ audit_actions! {
     KeyRegistered = "key.registered",
     /// A succession statement was accepted: the project has another key.
     KeySucceeded = "key.succeeded",
+    /// The server keeps the project's encrypted signing key, in place of the one before.
+    KeyStored = "key.stored",
+    /// Somebody fetched the encrypted signing key: the password alone protects it from them.
+    KeyFetched = "key.fetched",
+    /// The server forgot the encrypted signing key.
+    KeyDiscarded = "key.discarded",
     /// The draft's settings were changed.
     DraftUpdated = "draft.updated",
     /// The draft's CT logs were replaced.

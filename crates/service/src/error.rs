@@ -1,4 +1,5 @@
 mod account;
+mod custody;
 mod grant;
 mod idempotency;
 mod member;
@@ -12,6 +13,7 @@ use pintle_core::{
 use pintle_store::StoreError;
 
 pub use account::AccountError;
+pub use custody::CustodyError;
 
 use crate::Permission;
 
@@ -178,6 +180,9 @@ pub enum ServiceError {
     /// A release did not go on its way.
     #[error(transparent)]
     Release(#[from] ReleaseError),
+    /// About keys that the server keeps.
+    #[error(transparent)]
+    Custody(#[from] CustodyError),
     /// The operator's plan ends here.
     #[error("the plan of this installation allows {limit} {what}, and that would be more")]
     PlanLimitReached {
@@ -356,6 +361,7 @@ impl ServiceError {
             Self::Member(error) => error.facts(),
             Self::Grant(error) => error.facts(),
             Self::Release(error) => error.facts(),
+            Self::Custody(error) => error.facts(),
             Self::PlanLimitReached { .. } => facts(
                 "plan_limit_reached",
                 Forbidden,

@@ -53,7 +53,9 @@ pub use accounts::{AccountSettings, SignUp};
 pub use actions::{FirstRun, ReleaseCheck};
 pub use actor::{Actor, RequestContext};
 pub use audit::AuditAction;
-pub use error::{AccountError, ErrorKind, GrantError, IdempotencyError, MemberError, ReleaseError, ServiceError};
+pub use error::{
+    AccountError, CustodyError, ErrorKind, GrantError, IdempotencyError, MemberError, ReleaseError, ServiceError,
+};
 pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use jobs::Progress;
 pub use mail::{Mailer, MailerError, OutgoingMail};

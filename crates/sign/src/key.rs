@@ -185,10 +185,10 @@ impl fmt::Debug for SigningKey {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn openssl(arguments: &[&str], input: &str) -> String {
+    pub(crate) fn openssl(arguments: &[&str], input: &str) -> String {
         use std::{
             io::Write,
             process::{Command, Stdio},

@@ -13,6 +13,7 @@ pub(crate) mod draft;
 pub(crate) mod idempotent_request;
 pub(crate) mod invitation;
 pub(crate) mod job;
+pub(crate) mod key_ciphertext;
 pub(crate) mod mail;
 pub(crate) mod membership;
 pub(crate) mod one_time_secret;

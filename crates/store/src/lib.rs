@@ -35,6 +35,7 @@ mod id;
 mod idempotency;
 mod invitation;
 mod job;
+mod key_ciphertext;
 mod mail;
 mod maintenance;
 mod one_time_secret;
@@ -64,9 +65,10 @@ pub use entity::{
     api_token::Model as TokenRow, audit_checkpoint::Model as AuditCheckpointRow, audit_event::Model as AuditEventRow,
     audit_personal::Model as AuditPersonalRow, ct_log::Model as CtLogRow, domain::Model as DomainRow,
     draft::Model as DraftRow, idempotent_request::Model as IdempotentRequestRow, invitation::Model as InvitationRow,
-    job::Model as JobRow, mail::Model as MailRow, one_time_secret::Model as OneTimeSecretRow,
-    organization::Model as OrganizationRow, pin::Model as PinRow, prepared_release::Model as PreparedReleaseRow,
-    project::Model as ProjectRow, published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
+    job::Model as JobRow, key_ciphertext::Model as KeyCiphertextRow, mail::Model as MailRow,
+    one_time_secret::Model as OneTimeSecretRow, organization::Model as OrganizationRow, pin::Model as PinRow,
+    prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
+    published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
     release_target::Model as ReleaseTargetRow, session::Model as SessionRow,
     succession_statement::Model as StatementRow, totp::Model as TotpRow,
 };

@@ -24,6 +24,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::expand(include_str!("../migrations/0011_deletion.sql")),
     Migration::expand(include_str!("../migrations/0012_second_factors.sql")),
     Migration::expand(include_str!("../migrations/0013_mailed_invitations.sql")),
+    Migration::contract(include_str!("../migrations/0014_key_ciphertext.sql"), 14),
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)";

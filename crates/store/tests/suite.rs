@@ -4,9 +4,9 @@
 
 use pintle_store::{
     AccountId, AccountRow, Approval, CtLogRow, Custody, DomainId, DomainRow, DraftDomain, EmailRow,
-    IdempotentRequestRow, InvitationId, InvitationRow, JobKind, LeasedJob, MailId, MailKind, MailRow, NewJob,
-    NewProject, OneTimeSecretRow, OrganizationId, OrganizationRow, OrganizationScope, Page, PasswordRow, PinId, PinRow,
-    Project, ProjectRow, PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow, ReleaseState, Role, SessionId,
+    IdempotentRequestRow, InvitationId, InvitationRow, JobKind, KeyCiphertextRow, LeasedJob, MailId, MailKind, MailRow,
+    NewJob, NewProject, OneTimeSecretRow, OrganizationId, OrganizationRow, OrganizationScope, Page, PasswordRow, PinId,
+    PinRow, Project, ProjectRow, PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow, ReleaseState, Role, SessionId,
     SessionRow, StatementRow, Store, StoreError, TargetOutcome, TargetState, TokenId, TokenRow, TotpRow, Unsigned,
     WriteTx,
 };
@@ -46,6 +46,7 @@ suite!(
     an_organization_is_visible_to_its_members_alone,
     a_project_is_reached_through_its_organization_alone,
     a_domain_and_its_pins_belong_to_one_project,
+    the_ciphertext_of_a_key_is_replaced_and_forgotten,
     the_same_name_project_domain_or_pin_is_refused_twice,
     ct_logs_are_replaced_whole_and_belong_to_one_project,
     a_token_is_found_by_its_prefix,
@@ -222,6 +223,32 @@ async fn a_project_is_reached_through_its_organization_alone(store: &Store) {
     assert_eq!(project.row.custody, Custody::External);
     let draft = view.find_draft(&project.scope).await.unwrap().unwrap();
     assert_eq!((draft.revision.value(), draft.refresh_secs.value()), (1, 600));
+}
+
+async fn the_ciphertext_of_a_key_is_replaced_and_forgotten(store: &Store) {
+    let (mine, foreign) = (add_project(store).await, add_project(store).await);
+    let account = add_account(store).await;
+    let row = |kid: &str| KeyCiphertextRow {
+        project_id: mine.row.id.clone(),
+        kid: kid.into(),
+        pem: "-----BEGIN".into(),
+        stored_by: account.id.clone(),
+        stored_at: NOW.into(),
+    };
+    for kid in ["one", "two"] {
+        write(store, async |tx| {
+            tx.save_key_ciphertext(&mine.scope, row(kid)).await?;
+            tx.save_custody(&mine.scope, Custody::BrowserPassword).await
+        })
+        .await
+        .unwrap();
+        let view = store.read().await.unwrap();
+        assert_eq!(view.find_key_ciphertext(&mine.scope).await.unwrap(), Some(row(kid)));
+        assert_eq!(view.find_key_ciphertext(&foreign.scope).await.unwrap(), None);
+    }
+    assert!(write(store, async |tx| tx.delete_key_ciphertext(&mine.scope).await).await.unwrap());
+    assert!(!write(store, async |tx| tx.delete_key_ciphertext(&mine.scope).await).await.unwrap());
+    assert_eq!(store.read().await.unwrap().find_key_ciphertext(&mine.scope).await.unwrap(), None);
 }
 
 async fn a_domain_and_its_pins_belong_to_one_project(store: &Store) {

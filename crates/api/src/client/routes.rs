@@ -6,11 +6,11 @@ use crate::{
     AddPinRequest, AddressRequest, ApproveReleaseRequest, AuditChainResponse, AuditEventResponse, ConfirmRequest,
     ConfirmResponse, CopyProjectRequest, CreateInvitationRequest, CreateOrganizationRequest, CreateProjectRequest,
     CreateTokenRequest, CreatedInvitationResponse, CreatedTokenResponse, CtLogsResponse, DeletionResponse, DiffQuery,
-    DiffResponse, DomainResponse, DraftResponse, InvitationResponse, MailedResponse, MemberResponse,
-    OrganizationResponse, PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse,
+    DiffResponse, DomainResponse, DraftResponse, InvitationResponse, KeyCiphertextResponse, MailedResponse,
+    MemberResponse, OrganizationResponse, PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse,
     RecoveryCodesResponse, RegisterKeyRequest, ReleaseResponse, ReplaceCtLogsRequest, SecondFactorRequest,
-    SessionResponse, SetPasswordRequest, SignInRequest, SignInResponse, SignedIn, StatementResponse, TokenResponse,
-    TotpCodeRequest, TotpResponse, UpdateDomainRequest, UpdateDraftRequest, UpdateMemberRequest,
+    SessionResponse, SetPasswordRequest, SignInRequest, SignInResponse, SignedIn, StatementResponse, StoreKeyRequest,
+    TokenResponse, TotpCodeRequest, TotpResponse, UpdateDomainRequest, UpdateDraftRequest, UpdateMemberRequest,
     UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest, WhoamiResponse,
 };
 
@@ -262,6 +262,25 @@ impl Client {
         body: &RegisterKeyRequest,
     ) -> Result<ProjectResponse, ClientError> {
         self.send_json(Method::PUT, &project.path(["key"]), body).await
+    }
+
+    /// Has the server keep the project's signing key as ciphertext.
+    pub async fn store_key(
+        &self,
+        project: ProjectRef<'_>,
+        body: &StoreKeyRequest,
+    ) -> Result<KeyCiphertextResponse, ClientError> {
+        self.send_json(Method::PUT, &project.path(["key", "ciphertext"]), body).await
+    }
+
+    /// The ciphertext of the project's signing key.
+    pub async fn fetch_key(&self, project: ProjectRef<'_>) -> Result<KeyCiphertextResponse, ClientError> {
+        self.send(Method::GET, &project.path(["key", "ciphertext"])).await
+    }
+
+    /// Has the server forget the ciphertext.
+    pub async fn discard_key(&self, project: ProjectRef<'_>) -> Result<(), ClientError> {
+        self.send(Method::DELETE, &project.path(["key", "ciphertext"])).await
     }
 
     /// Submits a succession statement. Submitting the same one again answers with what it became.

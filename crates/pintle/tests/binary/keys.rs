@@ -229,6 +229,41 @@ fn a_rehearsal_signs_and_leaves_nothing_behind() {
     assert_eq!((&released["version"], &released["state"]), (&json!(1), &json!("live")));
 }
 
+#[test]
+fn the_server_keeps_an_encrypted_key_that_signs_from_there() {
+    let workshop = Workshop::open();
+    let _server = prepare_project(&workshop);
+    for (name, password) in [("old", "old password"), ("kept", "a long password for the server")] {
+        workshop.write(name, password);
+    }
+    let made = workshop.json(&["keys", "generate", "--encrypt", "--password-file", "old"]);
+    workshop.json(&["keys", "register", "--password-file", "old"]);
+    let run = workshop.run(&["keys", "test", "--key", "server:"]);
+    assert_eq!(run.status, 5, "{run:?}");
+    workshop.json(&["keys", "generate", "--out", "other.pem"]);
+    let upload = ["keys", "upload", "--new-password-file", "kept"];
+    let run = workshop.run(&[&upload[..], &["--key", "other.pem"]].concat());
+    assert!(run.stderr.contains("error[key_wrong]: "), "{run:?}");
+
+    let stored = workshop.json(&[&upload[..], &["--password-file", "old"]].concat());
+    assert_eq!(stored["kid"], made["kid"]);
+    assert_eq!(workshop.json(&["keys", "list"])["items"][0]["custody"], "browser_password");
+    // Another machine: the file is gone.
+    fs::remove_file(workshop.path("pintle-key.pem")).unwrap();
+    let run = workshop.run(&["keys", "test", "--key", "server:", "--password-file", "old"]);
+    assert!(run.stderr.contains("error[key_password_wrong]: "), "{run:?}");
+    let released = workshop.json(&["release", "--yes", "--key", "server:", "--password-file", "kept"]);
+    assert_eq!(released["state"], "live");
+    workshop.json(&["orgs", "export", "--to", "all.jsonl"]);
+    let exported = fs::read_to_string(workshop.path("all.jsonl")).unwrap();
+    assert!(exported.contains("BEGIN ENCRYPTED PRIVATE KEY"));
+    let export = ["keys", "export", "--key", "server:", "--password-file", "kept", "--out", "pintle-key.pem"];
+    workshop.json(&[&export[..], &["--new-password-file", "old"]].concat());
+    assert_eq!(workshop.run(&["keys", "discard"]).status, 0);
+    assert_eq!(workshop.run(&["keys", "test", "--key", "server:"]).status, 5);
+    assert_eq!(workshop.json(&["keys", "test", "--password-file", "old"])["kid"], made["kid"]);
+}
+
 /// Moto's KMS, which checks every signature once it knows keys; ended when dropped.
 struct Moto {
     child: std::process::Child,

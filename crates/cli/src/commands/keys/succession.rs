@@ -12,6 +12,7 @@ use pintle_core::{ConfigError, Root, succession::Chain};
 use pintle_sign::{KeyReference, make_statement};
 use serde::Serialize;
 
+use super::register::note_kms;
 use crate::{
     CommandError,
     commands::release::{self, Consent, Intent, Plan, derive_root, find_published},
@@ -216,6 +217,9 @@ impl<'a> Succession<'a> {
         let request = AcceptStatementRequest { jws: statements.pop().unwrap_or_default() };
         let accepted = self.client.accept_statement(self.project.reference(), &request).await?;
         self.context.output.say(|text| write_accepted(&accepted, text));
+        if let KeyReference::Kms(_) = new.name() {
+            note_kms(&self.client, &self.project).await?;
+        }
         Ok(new)
     }
 

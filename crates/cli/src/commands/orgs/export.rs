@@ -71,6 +71,11 @@ async fn write_project(client: &Client, project: &ProjectResponse, lines: &mut L
     lines.write("project", project)?;
     lines.write("draft", &client.read_draft(reference).await?)?;
     lines.write("ct_logs", &client.read_ct_logs(reference).await?)?;
+    match client.fetch_key(reference).await {
+        Ok(key) => lines.write("key_ciphertext", &json!({ "project_id": project.id, "key": key }))?,
+        Err(error) if error.status() == Some(404) => {}
+        Err(error) => return Err(error.into()),
+    }
     lines.write_list("statement", client.list_statements(reference)).await?;
     let mut releases = client.list_releases(reference);
     while let Some(page) = releases.next_page().await? {
