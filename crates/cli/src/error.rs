@@ -2,7 +2,7 @@ use std::{io, path::PathBuf};
 
 use pintle_api::{AuditChainError, client::ClientError};
 use pintle_core::{ConfigError, UnixTime, root::SetupError};
-use pintle_discover::{
+use pintle_discover::{CtSearchError, 
     Endpoint, EndpointError, FactsError, FileError, LogListError, ProbeError, ProbeFailure, SightError,
 };
 use pintle_sign::{KeyFileError, SignError};
@@ -297,6 +297,9 @@ pub enum CommandError {
         /// One per URL.
         reasons: Vec<String>,
     },
+    /// Nobody told what CT logs know.
+    #[error(transparent)]
+    CtSearch(#[from] CtSearchError),
     /// A defect.
     #[error("{0}")]
     Internal(String),
@@ -364,6 +367,7 @@ impl CommandError {
             Self::AuditChain { .. } => "audit_chain_broken",
             Self::AuditExport { .. } => "audit_export_invalid",
             Self::Fetch { .. } => "fetch_failed",
+            Self::CtSearch(_) => "ct_source_failed",
             Self::Internal(_) => "internal_error",
         }
     }
@@ -401,6 +405,7 @@ impl CommandError {
             | Self::Unreachable { .. }
             | Self::NotLiveYet { .. }
             | Self::Interrupted { .. }
+            | Self::CtSearch(_)
             | Self::Fetch { .. } => ExitStatus::Unavailable,
             Self::Loopback { .. } => ExitStatus::Input,
             Self::Exists { .. } | Self::NotWithdrawn => ExitStatus::Conflict,
@@ -472,6 +477,12 @@ impl CommandError {
             Self::NotFound { kind: "organization", .. } => "`pintle orgs list` shows yours",
             Self::NotFound { kind: "project", .. } => "`pintle projects list` shows them",
             Self::NotFound { kind: "domain", .. } => "`pintle domains list` shows them; `pintle domains add` adds one",
+            Self::CtSearch(_) => {
+                "try again later, or ask another with `--ct-source` or `--ct-url`; `--from-host` asks the server itself"
+            }
+            Self::Ambiguous { kind: "key in Certificate Transparency", .. } => {
+                "choose one: `pintle pins add DOMAIN --pin TYPE:BASE64`"
+            }
             Self::NotFound { kind: "pin", .. } => "`pintle pins list` shows them",
             Self::NotFound { kind: "member", .. } => "`pintle members list` shows them",
             Self::NotFound { kind: "token", .. } => {

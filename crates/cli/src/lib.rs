@@ -67,7 +67,7 @@ pub use commands::{
     look::WayArgs,
     members::MembersCommand,
     orgs::OrgsCommand,
-    pins::{AddArgs, PinChanges, PinSource, PinsCommand},
+    pins::{AddArgs, CtArgs, PinChanges, PinSource, PinsCommand},
     projects::{CopyArgs, ProjectChanges, ProjectsCommand},
     release::{ReleaseArgs, SigningArgs},
     releases::ReleasesCommand,

@@ -6,6 +6,7 @@
 //!                  AddressPolicy
 //! host ──► resolve ──► judge ──► connect ──► DER chains ──► CertificateFacts (for people) + pins (for a draft)
 //! file ──► parse_file ──────────────────────────┘
+//! host ──► CtSource::search ──────────────────────┘   (certificates that logs know, filtered)
 //! list ──► parse_log_list ───────► logs accepted, and logs left out with the reason
 //! ```
 //!
@@ -26,6 +27,7 @@
 //! ```
 
 mod connect;
+mod ct_search;
 mod endpoint;
 mod facts;
 mod failure;
@@ -40,6 +42,7 @@ mod resolve;
 mod start_tls;
 
 pub use connect::{Proxy, ProxyUrlError};
+pub use ct_search::{CtApi, CtSearchError, CtSource, LoggedCertificate, make_search_client};
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use facts::{CertificateFacts, FactsError, SctFacts};
 pub use failure::{IoFailure, ProbeError, ProbeFailure, SightError};

@@ -7,6 +7,10 @@ pub const MAX_ADDRESSES: usize = 16;
 /// Most bytes read from one connection, what a proxy or mail server says in the clear included: greetings and certificates
 /// without end. rustls takes at most 64 KiB of certificates.
 pub const MAX_CONNECTION_BYTES: u64 = 128 * 1024;
+/// Most bytes read of one answer of a CT source: a host may have thousands of certificates, and a liar sends without end.
+pub const MAX_SEARCH_BYTES: usize = 4 * 1024 * 1024;
+/// Most certificates fetched for one search: each is a question to somebody else's free service.
+pub const MAX_SEARCH_CERTIFICATES: usize = 20;
 /// How long one connection may take, from its first packet to the end of the handshake: servers that say nothing, or one
 /// byte at a time. A site that needs longer would not serve an app either.
 pub const CONNECTION_LIMIT: Duration = Duration::from_secs(10);

@@ -1,10 +1,14 @@
 mod add;
+mod ct;
 
 use clap::{Args, Subcommand};
 use pintle_api::{DomainResponse, PinExpiry, PinResponse, UpdatePinRequest};
 use pintle_core::UnixTime;
 
-pub use self::add::{AddArgs, PinSource};
+pub use self::{
+    add::{AddArgs, PinSource},
+    ct::CtArgs,
+};
 
 use super::domains::find_domain;
 use crate::{

@@ -8,7 +8,7 @@ use pintle_core::{
 };
 use pintle_discover::{CertificateFacts, Endpoint, FileContents, FileError, SigningRequest};
 
-use super::write_rows;
+use super::{ct::CtArgs, write_rows};
 use crate::{
     CommandError,
     commands::{
@@ -39,7 +39,7 @@ pub struct AddArgs {
     #[arg(long, conflicts_with_all = ["issuer", "pin"])]
     leaf: bool,
     /// Pin the certificate that issued it (the second of the chain)
-    #[arg(long, conflicts_with_all = ["pin", "from_csr"])]
+    #[arg(long, conflicts_with_all = ["pin", "from_csr", "from_ct"])]
     issuer: bool,
     /// Where in the verified path the pin may match [default: where the certificate stood, leaf or issuer]
     #[arg(
@@ -53,6 +53,8 @@ pub struct AddArgs {
     /// When the pin stops counting, as in 2027-06-30
     #[arg(long, value_name = "TIME")]
     expires_at: Option<String>,
+    #[command(flatten)]
+    ct: CtArgs,
     #[command(flatten)]
     way: WayArgs,
     /// Read the password of a PKCS#12 file from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
@@ -73,6 +75,9 @@ pub struct PinSource {
     /// Pin the key of a certificate signing request: the next key, before its certificate exists
     #[arg(long, value_name = "FILE")]
     from_csr: Option<PathBuf>,
+    /// Ask Certificate Transparency for the certificates of a host; without a value, of the domain itself
+    #[arg(long, value_name = "HOST", num_args = 0..=1, default_missing_value = "")]
+    from_ct: Option<String>,
     /// Give the pin itself, as in spki-sha256:BASE64
     #[arg(long, value_name = "TYPE:BASE64")]
     pin: Option<String>,
@@ -95,7 +100,10 @@ pub(super) async fn run(args: &AddArgs, context: &Context) -> Result<(), Command
     };
     let (digest, source) = match &args.source.pin {
         Some(pin) => (parse_pin(pin)?, PinOrigin::ByHand),
-        None => args.look(endpoint.as_ref(), context).await?,
+        None => match &args.source.from_ct {
+            Some(host) => (args.ct.search(if host.is_empty() { &domain_name } else { host }, &args.pin_type, context).await?, PinOrigin::Ct),
+            None => args.look(endpoint.as_ref(), context).await?,
+        },
     };
     let client = context.connect()?;
     let project = context.find_project(&client).await?;
