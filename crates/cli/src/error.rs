@@ -1,13 +1,13 @@
+mod api;
 mod emergency;
 mod key;
+mod probe;
 
 use std::{io, path::PathBuf};
 
 use pintle_api::{AuditChainError, client::ClientError};
 use pintle_core::{ConfigError, UnixTime, root::SetupError};
-use pintle_discover::{
-    Endpoint, EndpointError, FactsError, FileError, LogListError, ProbeError, ProbeFailure, SightError,
-};
+use pintle_discover::{Endpoint, EndpointError, FactsError, FileError, LogListError, ProbeError};
 use pintle_sign::{KeyReference, ReferenceError, SignError, SignerError};
 
 pub use emergency::EmergencyFailure;
@@ -395,7 +395,7 @@ impl CommandError {
             Self::LogList { .. } => "log_list_invalid",
             Self::AsOfNeeded { .. } => "as_of_needed",
             Self::AsOfKnown { .. } => "as_of_known",
-            Self::Probe(error) => probe_code(&error.cause),
+            Self::Probe(error) => probe::code(&error.cause),
             Self::Unreachable { .. } => "site_unreachable",
             Self::Endpoint(EndpointError::Port(_)) => "port_invalid",
             Self::Endpoint(_) => "host_invalid",
@@ -444,7 +444,7 @@ impl CommandError {
     #[must_use]
     pub fn exit_status(&self) -> ExitStatus {
         match self {
-            Self::Api(error) => api_exit_status(error),
+            Self::Api(error) => api::exit_status(error),
             Self::Emergency(error) => error.exit_status(),
             Self::AuditChain { error: AuditChainError::RememberedRemoved { .. }, .. } | Self::AuditExport { .. } => {
                 ExitStatus::Input
@@ -505,7 +505,7 @@ impl CommandError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Api(error) => return api_hint(error),
+            Self::Api(error) => return api::hint(error),
             Self::Config { error, .. } => return config_hint(error),
             Self::Emergency(error) => error.hint(),
             Self::Key { error, .. } | Self::Sign(SignError::Signer(error)) => {
@@ -539,7 +539,7 @@ impl CommandError {
             Self::NotFound { kind: "listed CT log", .. } => {
                 "import a list that knows its logs: `pintle ct import FILE`"
             }
-            Self::Probe(error) => probe_hint(&error.cause),
+            Self::Probe(error) => probe::hint(&error.cause),
             Self::Unreachable { .. } => "check the host, the port and the network",
             Self::Endpoint(EndpointError::Port(_)) => "write it as api.example.com:8443",
             Self::Endpoint(_) => "write it as api.example.com, 192.0.2.1 or [2001:db8::1]:8443, without https://",
@@ -616,58 +616,6 @@ impl CommandError {
 
 fn more(errors: usize) -> String {
     if errors > 1 { format!(" and {} more errors", errors - 1) } else { String::new() }
-}
-
-fn probe_code(cause: &ProbeFailure) -> &'static str {
-    match cause {
-        ProbeFailure::Sight(SightError::TimedOut(_)) => "site_timed_out",
-        ProbeFailure::Name(_) | ProbeFailure::Sight(SightError::Connect(_)) => "site_unreachable",
-        ProbeFailure::Sight(SightError::Proxy(_)) => "proxy_refused",
-        _ => "site_not_tls",
-    }
-}
-
-fn probe_hint(cause: &ProbeFailure) -> &'static str {
-    match cause {
-        ProbeFailure::Name(_) | ProbeFailure::Sight(SightError::Connect(_) | SightError::TimedOut(_)) => {
-            "check the host, the port and the network; `--from-file` needs neither"
-        }
-        ProbeFailure::Sight(SightError::Proxy(_)) => {
-            "check `--proxy`: its host and port, and USER:PASSWORD@ if it asks for them"
-        }
-        ProbeFailure::Sight(SightError::StartTls(_)) => "check the port, and that `--starttls` names its protocol",
-        _ => "check the port: TLS 1.2 or 1.3 is needed there",
-    }
-}
-
-fn api_exit_status(error: &ClientError) -> ExitStatus {
-    match (error, error.status()) {
-        (ClientError::InvalidUrl { .. } | ClientError::InsecureUrl { .. } | ClientError::Tls(_), _) => {
-            ExitStatus::Input
-        }
-        (_, Some(401 | 403)) => ExitStatus::Auth,
-        (_, Some(404 | 410)) => ExitStatus::NotFound,
-        (_, Some(409 | 412)) => ExitStatus::Conflict,
-        (_, Some(408 | 429 | 502..=504)) | (ClientError::Transport(_), _) => ExitStatus::Unavailable,
-        (_, Some(400..=499)) => ExitStatus::Input,
-        _ => ExitStatus::Internal,
-    }
-}
-
-fn api_hint(error: &ClientError) -> Option<String> {
-    // The server speaks of its API; here the answer is an option.
-    if error.code() == "draft_unchanged" {
-        return Some("change the draft first, or renew the dates alone with `--renew`".to_owned());
-    }
-    if error.code() == "statement_out_of_turn" {
-        return Some("another key was put in place meanwhile: find out by whom, then run this again".to_owned());
-    }
-    if error.code() == "succession_full" {
-        return Some("use `pintle keys recover`: the recovery key begins the chain again".to_owned());
-    }
-    error.hint().map(str::to_owned).or_else(|| {
-        (error.status() == Some(401)).then(|| "run `pintle login` with a token that is still valid".to_owned())
-    })
 }
 
 fn config_hint(error: &ConfigError) -> Option<String> {
