@@ -188,8 +188,9 @@ impl Service {
         let digest = accepted.state.floor.map(|floor| floor.claims_digest).unwrap_or_default();
         let claims_sha256 = write_hex(&digest);
         if let Some(known) = tx.find_release(scope, version).await? {
-            let is_same = known.claims_sha256 == claims_sha256 && ReleaseState::COMMITTED.contains(&known.state);
-            return Ok(if is_same {
+            let waits = known.source == ReleaseSource::External && known.state == ReleaseState::AwaitingApproval;
+            let is_known = waits || ReleaseState::COMMITTED.contains(&known.state);
+            return Ok(if is_known && known.claims_sha256 == claims_sha256 {
                 Fate::Known(version)
             } else {
                 Fate::Refused(crate::ReleaseError::NumberTaken { version }.into())

@@ -251,6 +251,8 @@ async fn one_person_alone_gets_nothing_out_by_calling_it_an_emergency() {
     assert_eq!((release.state, answer.draft), (ReleaseState::AwaitingApproval, DraftOutcome::Unchanged));
     world.drain().await;
     assert_eq!(world.pointer().await, before);
+    let again = world.reconcile(&[&jws], DraftPolicy::Follow).await;
+    assert_eq!((again.known.as_slice(), again.refused.len()), (&[1, 1001][..], 0));
 
     let request = ApproveReleaseRequest { claims_sha256: release.claims_sha256 };
     let other = world.plane.add_member(Role::Publisher).await;
