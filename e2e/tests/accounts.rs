@@ -113,6 +113,19 @@ impl World {
         failure["error"]["code"].as_str().unwrap().to_owned()
     }
 
+    /// Gives the account that the server began with an address and a password, and signs in to it; its id.
+    fn sign_in_the_first_account(&mut self) -> Value {
+        let token = self.server.wait_for("pintle_");
+        fs::write(self.folder.path().join("token"), token.trim()).unwrap();
+        let account = self.run(&["login", "--token-file", "token"], "")["account_id"].clone();
+        let link = ["admin", "link", ADA, "--account", account.as_str().unwrap(), "--data-dir", "data"];
+        let code = self.run(&link, "")["code"].clone();
+        fs::write(self.folder.path().join("code"), code.as_str().unwrap()).unwrap();
+        assert_eq!(self.run(&["account", "confirm", "--code-file", "code"], PASSWORD)["confirmed"], "password_set");
+        self.run(&["account", "sign-in", ADA], PASSWORD);
+        account
+    }
+
     /// The next mail that arrives; its code is left in the file `code`.
     fn read_mail(&mut self) -> Value {
         let mail: Value = serde_json::from_str(&self.mail_server.wait_for("{")).unwrap();
@@ -164,16 +177,43 @@ fn a_person_signs_up_by_mail_signs_in_and_gets_over_a_lost_password() {
     assert_eq!(world.refusal(&["whoami"], ""), "not_signed_in");
 }
 
+/// The code of an authenticator now, as another program makes it (RFC 6238).
+fn totp_code(secret: &str) -> String {
+    const SCRIPT: &str = "import base64,hmac,struct,sys,time
+key = base64.b32decode(sys.argv[1] + '=' * (-len(sys.argv[1]) % 8))
+mac = hmac.digest(key, struct.pack('>Q', int(time.time()) // 30), 'sha1')
+print('%06d' % ((struct.unpack('>I', mac[(at := mac[-1] & 15):at + 4])[0] & 0x7fffffff) % 1000000))";
+    let output = Command::new(tools().join("python")).args(["-c", SCRIPT, secret]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn an_authenticator_is_added_asked_for_and_taken_away_when_it_is_lost() {
+    let mut world = World::new();
+    world.sign_in_the_first_account();
+    let secret = world.run(&["account", "totp", "enable"], "")["secret"].as_str().unwrap().to_owned();
+    let put = |world: &World, code: &str| fs::write(world.folder.path().join("second"), code).unwrap();
+    put(&world, &totp_code(&secret));
+    let confirmed = world.run(&["account", "totp", "confirm", "--code-file", "second"], "");
+    let recovery = confirmed["recovery_codes"][0].as_str().unwrap().to_owned();
+
+    let sign_in = ["account", "sign-in", ADA, "--code-file", "second"];
+    assert_eq!(world.refusal(&sign_in, PASSWORD), "second_factor_wrong", "the code that was shown already");
+    put(&world, &recovery);
+    world.run(&sign_in, PASSWORD);
+    assert_eq!(world.refusal(&sign_in, PASSWORD), "second_factor_wrong", "each recovery code works once");
+    assert_eq!(world.refusal(&["account", "sign-in", ADA], PASSWORD), "answer_needed", "a code is asked for");
+
+    world.run(&["admin", "remove-factors", ADA, "--data-dir", "data"], "");
+    assert_eq!(world.refusal(&["account", "totp", "disable"], ""), "session_invalid", "every session ended");
+    world.run(&["account", "sign-in", ADA], PASSWORD);
+    assert_eq!(world.run(&["account", "passkeys", "list"], "")["passkeys"], Value::Array(Vec::new()));
+}
+
 #[test]
 fn the_operator_gives_the_first_account_a_password() {
     let mut world = World::new();
-    let token = world.server.wait_for("pintle_");
-    fs::write(world.folder.path().join("token"), token.trim()).unwrap();
-    let account = world.run(&["login", "--token-file", "token"], "")["account_id"].clone();
-    let link = ["admin", "link", ADA, "--account", account.as_str().unwrap(), "--data-dir", "data"];
-    let code = world.run(&link, "")["code"].clone();
-    fs::write(world.folder.path().join("code"), code.as_str().unwrap()).unwrap();
-    assert_eq!(world.run(&["account", "confirm", "--code-file", "code"], PASSWORD)["confirmed"], "password_set");
-    world.run(&["account", "sign-in", ADA], PASSWORD);
+    let account = world.sign_in_the_first_account();
     assert_eq!(world.run(&["whoami"], "")["account_id"], account);
 }

@@ -219,6 +219,22 @@ fn what_is_wrong_is_refused_and_what_was_live_stays() {
 }
 
 #[test]
+fn the_guard_is_asked_on_a_bad_day_as_well() {
+    let mut world = World::with_release();
+    let overriding = ["--override", "no_usable_pin:bare.example", "--reason", "its certificate is on the way"];
+    world.workshop.json(&["domains", "add", "bare.example"]);
+    world.workshop.json(&[&["release", "--yes", "--no-probe"], &overriding[..]].concat());
+    world.export();
+    let live = world.pointer();
+    world.lose_the_server();
+    let renew = ["emergency", "release", "--renew", "--yes", "--no-probe"];
+    assert_eq!(world.refused(&renew), refused(7, "guard_refused"));
+    assert_eq!(world.pointer(), live);
+    assert!(!world.workshop.path("pintle-emergency.jws").exists(), "nothing was signed");
+    assert_eq!(world.workshop.json(&[&renew[..], &overriding].concat())["release"], 1002);
+}
+
+#[test]
 fn an_interrupted_release_is_finished_and_two_at_once_are_told() {
     let mut world = World::with_release();
     let (www, second) = (world.target(), format!("dir:{}", world.workshop.path("www2").display()));

@@ -163,6 +163,36 @@ fn the_guard_here_sees_what_the_server_may_not_and_refuses_to_sign() {
 }
 
 #[test]
+fn a_refresh_drafts_what_a_live_server_shows_and_removes_nothing_that_counts() {
+    let world = World::with_first_release();
+    let (workshop, address) = (&world.workshop, world.site.address().to_string());
+    world.site.swap(&world.authority.issue(&["127.0.0.1"]));
+    workshop.json(&["domains", "add", "127.0.0.1", "--watch", &address]);
+    workshop.json(&["pins", "add", "127.0.0.1", "--from-file", "next.pem", "--label", "next"]);
+    workshop.write_pem("old.pem", &world.authority.issue(&["127.0.0.1"]).chain);
+    let old = ["pins", "add", "127.0.0.1", "--from-file", "old.pem", "--label", "old", "--expires-at", "2020-01-01"];
+    workshop.json(&old);
+    let refresh = ["pins", "refresh", "--domain", "127.0.0.1", "--remove-expired", "--ca", "ca.pem"];
+    let actions = |report: &Value| {
+        let steps = report["steps"].as_array().unwrap().iter();
+        steps.map(|step| step["action"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let labels = || {
+        let pins = workshop.json(&["pins", "list", "127.0.0.1"]);
+        let items = pins["items"][0]["pins"].as_array().unwrap().iter();
+        items.map(|pin| pin["label"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+
+    let rehearsed = workshop.json(&[&refresh[..], &["--dry-run"]].concat());
+    assert_eq!((actions(&rehearsed), &rehearsed["applied"]), (vec!["add".into(), "remove".into()], &json!(false)));
+    assert_eq!(labels(), ["next", "old"], "nothing was changed");
+    assert_eq!(actions(&workshop.json(&refresh)), ["add", "remove"]);
+    let after = labels();
+    assert!(after.len() == 2 && after.contains(&"next".to_owned()) && !after.contains(&"old".to_owned()), "{after:?}");
+    assert_eq!(actions(&workshop.json(&refresh)), ["keep"], "a second one finds nothing to do");
+}
+
+#[test]
 fn a_second_release_shows_what_changes_and_an_unchanged_one_is_refused() {
     let world = World::with_first_release();
     let unchanged = world.workshop.run(&["release", "--yes"]);

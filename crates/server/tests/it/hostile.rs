@@ -73,6 +73,17 @@ async fn what_could_be_read_in_two_ways_is_refused() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn members_in_an_array_are_no_object() {
+    let server = Server::start().await;
+    for (body, status) in [(r#"["Acme"]"#, 422), (r#"{"name":"Acme"}"#, 201)] {
+        let head = post(server.token.expose_secret(), &format!("content-length: {}\r\n", body.len()));
+        let answer = send(&server, &(head + body), b"", 0).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{body}: {answer}");
+    }
+    server.stop().await;
+}
+
 /// As long as a request may take: the slowest test there is.
 #[tokio::test]
 async fn a_body_that_never_ends_is_given_up() {
