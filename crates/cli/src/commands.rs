@@ -15,6 +15,7 @@ pub(crate) mod guard;
 pub(crate) mod hook;
 pub(crate) mod invitations;
 pub(crate) mod keys;
+pub(crate) mod logged;
 pub(crate) mod login;
 pub(crate) mod look;
 pub(crate) mod members;

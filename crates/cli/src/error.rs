@@ -1,4 +1,5 @@
 mod api;
+mod ct;
 mod emergency;
 mod key;
 mod probe;
@@ -7,7 +8,7 @@ use std::{io, path::PathBuf};
 
 use pintle_api::{AuditChainError, client::ClientError};
 use pintle_core::{ConfigError, UnixTime, root::SetupError};
-use pintle_discover::{Endpoint, EndpointError, FactsError, FileError, LogListError, ProbeError};
+use pintle_discover::{CtError, Endpoint, EndpointError, FactsError, FileError, LogListError, ProbeError};
 use pintle_sign::{KeyReference, ReferenceError, SignError, SignerError};
 
 pub use emergency::EmergencyFailure;
@@ -357,6 +358,9 @@ pub enum CommandError {
         /// One per URL.
         reasons: Vec<String>,
     },
+    /// Nobody told what CT logs hold.
+    #[error(transparent)]
+    Ct(#[from] CtError),
     /// A defect.
     #[error("{0}")]
     Internal(String),
@@ -436,6 +440,7 @@ impl CommandError {
             Self::AuditExport { .. } => "audit_export_invalid",
             Self::Emergency(error) => error.code(),
             Self::Fetch { .. } => "fetch_failed",
+            Self::Ct(error) => ct::code(error),
             Self::Internal(_) => "internal_error",
         }
     }
@@ -480,6 +485,7 @@ impl CommandError {
             | Self::NotLiveYet { .. }
             | Self::StillPending
             | Self::Interrupted { .. }
+            | Self::Ct(_)
             | Self::Fetch { .. } => ExitStatus::Unavailable,
             Self::Loopback { .. } => ExitStatus::Input,
             Self::Exists { .. } | Self::NotWithdrawn => ExitStatus::Conflict,
@@ -540,6 +546,7 @@ impl CommandError {
                 "import a list that knows its logs: `pintle ct import FILE`"
             }
             Self::Probe(error) => probe::hint(&error.cause),
+            Self::Ct(error) => ct::hint(error),
             Self::Unreachable { .. } => "check the host, the port and the network",
             Self::Endpoint(EndpointError::Port(_)) => "write it as api.example.com:8443",
             Self::Endpoint(_) => "write it as api.example.com, 192.0.2.1 or [2001:db8::1]:8443, without https://",
@@ -566,12 +573,18 @@ impl CommandError {
             Self::NotFound { kind: "project", .. } => "`pintle projects list` shows them",
             Self::NotFound { kind: "domain", .. } => "`pintle domains list` shows them; `pintle domains add` adds one",
             Self::NotFound { kind: "pin", .. } => "`pintle pins list` shows them",
+            Self::NotFound { kind: "certificate in Certificate Transparency", .. } => {
+                "a new one takes up to a day to be known; `--from-host` and `--from-file` need no log"
+            }
             Self::NotFound { kind: "member", .. } => "`pintle members list` shows them",
             Self::NotFound { kind: "token", .. } => {
                 "`pintle tokens list` shows yours, `--all` those of the organization"
             }
             Self::NoneYet { kind: "organization" } => "create one with `pintle orgs create NAME`",
             Self::NoneYet { kind: "project" } => "create one with `pintle projects create NAME`",
+            Self::Ambiguous { kind: "key in Certificate Transparency", .. } => {
+                "pin the one that is yours: `pintle pins add DOMAIN --pin TYPE:BASE64`"
+            }
             Self::Ambiguous { .. } => "give the id, or more of the name",
             Self::NoProjectKey => "`pintle keys generate`, then `pintle keys register`",
             Self::WrongKey { role: KeyRole::Signing, .. } => "give the project's own key with `--key KEY`",

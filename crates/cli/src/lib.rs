@@ -71,11 +71,12 @@ pub use commands::{
     keys::{
         ChangePasswordArgs, ExportArgs, GenerateArgs, KeysCommand, ListArgs, RecoverArgs, RegisterArgs, RotateArgs,
     },
+    logged::CtArgs,
     login::LoginArgs,
     look::WayArgs,
     members::MembersCommand,
     orgs::OrgsCommand,
-    pins::{AddArgs, PinChanges, PinSource, PinsCommand, RefreshArgs, SyncArgs, SyncEndArgs},
+    pins::{AddArgs, LoggedArgs, PinChanges, PinSource, PinsCommand, RefreshArgs, SyncArgs, SyncEndArgs},
     projects::{CopyArgs, ProjectChanges, ProjectsCommand},
     release::{ReleaseArgs, SigningArgs},
     releases::ReleasesCommand,

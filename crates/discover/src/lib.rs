@@ -5,7 +5,8 @@
 //! ```text
 //!                  AddressPolicy
 //! host ──► resolve ──► judge ──► connect ──► DER chains ──► CertificateFacts (for people) + pins (for a draft)
-//! file ──► parse_file ──────────────────────────┘
+//! file ──► parse_file ──────────────────────────┤
+//! host ──► CtSource::search ─────────────────────┘
 //! list ──► parse_log_list ───────► logs accepted, and logs left out with the reason
 //! ```
 //!
@@ -26,6 +27,7 @@
 //! ```
 
 mod connect;
+mod ct;
 mod endpoint;
 mod facts;
 mod failure;
@@ -38,8 +40,10 @@ mod probe;
 mod request;
 mod resolve;
 mod start_tls;
+mod web;
 
 pub use connect::{Proxy, ProxyUrlError};
+pub use ct::{CtApi, CtError, CtSource, CtSourceError, LoggedCertificate};
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use facts::{CertificateFacts, FactsError, SctFacts};
 pub use failure::{IoFailure, ProbeError, ProbeFailure, SightError};
@@ -51,3 +55,4 @@ pub use probe::{Family, Prober, Sight, Survey};
 pub use request::SigningRequest;
 pub use resolve::{Resolve, SystemResolver};
 pub use start_tls::StartTls;
+pub use web::{WebClient, WebError};

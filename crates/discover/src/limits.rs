@@ -12,3 +12,14 @@ pub const MAX_CONNECTION_BYTES: u64 = 128 * 1024;
 pub const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
 /// How long a look at all addresses may take, name resolution included.
 pub const PROBE_LIMIT: Duration = Duration::from_secs(30);
+/// Most bytes of one answer of an HTTP service, decompressed: a host may have thousands of certificates, and a liar sends without
+/// end.
+pub const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+/// How long one such answer may take. crt.sh often needs half of it.
+pub const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+/// Most bytes of answers that are kept to be used again.
+pub const MAX_KEPT_BYTES: usize = 2 * MAX_ANSWER_BYTES;
+/// Most certificates fetched for one search: each is a question to somebody else's free service.
+pub const MAX_SEARCH_CERTIFICATES: usize = 20;
+/// How long one search may take, with all its questions and pauses.
+pub const SEARCH_LIMIT: Duration = Duration::from_secs(180);

@@ -29,7 +29,7 @@ pub use rustls_pki_types::CertificateDer;
 
 pub use history::{PastRelease, REPORT_PERIOD_SECS};
 pub use look::{LookSettings, Observation, Sight, Watch, list_endpoints, load_roots, look};
-pub use refresh::{RefreshAction, RefreshStep, plan_refresh};
+pub use refresh::{LoggedKey, RefreshAction, RefreshStep, judge_logged, plan_refresh};
 
 /// Most findings that an answer lists.
 const MAX_FINDINGS: usize = 200;

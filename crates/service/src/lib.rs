@@ -69,7 +69,7 @@ pub use error::{
 };
 pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use jobs::{Lane, Progress};
-pub use lookup::describe_survey;
+pub use lookup::{describe_facts, describe_survey};
 pub use mail::{Mailer, MailerError, OutgoingMail};
 pub use origin::OriginBucket;
 pub use plan::Plan;

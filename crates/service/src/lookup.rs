@@ -78,7 +78,9 @@ fn describe_certificate(der: &[u8]) -> PresentedCertificate {
     PresentedCertificate { facts, certificate: Base64::encode_string(der) }
 }
 
-fn describe_facts(mut facts: CertificateFacts) -> PresentedFacts {
+/// What a certificate says, as it travels.
+#[must_use]
+pub fn describe_facts(mut facts: CertificateFacts) -> PresentedFacts {
     let name_count = facts.names.len() as u64;
     facts.names.truncate(MAX_NAMES);
     PresentedFacts {

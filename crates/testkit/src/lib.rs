@@ -10,6 +10,7 @@
 //! - [`postgres`]: a real PostgreSQL, with a database for each test.
 //! - [`site`]: an HTTPS server that counts what reaches it.
 //! - [`cdn`]: an HTTP server that answers as badly as it is told to.
+//! - [`web`]: a web service with the answers it is told to give.
 //! - [`vectors`]: the language-neutral cases that every implementation must pass.
 //!
 //! Whatever cannot be set up panics: that is how a test fails.
@@ -35,6 +36,8 @@ pub mod project;
 #[cfg(feature = "world")]
 pub mod site;
 pub mod vectors;
+#[cfg(feature = "world")]
+pub mod web;
 
 #[cfg(feature = "world")]
 pub use http::Request;

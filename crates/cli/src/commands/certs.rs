@@ -1,10 +1,14 @@
 use clap::Args;
 use pintle_api::{LookupResponse, PresentedCertificate, PresentedChain, PresentedFacts, Sighting};
 use pintle_core::UnixTime;
-use pintle_discover::{Endpoint, Family};
-use pintle_service::describe_survey;
+use pintle_discover::{Endpoint, Family, LoggedCertificate};
+use pintle_service::{describe_facts, describe_survey};
+use serde::Serialize;
 
-use super::look::{WayArgs, show_names};
+use super::{
+    logged::{CtArgs, parse_logged_host, write_logged},
+    look::{WayArgs, show_names},
+};
 use crate::{
     CommandError,
     context::Context,
@@ -27,9 +31,34 @@ pub struct CertsArgs {
     /// Only its IPv6 addresses
     #[arg(long, short = '6')]
     ipv6: bool,
+    /// Ask Certificate Transparency what was issued for the host, instead of the host itself
+    #[arg(long, conflicts_with_all = ["ipv4", "ipv6", "starttls", "sni"])]
+    ct: bool,
+    #[command(flatten, next_help_heading = "With --ct")]
+    logs: CtArgs,
+}
+
+/// Result of `certs --ct`.
+#[derive(Serialize)]
+struct LoggedReport {
+    host: String,
+    /// Who was asked.
+    source: String,
+    /// Newest first.
+    certificates: Vec<LoggedFacts>,
+}
+
+#[derive(Serialize)]
+struct LoggedFacts {
+    /// Then the pins of its bytes are those of no certificate that a server shows.
+    is_precertificate: bool,
+    facts: PresentedFacts,
 }
 
 pub(crate) async fn run(args: &CertsArgs, context: &Context) -> Result<(), CommandError> {
+    if args.ct {
+        return show_logged(args, context).await;
+    }
     let endpoint = Endpoint::parse(&args.host)?;
     let mut prober = args.way.prober()?;
     if args.ipv4 || args.ipv6 {
@@ -38,6 +67,28 @@ pub(crate) async fn run(args: &CertsArgs, context: &Context) -> Result<(), Comma
     let survey = prober.probe(&endpoint).await?;
     survey.first()?;
     context.output.show(&describe_survey(&survey), |seen, text| write_lookup(seen, context.now, text))
+}
+
+async fn show_logged(args: &CertsArgs, context: &Context) -> Result<(), CommandError> {
+    let host = parse_logged_host(&args.host)?;
+    let search = args.logs.open()?;
+    let found = search.search(&host, context.now).await?;
+    let describe = |logged: &LoggedCertificate| LoggedFacts {
+        is_precertificate: logged.is_precertificate,
+        facts: describe_facts(logged.facts.clone()),
+    };
+    let report = LoggedReport {
+        host: host.to_string(),
+        source: search.source_name,
+        certificates: found.iter().map(describe).collect(),
+    };
+    context.output.show(&report, |report, text| {
+        text.styled_line(STRONG, &format!("{} knows, of {}", report.source, report.host));
+        text.indented(|text| write_logged(&found, context.now, text));
+        text.line(
+            "A source may lie or lag, and logs hold what anybody had issued. `pintle pins add --from-ct` pins a key.",
+        );
+    })
 }
 
 fn write_lookup(lookup: &LookupResponse, now: UnixTime, text: &mut Text) {

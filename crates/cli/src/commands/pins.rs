@@ -10,7 +10,7 @@ use pintle_core::UnixTime;
 pub(super) use self::add::parse_pin;
 pub use self::{
     add::{AddArgs, PinSource},
-    refresh::RefreshArgs,
+    refresh::{LoggedArgs, RefreshArgs},
     sync::{SyncArgs, SyncEndArgs},
 };
 pub(crate) use self::{

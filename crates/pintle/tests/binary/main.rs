@@ -11,6 +11,8 @@ mod configuration;
 #[cfg(test)]
 mod ct;
 #[cfg(test)]
+mod ct_search;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod emergency;

@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 
 use pintle_core::{
-    Code, UnixTime, VerifiedConfig,
-    claims::{PinDigest, PinType},
+    Code, HostName, UnixTime, VerifiedConfig,
+    claims::{Pin, PinDigest, PinMatch, PinType},
     decide::Verdict,
 };
-use pintle_discover::{CertificateFacts, Endpoint};
+use pintle_discover::{CertificateFacts, Endpoint, LoggedCertificate};
 use pintle_path::Roots;
 
 use super::{
@@ -37,6 +37,37 @@ pub enum RefreshAction {
     Leave(Code),
     /// It was not seen, and why.
     NotSeen(String),
+}
+
+/// What is known of one key that CT logs hold for a host of a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoggedKey {
+    /// A pin that counts fits the certificate.
+    Pinned,
+    /// None fits, but one of an issuer may: who issued it a log does not prove.
+    IssuerPinned,
+    /// None fits.
+    NotPinned,
+}
+
+/// Whether the entry for `host` has a pin that fits a certificate known from CT.
+#[must_use]
+pub fn judge_logged(
+    draft: &VerifiedConfig,
+    host: &HostName,
+    logged: &LoggedCertificate,
+    now: UnixTime,
+) -> Option<LoggedKey> {
+    let domain = draft.domain_for(host)?;
+    let counting = || domain.pins.iter().filter(|pin| pin.expires_at.is_none_or(|end| end > now));
+    let fits = |pin: &Pin| pin.matches != PinMatch::Issuer && logged.pin(pin.digest.kind()) == Some(pin.digest);
+    Some(if counting().any(fits) {
+        LoggedKey::Pinned
+    } else if counting().any(|pin| pin.matches != PinMatch::Leaf) {
+        LoggedKey::IssuerPinned
+    } else {
+        LoggedKey::NotPinned
+    })
 }
 
 /// Decides each chain that was seen, as an installation with the draft would, and names the key that is missing.

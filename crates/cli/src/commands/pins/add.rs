@@ -13,6 +13,7 @@ use crate::{
     CommandError,
     commands::{
         domains::find_domain,
+        logged::CtArgs,
         look::{WayArgs, load_contents, show_names, write_facts},
     },
     context::Context,
@@ -39,7 +40,7 @@ pub struct AddArgs {
     #[arg(long, conflicts_with_all = ["issuer", "pin"])]
     leaf: bool,
     /// Pin the certificate that issued it (the second of the chain)
-    #[arg(long, conflicts_with_all = ["pin", "from_csr"])]
+    #[arg(long, conflicts_with_all = ["pin", "from_csr", "from_ct"])]
     issuer: bool,
     /// Where in the verified path the pin may match [default: where the certificate stood, leaf or issuer]
     #[arg(
@@ -55,6 +56,8 @@ pub struct AddArgs {
     expires_at: Option<String>,
     #[command(flatten)]
     way: WayArgs,
+    #[command(flatten)]
+    ct: CtArgs,
     /// Read the password of a PKCS#12 file from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
     #[arg(long, value_name = "FILE", requires = "from_file")]
     password_file: Option<PathBuf>,
@@ -73,6 +76,9 @@ pub struct PinSource {
     /// Pin the key of a certificate signing request: the next key, before its certificate exists
     #[arg(long, value_name = "FILE")]
     from_csr: Option<PathBuf>,
+    /// Ask Certificate Transparency for the key of a host's certificates; without a value, of the domain itself
+    #[arg(long, value_name = "HOST", num_args = 0..=1, default_missing_value = "")]
+    from_ct: Option<String>,
     /// Give the pin itself, as in spki-sha256:BASE64
     #[arg(long, value_name = "TYPE:BASE64")]
     pin: Option<String>,
@@ -93,9 +99,13 @@ pub(super) async fn run(args: &AddArgs, context: &Context) -> Result<(), Command
         (None, Some(endpoint)) => endpoint.host.to_string(),
         (None, None) => return Err(CommandError::Internal("neither a domain nor a host was given".to_owned())),
     };
-    let (digest, source) = match &args.source.pin {
-        Some(pin) => (parse_pin(pin)?, PinOrigin::ByHand),
-        None => args.look(endpoint.as_ref(), context).await?,
+    let (digest, source) = match (&args.source.pin, args.source.from_ct.as_deref()) {
+        (Some(pin), _) => (parse_pin(pin)?, PinOrigin::ByHand),
+        (None, Some(host)) => {
+            let host = if host.is_empty() { &domain_name } else { host };
+            (args.ct.open()?.find_pin(host, args.kind()?, context).await?, PinOrigin::Ct)
+        }
+        (None, None) => args.look(endpoint.as_ref(), context).await?,
     };
     let client = context.connect()?;
     let project = context.find_project(&client).await?;
@@ -118,6 +128,10 @@ pub(super) async fn run(args: &AddArgs, context: &Context) -> Result<(), Command
 }
 
 impl AddArgs {
+    fn kind(&self) -> Result<PinType, CommandError> {
+        PinType::parse(&self.pin_type).ok_or_else(|| CommandError::Internal(format!("no pin type {}", self.pin_type)))
+    }
+
     fn endpoint(&self) -> Result<Option<Endpoint>, CommandError> {
         match (self.source.from_host.as_deref(), self.domain.as_deref()) {
             (None, _) => Ok(None),
@@ -154,8 +168,7 @@ impl AddArgs {
             }
             text.gap();
         });
-        let pin = PinType::parse(&self.pin_type).and_then(|kind| subject.pin(kind));
-        let pin = pin.ok_or_else(|| CommandError::Value {
+        let pin = subject.pin(self.kind()?).ok_or_else(|| CommandError::Value {
             code: "pin_type_invalid",
             value: self.pin_type.clone(),
             expected: "a pin that a signing request can give: spki-sha256 or spki-sha512",

@@ -1,11 +1,17 @@
+mod logged;
+
 use base64ct::{Base64, Encoding};
 use clap::Args;
 use pintle_api::{AddPinRequest, DomainResponse, PinMatch, PinOrigin, PinResponse, PinType, client::Client};
-use pintle_core::{UnixTime, claims::Claims, claims::PinDigest};
+use pintle_core::{
+    HostName, UnixTime,
+    claims::{Claims, PinDigest},
+};
 use pintle_service::guard::{RefreshAction, RefreshStep, plan_refresh, rehearse};
 use serde::Serialize;
 
-use super::show_pin;
+pub use self::logged::LoggedArgs;
+use super::{add::parse_pin, show_pin};
 use crate::{
     CommandError,
     commands::domains::find_domain,
@@ -29,6 +35,8 @@ pub struct RefreshArgs {
     dry_run: bool,
     #[command(flatten)]
     look: LookArgs,
+    #[command(flatten)]
+    logged: LoggedArgs,
 }
 
 /// Result of `pins refresh`.
@@ -42,7 +50,7 @@ struct RefreshReport {
 #[derive(Serialize)]
 struct StepReport {
     domain: String,
-    /// Where it was seen, as `host:port`; absent for expired pins.
+    /// Where it was seen, as `host:port`, or the host that CT was asked about; absent for expired pins.
     #[serde(skip_serializing_if = "Option::is_none")]
     endpoint: Option<String>,
     action: &'static str,
@@ -60,12 +68,14 @@ pub(super) async fn run(args: &RefreshArgs, context: &Context) -> Result<(), Com
         None => client.list_domains(project.reference()).all().await?,
     };
     let mut report = RefreshReport { steps: Vec::new(), applied: !args.dry_run };
-    for step in args.plan(&domains, &client, &project, context).await? {
+    for (step, source) in args.plan(&domains, &client, &project, context).await? {
         let Some(domain) = domains.iter().find(|domain| domain.name == step.domain) else { continue };
-        if let (RefreshAction::Add(pin), false) = (&step.action, args.dry_run) {
-            client.add_pin(project.reference(), &domain.id, &make_request(pin, context.now)).await?;
+        if let (Some(pin), "add", false) = (&step.pin, step.action, args.dry_run) {
+            client
+                .add_pin(project.reference(), &domain.id, &make_request(&parse_pin(pin)?, source, context.now))
+                .await?;
         }
-        report.steps.push(StepReport::new(&step));
+        report.steps.push(step);
     }
     if args.remove_expired {
         for (domain, pin) in domains.iter().flat_map(|domain| find_expired(domain, context.now)) {
@@ -85,8 +95,8 @@ impl RefreshArgs {
         client: &Client,
         project: &Project,
         context: &Context,
-    ) -> Result<Vec<RefreshStep>, CommandError> {
-        if self.look.no_probe {
+    ) -> Result<Vec<(StepReport, PinOrigin)>, CommandError> {
+        if self.look.no_probe && !self.logged.ct {
             return Ok(Vec::new());
         }
         let draft = client.guard_draft(project.reference()).await?;
@@ -98,19 +108,27 @@ impl RefreshArgs {
         let is_wanted = |name: &str| domains.iter().any(|domain| domain.name == name);
         let mut wanted = claims;
         wanted.domains.retain(|domain| is_wanted(&domain.name.to_string()));
-        let seen = look_around(&wanted, &load_watch(client, project).await?).await;
-        Ok(plan_refresh(&config, &seen, &self.look.load_roots()?, context.now))
+        let watch = load_watch(client, project).await?;
+        let seen = if self.look.no_probe { Vec::new() } else { look_around(&wanted, &watch).await };
+        let live = plan_refresh(&config, &seen, &self.look.load_roots()?, context.now);
+        let live: Vec<_> = live.iter().map(|step| (StepReport::new(step), PinOrigin::Fetched)).collect();
+        let logged = self.logged.plan(&config, &wanted, &watch, context).await?;
+        let is_live = |step: &StepReport| live.iter().any(|(seen, _)| seen.adds_same_pin(step));
+        let logged: Vec<_> =
+            logged.into_iter().filter(|step| !is_live(step)).map(|step| (step, PinOrigin::Ct)).collect();
+        Ok(live.into_iter().chain(logged).collect())
     }
 }
 
-fn make_request(pin: &PinDigest, now: UnixTime) -> AddPinRequest {
+fn make_request(pin: &PinDigest, source: PinOrigin, now: UnixTime) -> AddPinRequest {
+    let seen = if source == PinOrigin::Ct { "in CT" } else { "live" };
     AddPinRequest {
         pin_type: PinType::SpkiSha256,
         digest: pin.to_base64(),
         pin_match: PinMatch::Leaf,
         expires_at: None,
-        source: PinOrigin::Fetched,
-        label: Some(format!("seen live {}", show_moment(now))),
+        source,
+        label: Some(format!("seen {seen} {}", show_moment(now))),
     }
 }
 
@@ -133,6 +151,15 @@ impl StepReport {
             RefreshAction::NotSeen(problem) => ("not_seen", None, problem.clone()),
         };
         Self { domain: step.domain.clone(), endpoint: Some(step.endpoint.to_string()), action, pin, why }
+    }
+
+    fn about(domain: &str, host: &HostName, action: &'static str, pin: Option<&PinDigest>, why: String) -> Self {
+        let pin = pin.map(|pin| format!("{}:{}", pin.kind().as_str(), pin.to_base64()));
+        Self { domain: domain.to_owned(), endpoint: Some(host.to_string()), action, pin, why }
+    }
+
+    fn adds_same_pin(&self, other: &Self) -> bool {
+        self.action == "add" && self.domain == other.domain && self.pin == other.pin
     }
 
     fn expired(domain: &DomainResponse, pin: &PinResponse) -> Self {

@@ -1,0 +1,23 @@
+//! What is told about those who know what CT logs hold.
+
+use pintle_discover::{CtError, WebError};
+
+/// Stable code.
+pub(super) fn code(error: &CtError) -> &'static str {
+    match error {
+        CtError::Web(WebError::Busy { .. }) => "ct_source_busy",
+        CtError::Web(WebError::Transport { .. }) => "ct_source_unreachable",
+        _ => "ct_source_failed",
+    }
+}
+
+/// What to do about it.
+pub(super) fn hint(error: &CtError) -> &'static str {
+    match error {
+        CtError::Web(WebError::Busy { .. }) => {
+            "try again then, or ask another with `--ct-source`; `--from-host` asks the server itself"
+        }
+        CtError::Web(WebError::Status { status: 401 | 403, .. }) => "give the source's token in PINTLE_CT_TOKEN",
+        _ => "try again later, or ask another with `--ct-source` or `--ct-url`; `--from-host` asks the server itself",
+    }
+}
