@@ -11,6 +11,8 @@ const SDK: &str = "pintle-sdk";
 const KNOW_POSTGRES: [&str; 2] = ["pintle-store", "pintle"];
 /// Their tests run on whichever database the environment names.
 const ON_BOTH_DATABASES: [&str; 2] = ["pintle-server", "pintle-service"];
+/// Its tests compile C programs.
+const C: &str = "pintle-c";
 /// Drives the built binary and foreign programs.
 const E2E: &str = "pintle-e2e";
 /// Drive servers that stand in for clouds.
@@ -115,7 +117,7 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
     let selected = select(extent, packages);
     if let Some(selected) = &selected {
         let mut tests = step("tests", [test(&format!("{selected} --all-features --all-targets {run_ignored}"))]);
-        if KNOW_POSTGRES.iter().chain(&ON_BOTH_DATABASES).any(|name| has(packages, name)) {
+        if KNOW_POSTGRES.iter().chain(&ON_BOTH_DATABASES).chain([&C]).any(|name| has(packages, name)) {
             tests.needs = &[Tool::Debian];
         }
         if KNOW_CLOUDS.iter().any(|name| has(packages, name)) {

@@ -15,10 +15,20 @@ const NODE_MANIFEST: &str = "xtask/package.json";
 const NODE_LOCK: &str = "xtask/package-lock.json";
 
 /// Debian packages, each with the program that shows it is there and what the tests want it for.
-const DEBIAN_PACKAGES: [DebianPackage; 10] = [
+const DEBIAN_PACKAGES: [DebianPackage; 13] = [
     DebianPackage { name: "curl", probe: &["curl", "--version"], used_for: "an HTTP client nobody here wrote" },
     DebianPackage { name: "g++", probe: &["c++", "--version"], used_for: "building libFuzzer" },
     DebianPackage { name: "git", probe: &["git", "--version"], used_for: "fetching the advisory database" },
+    DebianPackage {
+        name: "libcurl4-openssl-dev",
+        probe: &["curl-config", "--features"],
+        used_for: "the C library's adapter for libcurl",
+    },
+    DebianPackage {
+        name: "libssl-dev",
+        probe: &["sh", "-c", "ls /usr/include/openssl/ssl.h"],
+        used_for: "the C library's adapter for OpenSSL",
+    },
     DebianPackage {
         name: "nginx-light",
         // Servers stand outside the search path of most people.
@@ -29,6 +39,11 @@ const DEBIAN_PACKAGES: [DebianPackage; 10] = [
         name: "openssl",
         probe: &["openssl", "version"],
         used_for: "keys and certificates made by another program",
+    },
+    DebianPackage {
+        name: "pkg-config",
+        probe: &["pkg-config", "--version"],
+        used_for: "finding the C library as its users do",
     },
     DebianPackage {
         name: "postgresql",

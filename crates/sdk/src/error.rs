@@ -1,6 +1,6 @@
 use std::{io, path::PathBuf, time::Duration};
 
-use pintle_core::ConfigError;
+use pintle_core::{Code, ConfigError};
 
 /// Why a URL gave no acceptable answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +35,17 @@ pub enum FetchError {
     /// The file is not acceptable.
     #[error(transparent)]
     Config(#[from] ConfigError),
+}
+
+impl FetchError {
+    /// The stable code (P-8.1).
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Config(error) => error.code(),
+            _ => Code::FetchFailed,
+        }
+    }
 }
 
 /// Why the store could not be read or written.

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use pintle_core::{Code, ConfigError, Decision, Floor, UnixTime, decide::Verdict};
 
 use crate::{FetchError, StoreError};
@@ -63,6 +65,32 @@ pub enum Event {
     },
 }
 
+/// How much an event matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Every connection that matched a pin.
+    Debug,
+    /// What runs as it should.
+    Info,
+    /// What was refused or would be.
+    Warn,
+    /// What somebody must look at.
+    Error,
+}
+
+impl Severity {
+    /// In lower case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// Where a configuration comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -100,6 +128,50 @@ impl Event {
         }
     }
 
+    /// What happened, in one word that stays the same.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Connection { .. } => "connection",
+            Self::RefreshForced { .. } => "refresh_forced",
+            Self::ConfigAccepted { .. } => "config_accepted",
+            Self::ConfigRejected { .. } => "config_rejected",
+            Self::ConfigStale { .. } => "config_stale",
+            Self::CtListStale { .. } => "ct_list_stale",
+            Self::ConfigWithdrawn => "config_withdrawn",
+            Self::FetchFailed { .. } => "fetch_failed",
+            Self::StoreFailed(_) => "store_failed",
+            Self::StoreSetAside { .. } => "store_set_aside",
+        }
+    }
+
+    /// How much it matters.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        match self {
+            Self::Connection { decision, .. } => match decision.verdict {
+                Verdict::Pinned { .. } => Severity::Debug,
+                Verdict::NotCovered => Severity::Info,
+                Verdict::Reported { .. } | Verdict::Refused { .. } => Severity::Warn,
+            },
+            Self::RefreshForced { .. } | Self::ConfigAccepted { .. } => Severity::Info,
+            Self::ConfigRejected { .. }
+            | Self::ConfigStale { .. }
+            | Self::CtListStale { .. }
+            | Self::FetchFailed { .. } => Severity::Warn,
+            Self::ConfigWithdrawn | Self::StoreFailed(_) | Self::StoreSetAside { .. } => Severity::Error,
+        }
+    }
+
+    /// The host it is about, as the app named it.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Connection { host, .. } | Self::RefreshForced { host, .. } => Some(host),
+            _ => None,
+        }
+    }
+
     pub(crate) fn log(&self) {
         let code = self.code().map(Code::as_str);
         match self {
@@ -130,6 +202,45 @@ impl Event {
                 tracing::error!(error = %error, "state not written; used in memory");
             }
             Self::StoreSetAside { part } => tracing::error!(store.part = ?part, "damaged store set aside"),
+        }
+    }
+}
+
+/// One sentence without a full stop, for logs that take no fields.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connection { host, decision } => match &decision.verdict {
+                Verdict::Pinned { domain, .. } => write!(f, "{host}: pinned by {domain}"),
+                Verdict::NotCovered => write!(f, "{host}: allowed by the platform alone, there is no entry"),
+                Verdict::Reported { violation, .. } => write!(f, "{host}: allowed although {violation}: only reported"),
+                Verdict::Refused { code, .. } => write!(f, "{host}: refused: {code}"),
+            },
+            Self::RefreshForced { host, code } => write!(f, "{host}: refreshing before refusing: {code}"),
+            Self::ConfigAccepted { source, floor } => {
+                write!(f, "configuration {} accepted from {source}", floor.version)
+            }
+            Self::ConfigRejected { source, error } => write!(f, "configuration from {source} refused: {error}"),
+            Self::ConfigStale { expired_at } => {
+                write!(f, "configuration past its expiry ({}), still used", expired_at.as_secs())
+            }
+            Self::CtListStale { as_of } => {
+                write!(f, "log list too old ({}): Certificate Transparency only reports", as_of.as_secs())
+            }
+            Self::ConfigWithdrawn => f.write_str("project withdrawn: every connection is refused"),
+            Self::FetchFailed { url, error } => write!(f, "no acceptable answer from {url}: {error}"),
+            Self::StoreFailed(error) => write!(f, "state not written, used in memory: {error}"),
+            Self::StoreSetAside { part } => write!(f, "damaged store set aside: {part:?}"),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seed => f.write_str("the seed"),
+            Self::Store => f.write_str("the store"),
+            Self::Url(url) => f.write_str(url),
         }
     }
 }

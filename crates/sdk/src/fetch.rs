@@ -1,8 +1,5 @@
 //! Fetching configurations (P-7.3): a client of its own, with nothing of the app's in it.
 
-use std::time::Duration;
-
-use pintle_core::PROTOCOL_LEVEL;
 use reqwest::{
     Client, Response, StatusCode,
     header::{ACCEPT_ENCODING, CACHE_CONTROL, ETAG, HeaderMap, IF_NONE_MATCH, RETRY_AFTER},
@@ -10,7 +7,7 @@ use reqwest::{
 };
 use rustls::ClientConfig;
 
-use crate::{Answer, Fetch, FetchError};
+use crate::{Answer, Fetch, FetchError, user_agent};
 
 /// Makes the GETs that a [`Pinner`](crate::Pinner) asks for.
 #[derive(Clone, Debug)]
@@ -29,8 +26,8 @@ pub(crate) enum Proxies {
 
 impl Fetcher {
     pub(crate) fn new(tls: ClientConfig, proxies: Proxies) -> reqwest::Result<Self> {
-        let user_agent = format!("pintle-rust/{} level/{PROTOCOL_LEVEL}", env!("CARGO_PKG_VERSION"));
-        let builder = Client::builder().tls_backend_preconfigured(tls).redirect(Policy::none()).user_agent(user_agent);
+        let builder =
+            Client::builder().tls_backend_preconfigured(tls).redirect(Policy::none()).user_agent(user_agent("rust"));
         let builder = match proxies {
             Proxies::OfEnvironment => builder,
             Proxies::None => builder.no_proxy(),
@@ -55,23 +52,20 @@ impl Fetcher {
             Ok(response) => response,
             Err(error) => return Answer::Failed(transport(&error)),
         };
-        match response.status() {
-            StatusCode::OK => match read_body(response, fetch.max_bytes).await {
-                Ok((bytes, etag)) => Answer::Config { bytes, etag },
-                Err(error) => Answer::Failed(error),
-            },
-            StatusCode::NOT_MODIFIED => Answer::NotModified,
-            StatusCode::GONE => Answer::Failed(FetchError::Gone),
-            status => Answer::Failed(FetchError::Status {
-                status: status.as_u16(),
-                retry_after: retry_after(response.headers()),
-            }),
+        let status = response.status();
+        let [etag, retry_after] = [ETAG, RETRY_AFTER].map(|name| header(response.headers(), &name));
+        let body = match status {
+            StatusCode::OK => read_body(response, fetch.max_bytes).await,
+            _ => Ok(Vec::new()),
+        };
+        match body {
+            Ok(body) => Answer::from_http(status.as_u16(), etag, retry_after.as_deref(), body),
+            Err(error) => Answer::Failed(error),
         }
     }
 }
 
-async fn read_body(mut response: Response, max_bytes: usize) -> Result<(Vec<u8>, Option<String>), FetchError> {
-    let etag = header(response.headers(), &ETAG);
+async fn read_body(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, FetchError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
         if body.len() + chunk.len() > max_bytes {
@@ -79,12 +73,7 @@ async fn read_body(mut response: Response, max_bytes: usize) -> Result<(Vec<u8>,
         }
         body.extend_from_slice(&chunk);
     }
-    Ok((body, etag))
-}
-
-/// A number of seconds; a date would need the device's clock to be right.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    header(headers, &RETRY_AFTER)?.parse().ok().map(Duration::from_secs)
+    Ok(body)
 }
 
 fn header(headers: &HeaderMap, name: &reqwest::header::HeaderName) -> Option<String> {

@@ -27,13 +27,14 @@
 //! ```
 //!
 //! Any other stack: [`Engine::check`] in a hook that cannot wait, `Pintle::check` in one that can. Without this crate's
-//! runtime: a [`Pinner`] and any HTTP client.
+//! runtime: an `Installation` (feature `disk`) on threads or a host language, with any HTTP client; below it the
+//! [`Pinner`].
 //!
 //! # Features
 //! - `reqwest` (default): `Client`.
 //! - `fetch`: `Pintle`, the running handle, on tokio.
 //! - `rustls`: `rustls::Verifier`, `rustls::PinnedTls`.
-//! - `disk`: `disk::DiskStore`.
+//! - `disk`: `disk::DiskStore`, `Installation`.
 
 #[cfg(feature = "rustls")]
 mod authorities;
@@ -47,6 +48,8 @@ mod error;
 mod event;
 #[cfg(feature = "fetch")]
 mod fetch;
+#[cfg(feature = "disk")]
+mod installation;
 mod pinner;
 #[cfg(feature = "fetch")]
 mod pintle;
@@ -67,7 +70,9 @@ pub use engine::{Engine, Listener};
 pub use environment::Timer;
 pub use environment::{Environment, Moment, SystemEnvironment};
 pub use error::{FetchError, StoreError};
-pub use event::{Event, Source, StorePart};
+pub use event::{Event, Severity, Source, StorePart};
+#[cfg(feature = "disk")]
+pub use installation::{Fetcher, Installation, NotReady, Setup};
 pub use pinner::{Action, Answer, Fed, Fetch, Options, Pinner};
 #[cfg(feature = "fetch")]
 pub use pintle::{Builder, Error, Pintle, Probe};
@@ -75,3 +80,9 @@ pub use record::{Memory, MemoryError, Record};
 #[cfg(feature = "fetch")]
 pub use show::fetch_certificate;
 pub use snapshot::{Evidence, Snapshot};
+
+/// `User-Agent` of the SDK for `language` (P-9.3).
+#[must_use]
+pub fn user_agent(language: &str) -> String {
+    format!("pintle-{language}/{} level/{}", env!("CARGO_PKG_VERSION"), pintle_core::PROTOCOL_LEVEL)
+}

@@ -2,7 +2,6 @@
 
 mod builder;
 mod refresh;
-mod storage;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -11,9 +10,8 @@ use rustls_pki_types::CertificateDer;
 use tokio::sync::{Notify, watch};
 
 pub use self::builder::Builder;
-use self::storage::Storage;
 use crate::{
-    AuthoritiesError, Engine, Event, Evidence, FetchError, Snapshot, Timer,
+    AuthoritiesError, Engine, Event, Evidence, FetchError, Installation, Snapshot, Timer,
     fetch::Fetcher,
     rustls::{PinnedTls, Refusal},
     show,
@@ -28,11 +26,9 @@ pub struct Pintle {
 }
 
 struct Runtime {
-    engine: Engine,
+    installation: Installation,
     tls: PinnedTls,
     fetcher: Fetcher,
-    storage: Storage,
-    http_loopback: bool,
     /// The number of the last refresh that is over and persisted.
     completed: watch::Sender<u64>,
     timer: Arc<dyn Timer>,
@@ -74,8 +70,7 @@ impl Error {
     pub const fn code(&self) -> Option<Code> {
         match self {
             Self::Setup(_) | Self::Authorities(_) => Some(Code::SetupInvalid),
-            Self::Fetch(FetchError::Config(error)) => Some(error.code()),
-            Self::Fetch(_) => Some(Code::FetchFailed),
+            Self::Fetch(error) => Some(error.code()),
             Self::Refused(refusal) => Some(refusal.code),
             Self::Http(_) | Self::Unreachable { .. } => None,
         }
@@ -107,7 +102,7 @@ impl Pintle {
     /// platform said `platform`. Where a refusal might come from an old configuration, news is fetched first (P-4.11):
     /// at most five seconds, at most once a minute.
     pub async fn check(&self, host: &str, chain: &[CertificateDer<'_>], platform: PlatformVerdict) -> Decision {
-        self.check_twice(|| self.runtime.engine.check(host, &Evidence::judged(chain, platform))).await
+        self.check_twice(|| self.engine().check(host, &Evidence::judged(chain, platform))).await
     }
 
     /// Connects to `address` (or, if `None`, to `host` on port 443), shows what is presented there under the name
@@ -123,17 +118,17 @@ impl Pintle {
         if decision.code() != Some(Code::RetryAfterRefresh) {
             return decision;
         }
-        self.wait_for_refresh(self.runtime.engine.started_rounds()).await;
+        self.wait_for_refresh(self.engine().started_rounds()).await;
         check()
     }
 
     /// Refreshes now; over when every needed answer is in, and persisted.
     pub async fn refresh(&self) -> Result<(), FetchError> {
-        let round = self.runtime.engine.refresh_now();
+        let round = self.engine().refresh_now();
         self.wait_for_refresh(round).await;
         // A forced one may have taken its place.
-        self.wait_for_refresh(self.runtime.engine.started_rounds()).await;
-        match self.runtime.engine.last_failure() {
+        self.wait_for_refresh(self.engine().started_rounds()).await;
+        match self.engine().last_failure() {
             Some(error) => Err(error),
             None => Ok(()),
         }
@@ -146,18 +141,8 @@ impl Pintle {
     /// Whoever can change what is passed here decides what the app trusts: the channel that it comes by is a root of
     /// trust itself.
     pub async fn reconfigure(&self, bundle: impl AsRef<[u8]>) -> Result<(), Error> {
-        let runtime = &self.runtime;
-        let root = builder::parse_bundle(bundle.as_ref(), runtime.http_loopback)?;
-        runtime.persist().await;
-        let (record, loaded) = runtime.storage.load(&root);
-        let draw_from = runtime.storage.0.is_some().then(|| runtime.timer.random());
-        let now = runtime.timer.now();
-        let (events, round) = runtime.engine.update(|pinner| {
-            pinner.reconfigure(root.clone(), record, draw_from, now);
-            (pinner.take_events(), pinner.refresh_now())
-        });
-        runtime.tell_start(&root, &loaded.into_iter().chain(events).collect::<Vec<_>>());
-        runtime.persist().await;
+        let (installation, bundle) = (self.runtime.installation.clone(), bundle.as_ref().to_vec());
+        let round = off_the_runtime(move || installation.reconfigure(&bundle)).await?;
         self.wait_for_configuration(round).await
     }
 
@@ -166,7 +151,7 @@ impl Pintle {
         if self.snapshot().config().is_none() {
             self.wait_for_refresh(round).await;
         }
-        match self.runtime.engine.last_failure() {
+        match self.engine().last_failure() {
             Some(error) if self.snapshot().config().is_none() => Err(Error::Fetch(error)),
             _ => Ok(()),
         }
@@ -181,29 +166,29 @@ impl Pintle {
     /// Waits until the forced refresh that is running, if one is, is over.
     #[cfg(feature = "reqwest")]
     pub(crate) async fn wait_for_running_refresh(&self) {
-        self.wait_for_refresh(self.runtime.engine.started_rounds()).await;
+        self.wait_for_refresh(self.engine().started_rounds()).await;
     }
 
     /// Tells `listener` every event from now on; see [`Builder::listen`] for those of the start.
     pub fn listen(&self, listener: impl Fn(&Event) + Send + Sync + 'static) {
-        self.runtime.engine.listen(listener);
+        self.engine().listen(listener);
     }
 
     /// Changes what happens to hosts without an entry.
     pub fn set_mode(&self, mode: Mode) {
-        self.runtime.engine.update(|pinner| pinner.set_mode(mode));
+        self.engine().update(|pinner| pinner.set_mode(mode));
     }
 
     /// What decisions are made on now.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.runtime.engine.snapshot()
+        self.engine().snapshot()
     }
 
     /// What decides in TLS hooks.
     #[must_use]
     pub fn engine(&self) -> &Engine {
-        &self.runtime.engine
+        self.runtime.installation.engine()
     }
 
     /// For clients built on rustls.
@@ -213,9 +198,18 @@ impl Pintle {
     }
 }
 
+/// Runs what syncs files: not on a thread that serves connections.
+async fn off_the_runtime<T: Send + 'static>(block: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(block).await {
+        Ok(done) => done,
+        // Only a runtime that is shutting down cancels it.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
 impl std::fmt::Debug for Pintle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pintle").field("engine", &self.runtime.engine).finish_non_exhaustive()
+        f.debug_struct("Pintle").field("engine", self.engine()).finish_non_exhaustive()
     }
 }
 

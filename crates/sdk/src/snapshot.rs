@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use pintle_core::{
-    Connection, Decision, Installation, Mode, Root, UnixTime, VerifiedConfig, ct, decide,
+    Connection, Decision, HostName, Installation, Mode, Root, UnixTime, VerifiedConfig,
+    claims::Trust as EntryTrust,
+    ct, decide,
     decide::{Configuration, PathCertificate, PlatformVerdict},
     effective_time,
 };
@@ -32,11 +34,14 @@ pub struct Evidence<'a> {
     presented: &'a [CertificateDer<'a>],
     trust: Trust<'a>,
     ocsp_response: &'a [u8],
+    sct_list: Option<&'a [u8]>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Trust<'a> {
     Platform(PlatformVerdict),
+    /// With the path that the platform verified.
+    PlatformPath(PlatformVerdict, &'a [CertificateDer<'a>]),
     Roots(&'a Roots),
 }
 
@@ -44,13 +49,24 @@ impl<'a> Evidence<'a> {
     /// What it presented, leaf first, and what the platform said of it.
     #[must_use]
     pub const fn judged(presented: &'a [CertificateDer<'a>], verdict: PlatformVerdict) -> Self {
-        Self { presented, trust: Trust::Platform(verdict), ocsp_response: &[] }
+        Self { presented, trust: Trust::Platform(verdict), ocsp_response: &[], sct_list: None }
+    }
+
+    /// What it presented, what the platform said of it, and the path that the platform **verified**: leaf first, each
+    /// signed by the next, up to an anchor that it trusts. A presented chain passed off as one lets a forger in.
+    #[must_use]
+    pub const fn judged_with_path(
+        presented: &'a [CertificateDer<'a>],
+        verdict: PlatformVerdict,
+        path: &'a [CertificateDer<'a>],
+    ) -> Self {
+        Self { presented, trust: Trust::PlatformPath(verdict, path), ocsp_response: &[], sct_list: None }
     }
 
     /// What it presented, leaf first, to be validated against these roots.
     #[must_use]
     pub const fn for_roots(presented: &'a [CertificateDer<'a>], roots: &'a Roots) -> Self {
-        Self { presented, trust: Trust::Roots(roots), ocsp_response: &[] }
+        Self { presented, trust: Trust::Roots(roots), ocsp_response: &[], sct_list: None }
     }
 
     /// With the OCSPResponse (DER) it stapled, for the SCTs in it (P-6.3); empty if there is none, and one that cannot
@@ -58,6 +74,12 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub const fn with_ocsp_response(self, ocsp_response: &'a [u8]) -> Self {
         Self { ocsp_response, ..self }
+    }
+
+    /// With the SignedCertificateTimestampList of the TLS extension (RFC 6962 §3.3).
+    #[must_use]
+    pub const fn with_sct_list(self, sct_list: Option<&'a [u8]>) -> Self {
+        Self { sct_list, ..self }
     }
 }
 
@@ -122,13 +144,13 @@ impl Snapshot {
     /// SCTs were verified.
     pub fn decide(&self, host: &str, evidence: &Evidence<'_>, now: UnixTime) -> Decision {
         let t = self.effective_time(now);
-        let Evidence { presented, trust, ocsp_response } = *evidence;
+        let Evidence { presented, trust, ocsp_response, sct_list } = *evidence;
         let stapled_scts = ct::ocsp_sct_list(ocsp_response).ok().flatten();
         let ders: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
         let decide_one = |platform: PlatformVerdict, path: Option<&[PathCertificate<'_>]>| {
             let connection = Connection::new(host, &ders)
                 .with_platform_verdict(platform)
-                .with_scts(None, stapled_scts)
+                .with_scts(sct_list, stapled_scts)
                 .with_sct_memo(&*self.verified_scts);
             let installation = Installation { mode: self.mode, draw: self.draw, generation: self.generation(now) };
             match path {
@@ -136,14 +158,28 @@ impl Snapshot {
                 None => decide(&connection, self.configuration(), &installation, t),
             }
         };
+        if let Trust::PlatformPath(platform, path) = trust {
+            let path: Vec<_> = path.iter().map(|der| PathCertificate::Certificate(der)).collect();
+            return decide_one(platform, Some(&path));
+        }
         let Some((leaf, intermediates)) = presented.split_first() else {
             return decide_one(PlatformVerdict::Refused, None);
         };
         let chain = Chain { leaf, intermediates };
         match trust {
             Trust::Roots(roots) => decide_by_roots(&chain, host, roots, t, &decide_one),
-            Trust::Platform(platform) => decide_by_proof(&chain, host, platform, self.config(), t, &decide_one),
+            Trust::Platform(platform) | Trust::PlatformPath(platform, _) => {
+                decide_by_proof(&chain, host, platform, self.config(), t, &decide_one)
+            }
         }
+    }
+
+    /// Whether the entry for `host` leaves the certificate authorities out (`trust: "pins"`): its server may be one that
+    /// the platform refuses, so that a hook must get to see it.
+    #[must_use]
+    pub fn is_trusted_by_pins(&self, host: &str) -> bool {
+        let entry = HostName::parse_connection(host).ok().and_then(|host| self.config()?.domain_for(&host));
+        entry.is_some_and(|entry| entry.trust == EntryTrust::Pins)
     }
 
     fn configuration(&self) -> Configuration<'_> {

@@ -7,6 +7,7 @@
 //! - [`clouds`]: object stores that answer like those of the clouds.
 //! - [`ct`]: Certificate Transparency logs, and OCSP responses that carry their SCTs.
 //! - [`database`]: SQLite or PostgreSQL, as the environment says.
+//! - [`gauntlet`]: what every SDK must do with every HTTP client.
 //! - [`postgres`]: a real PostgreSQL, with a database for each test.
 //! - [`site`]: an HTTPS server that counts what reaches it.
 //! - [`cdn`]: an HTTP server that answers as badly as it is told to.
@@ -28,6 +29,8 @@ pub mod clouds;
 #[cfg(feature = "world")]
 pub mod ct;
 pub mod database;
+#[cfg(feature = "world")]
+pub mod gauntlet;
 #[cfg(feature = "world")]
 mod http;
 pub mod postgres;

@@ -71,6 +71,23 @@ pub enum Answer {
     Failed(FetchError),
 }
 
+impl Answer {
+    /// What a server said: its `status`, its `ETag` and `Retry-After` headers, its decoded body (read for 200 alone).
+    #[must_use]
+    pub fn from_http(status: u16, etag: Option<String>, retry_after: Option<&str>, body: Vec<u8>) -> Self {
+        match status {
+            200 => Self::Config { bytes: body, etag },
+            304 => Self::NotModified,
+            410 => Self::Failed(FetchError::Gone),
+            status => {
+                // A number of seconds; a date would need the device's clock to be right.
+                let retry_after = retry_after.and_then(|value| value.parse().ok()).map(Duration::from_secs);
+                Self::Failed(FetchError::Status { status, retry_after })
+            }
+        }
+    }
+}
+
 /// How an answer was judged.
 #[derive(Debug)]
 #[must_use]

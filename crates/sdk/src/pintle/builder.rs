@@ -1,11 +1,11 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use pintle_core::{Mode, Root, root::SetupError};
+use pintle_core::Mode;
 use tokio::sync::{Notify, watch};
 
-use super::{Error, Pintle, Runtime, refresh, storage::Storage};
+use super::{Error, Pintle, Runtime, off_the_runtime, refresh};
 use crate::{
-    Authorities, Engine, Event, Listener, Options, Pinner, SystemEnvironment, Timer,
+    Authorities, Event, Installation, Listener, Options, Setup, SystemEnvironment, Timer,
     fetch::{Fetcher, Proxies},
     rustls::{PinnedTls, Verifier},
 };
@@ -16,7 +16,7 @@ pub struct Builder {
     bundle: Vec<u8>,
     seed: Option<Vec<u8>>,
     options: Options,
-    storage: Storage,
+    storage_dir: Option<PathBuf>,
     connection_authorities: Authorities,
     config_authorities: Authorities,
     http_loopback: bool,
@@ -30,7 +30,7 @@ impl Builder {
             bundle,
             seed: None,
             options: Options::default(),
-            storage: Storage::default(),
+            storage_dir: None,
             connection_authorities: Authorities::Platform,
             config_authorities: Authorities::Platform,
             http_loopback: false,
@@ -57,7 +57,7 @@ impl Builder {
     /// Keeps the accepted configuration and its floor in a folder of its own under `dir`. Without it a restart begins
     /// from the seed, and percentage enforcement counts every installation in.
     pub fn storage_dir(self, dir: impl Into<PathBuf>) -> Self {
-        Self { storage: Storage(Some(dir.into())), ..self }
+        Self { storage_dir: Some(dir.into()), ..self }
     }
 
     /// Certificate authorities that count, besides the pins, for the app's connections.
@@ -96,48 +96,33 @@ impl Builder {
     /// Starts without waiting for a fetch: for an app whose first start may be offline. Until a configuration comes,
     /// every connection is refused with `config_missing`.
     pub async fn start(self) -> Result<Pintle, Error> {
-        let root = parse_bundle(&self.bundle, self.http_loopback)?;
-        let (record, loaded) = self.storage.load(&root);
-        let timer = self.timer;
-        let options = Options {
-            draw_from: self.storage.0.is_some().then(|| timer.random()),
-            chance: timer.random(),
-            ..self.options
+        let setup = Setup {
+            seed: self.seed,
+            mode: self.options.mode,
+            fetch_timeout: self.options.fetch_timeout,
+            storage_dir: self.storage_dir,
+            ..Setup::parse_bundle(&self.bundle, self.http_loopback)?
         };
-        let mut pinner = Pinner::new(root.clone(), options, record, self.seed.as_deref(), timer.now());
-        let events: Vec<_> = loaded.into_iter().chain(pinner.take_events()).collect();
+        let config_tls = self.config_authorities.to_unpinned_config()?;
+        let (timer, listeners) = (self.timer, self.listeners);
+        let wake = Arc::new(Notify::new());
+        let (environment, waker) = (timer.clone(), wake.clone());
+        let start = move || Installation::start(setup, environment, listeners, move || waker.notify_one());
+        let installation = off_the_runtime(start).await;
+        let verifier = Verifier::new(installation.engine().clone(), &self.connection_authorities)?;
 
         // A proxy would look for the loopback host on its own machine.
         let proxies = if self.http_loopback { Proxies::None } else { Proxies::OfEnvironment };
-        let wake = Arc::new(Notify::new());
-        let waker = wake.clone();
-        let engine = Engine::new(pinner, timer.clone(), move || waker.notify_one());
-        let verifier = Verifier::new(engine.clone(), &self.connection_authorities)?;
         let runtime = Arc::new(Runtime {
-            tls: PinnedTls::new(engine.clone(), Arc::new(verifier)),
-            fetcher: Fetcher::new(self.config_authorities.to_unpinned_config()?, proxies)?,
-            engine,
-            storage: self.storage,
-            http_loopback: self.http_loopback,
+            tls: PinnedTls::new(installation.engine().clone(), Arc::new(verifier)),
+            fetcher: Fetcher::new(config_tls, proxies)?,
+            installation,
             completed: watch::Sender::new(0),
             timer,
             wake,
         });
-        for listener in self.listeners {
-            runtime.engine.listen(move |event| listener(event));
-        }
-        runtime.tell_start(&root, &events);
-        runtime.persist().await;
         tokio::spawn(refresh::run(Arc::downgrade(&runtime)));
         Ok(Pintle { runtime })
-    }
-}
-
-/// The bundle `pintle.json`, through the door that was opened (P-1.3).
-pub(super) fn parse_bundle(bundle: &[u8], http_loopback: bool) -> Result<Root, SetupError> {
-    match http_loopback {
-        true => Root::dangerous_parse_bundle_with_http_loopback(bundle),
-        false => Root::parse_bundle(bundle),
     }
 }
 
@@ -145,7 +130,7 @@ impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Builder")
             .field("options", &self.options)
-            .field("storage", &self.storage)
+            .field("storage_dir", &self.storage_dir)
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use tokio::task::JoinSet;
 
-use super::Runtime;
+use super::{Runtime, off_the_runtime};
 use crate::{Action, Answer, Fed, Fetch};
 
 /// Runs until the last handle is gone. Holds none itself while it waits.
@@ -14,7 +14,7 @@ pub(super) async fn run(runtime: Weak<Runtime>) {
     loop {
         let Some(strong) = runtime.upgrade() else { return };
         let until = loop {
-            match strong.engine.poll() {
+            match strong.installation.engine().poll() {
                 Action::Idle { until } => break until,
                 Action::Fetch(fetch) => {
                     if fetch.round != round {
@@ -48,13 +48,14 @@ pub(super) async fn run(runtime: Weak<Runtime>) {
 
 impl Runtime {
     async fn take_answer(self: &Arc<Self>, fetch: &Fetch, answer: Answer) {
-        if !matches!(self.engine.feed(fetch, answer), Fed::TooLate) {
-            self.persist().await;
+        if !matches!(self.installation.engine().feed(fetch, answer), Fed::TooLate) {
+            let installation = self.installation.clone();
+            off_the_runtime(move || installation.persist()).await;
         }
     }
 
     fn report_completed(&self) {
-        let completed = self.engine.completed_rounds();
+        let completed = self.installation.engine().completed_rounds();
         self.completed.send_if_modified(|known| std::mem::replace(known, completed) != completed);
     }
 }

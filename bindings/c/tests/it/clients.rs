@@ -1,0 +1,111 @@
+//! libcurl and OpenSSL, linked against this library, in the gauntlet.
+
+use std::path::PathBuf;
+
+use pintle_testkit::gauntlet::{Case, Gauntlet, Step, cases, hold_conformance};
+
+use crate::workbench::Driver;
+
+const CLIENTS: [&str; 2] = ["curl", "openssl"];
+
+/// Walks through `case` with `client`: everything that went otherwise, in words.
+async fn walk(case: &Case, client: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let gauntlet = Gauntlet::start(case.name, folder.path()).await;
+    let [bundle, authorities, storage]: [PathBuf; 3] =
+        ["pintle.json", "ca.pem", "storage"].map(|name| folder.path().join(name));
+    let mut driver = Driver::start(&bundle, &authorities, &storage);
+    let mut differences = Vec::new();
+    let mut compare = |what: &dyn std::fmt::Debug, seen: &str, expected: &str| {
+        if seen != expected {
+            differences.push(format!("{} with {client}: {what:?}: {seen}", case.name));
+        }
+    };
+    compare(&"set-up", &driver.started, "ok");
+    for step in &case.steps {
+        match step {
+            Step::World { change } => gauntlet.change(*change),
+            Step::Permissive => compare(step, &driver.ask("permissive"), "ok"),
+            Step::Refresh { expect } => compare(step, driver.ask("refresh").trim_start_matches("refused "), expect),
+            Step::Get { host, expect } => {
+                let before = gauntlet.site().seen().requests.len();
+                let port = gauntlet.site().address().port();
+                let answer = driver.ask(&format!("get {client} {host} {port}"));
+                compare(step, answer.trim_start_matches("refused ").trim_end_matches(" 200"), expect);
+                let arrived = gauntlet.site().seen().requests.len() - before;
+                compare(
+                    step,
+                    &format!("{arrived} requests"),
+                    if *expect == "ok" { "1 requests" } else { "0 requests" },
+                );
+            }
+        }
+    }
+    compare(&"sessions", &format!("{} resumed", gauntlet.site().seen().resumed), "0 resumed");
+    differences
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_case_ends_as_the_table_says_with_every_client() {
+    let mut differences = Vec::new();
+    for case in cases() {
+        for client in CLIENTS {
+            differences.extend(walk(&case, client).await);
+        }
+    }
+    assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
+    hold_conformance("C", &["libcurl", "OpenSSL"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_still_pinned_is_kept_across_a_release() {
+    let folder = tempfile::tempdir().unwrap();
+    let gauntlet = Gauntlet::start("kept_connection_after_release", folder.path()).await;
+    let path = |name: &str| folder.path().join(name);
+    let mut driver = Driver::start(&path("pintle.json"), &path("ca.pem"), &path("storage"));
+    let port = gauntlet.site().address().port();
+    for client in CLIENTS {
+        let before = gauntlet.site().seen().connections;
+        assert_eq!(driver.ask(&format!("get {client} localhost {port}")), "ok 200");
+        gauntlet.change(pintle_testkit::gauntlet::Change::Release);
+        assert_eq!(driver.ask("refresh"), "ok");
+        assert_eq!(driver.ask(&format!("get {client} localhost {port}")), "ok 200");
+        assert_eq!(gauntlet.site().seen().connections - before, 1, "{client}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_shown_without_a_request_and_another_root_is_taken_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let gauntlet = Gauntlet::start("wrong_leaf_from_trusted_ca", folder.path()).await;
+    let other = tempfile::tempdir().unwrap();
+    let elsewhere = Gauntlet::start("pinned_leaf", other.path()).await;
+    let path = |name: &str| folder.path().join(name);
+    let mut driver = Driver::start(&path("pintle.json"), &path("ca.pem"), &path("storage"));
+    let port = gauntlet.site().address().port();
+    let shown = driver.ask(&format!("certificate localhost {port}"));
+    assert!(shown.starts_with("ok "), "{shown}");
+    assert!(gauntlet.site().seen().requests.is_empty());
+
+    // What the other project pins is another server.
+    assert_eq!(driver.ask(&format!("reconfigure {}", other.path().join("pintle.json").display())), "ok");
+    for client in CLIENTS {
+        assert_eq!(driver.ask(&format!("get {client} localhost {port}")), "refused pin_mismatch");
+    }
+    assert_eq!(elsewhere.site().seen().connections, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_without_a_network_begins_from_what_was_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let gauntlet = Gauntlet::start("pinned_leaf", folder.path()).await;
+    let path = |name: &str| folder.path().join(name);
+    assert_eq!(Driver::start(&path("pintle.json"), &path("ca.pem"), &path("storage")).started, "ok");
+    gauntlet.change(pintle_testkit::gauntlet::Change::CdnDead);
+    let first = Driver::start(&path("pintle.json"), &path("ca.pem"), &path("elsewhere")).started.clone();
+    assert_eq!(first, "refused fetch_failed");
+    let mut again = Driver::start(&path("pintle.json"), &path("ca.pem"), &path("storage"));
+    assert_eq!(again.started, "ok");
+    let port = gauntlet.site().address().port();
+    assert_eq!(again.ask(&format!("get curl localhost {port}")), "ok 200");
+}

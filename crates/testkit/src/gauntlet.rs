@@ -1,0 +1,284 @@
+//! What every SDK must do with every HTTP client it serves: one table of cases, each a server, a CDN and some steps.
+//!
+//! Tests of Rust and C walk through it in the same process; other languages talk to `examples/gauntlet.rs`.
+
+use std::{fmt::Write as _, fs, path::Path};
+
+use base64ct::{Base64, Encoding};
+use pintle_core::{
+    claims::{Claims, CtPolicy, CtRequirement, Domain, Enforce, Trust},
+    crypto::sha256,
+};
+use serde::Serialize;
+
+use crate::{
+    cdn::{Cdn, Reply},
+    certificate::{Authority, SiteCertificate, issuer_pin, leaf_pin},
+    ct::Log,
+    project::{Project, domain},
+    site::Site,
+};
+
+/// The host that has an entry.
+pub const HOST: &str = "localhost";
+/// The same server under a name without an entry.
+pub const UNREGISTERED: &str = "127.0.0.1";
+
+/// A case: what must be seen, step by step.
+#[derive(Clone, Debug, Serialize)]
+pub struct Case {
+    /// In words, joined by `_`.
+    pub name: &'static str,
+    /// In order.
+    pub steps: Vec<Step>,
+}
+
+/// One step of a case.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Step {
+    /// A GET of `/` at `host`; `expect` is `ok` or the code of the refusal, which no byte of the request reaches the
+    /// server under.
+    Get {
+        /// Where.
+        host: &'static str,
+        /// What comes of it.
+        expect: &'static str,
+    },
+    /// The app refreshes; `expect` is `ok` or a code.
+    Refresh {
+        /// What comes of it.
+        expect: &'static str,
+    },
+    /// The app becomes permissive.
+    Permissive,
+    /// The world changes: [`Gauntlet::change`].
+    World {
+        /// How.
+        change: Change,
+    },
+}
+
+/// How the world changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// The server has a new certificate, and a release pins it.
+    Rotate,
+    /// A release pins another key.
+    Revoke,
+    /// A release that changes nothing about this host.
+    Release,
+    /// The CDN shows an older release.
+    RollBack,
+    /// The project is withdrawn.
+    Withdraw,
+    /// The CDN closes every connection.
+    CdnDead,
+    /// The CDN answers something else.
+    CdnGarbage,
+}
+
+impl Change {
+    /// Every one.
+    pub const ALL: [Self; 7] =
+        [Self::Rotate, Self::Revoke, Self::Release, Self::RollBack, Self::Withdraw, Self::CdnDead, Self::CdnGarbage];
+}
+
+/// Every case.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    let get = |expect| Step::Get { host: HOST, expect };
+    let get_unregistered = |expect| Step::Get { host: UNREGISTERED, expect };
+    let refresh = |expect| Step::Refresh { expect };
+    let world = |change| Step::World { change };
+    let case = |name, steps| Case { name, steps };
+    vec![
+        case("pinned_leaf", vec![get("ok")]),
+        case("pinned_intermediate", vec![get("ok")]),
+        case("pinned_root", vec![get("ok")]),
+        case("wrong_leaf_from_trusted_ca", vec![get("pin_mismatch")]),
+        case("padded_chain", vec![get("pin_mismatch")]),
+        case("same_name_root", vec![get("pin_mismatch")]),
+        case("missing_intermediate", vec![get("platform_rejected")]),
+        case("shuffled_chain", vec![get("ok")]),
+        case("expired", vec![get("platform_rejected")]),
+        case("wrong_name", vec![get("platform_rejected")]),
+        case("self_signed", vec![get("platform_rejected")]),
+        case("self_signed_trusted_by_pins", vec![get("ok")]),
+        case("self_signed_not_the_pinned", vec![get("pin_mismatch")]),
+        case("denied_key", vec![get("key_denied")]),
+        case("report_only", vec![get("ok")]),
+        case("ct_required", vec![get("ct_not_satisfied")]),
+        case("unregistered_strict", vec![get_unregistered("domain_not_registered"), get("ok")]),
+        case("unregistered_permissive", vec![Step::Permissive, get_unregistered("ok"), get("ok")]),
+        case("rotation_while_running", vec![world(Change::Rotate), get("ok")]),
+        case(
+            "kept_connection_after_revocation",
+            vec![get("ok"), world(Change::Revoke), refresh("ok"), get("pin_mismatch")],
+        ),
+        case("kept_connection_after_release", vec![get("ok"), world(Change::Release), refresh("ok"), get("ok")]),
+        case("rollback", vec![world(Change::RollBack), refresh("config_rollback"), get("ok")]),
+        case("withdrawn", vec![get("ok"), world(Change::Withdraw), refresh("ok"), get("config_withdrawn")]),
+        case("cdn_dead", vec![world(Change::CdnDead), refresh("fetch_failed"), get("ok")]),
+        case("cdn_garbage", vec![world(Change::CdnGarbage), refresh("config_malformed"), get("ok")]),
+    ]
+}
+
+/// Holds that the rows of `sdk` in `docs/sdk/conformance.md` say what `clients` did; with `UPDATE_DOCS` set, writes them.
+/// Call it once every case has ended as the table says.
+pub fn hold_conformance(sdk: &str, clients: &[&str]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sdk/conformance.md");
+    let page = fs::read_to_string(&path).expect("docs/sdk/conformance.md");
+    let mut rows = String::new();
+    for case in cases() {
+        let ends = case.steps.iter().rev().find_map(|step| match step {
+            Step::Get { expect, .. } => Some(*expect),
+            _ => None,
+        });
+        let end = ends.map_or("–", |end| if end == "ok" { "allowed" } else { end });
+        writeln!(rows, "| {} | {end} | {} |", case.name.replace('_', " "), clients.join(", "))
+            .expect("a String takes text");
+    }
+    let [begin, end] = ["begin", "end"].map(|word| format!("<!-- {word} {sdk} -->\n"));
+    let (before, rest) = page.split_once(&begin).expect("a place for the SDK");
+    let (held, after) = rest.split_once(&end).expect("the end of that place");
+    let wanted = format!("\n| case | ends as | with |\n| --- | --- | --- |\n{rows}\n");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, format!("{before}{begin}{wanted}{end}{after}")).expect("docs/sdk/conformance.md");
+    } else {
+        assert!(held == wanted, "docs/sdk/conformance.md is old: UPDATE_DOCS=1 and run this test again");
+    }
+}
+
+/// The servers of one case.
+pub struct Gauntlet {
+    project: Project,
+    cdn: Cdn,
+    site: Site,
+    ca: Authorities,
+}
+
+struct Authorities {
+    root: Authority,
+    /// Below it.
+    good: Authority,
+    /// Another root that the platform trusts.
+    other: Authority,
+    /// A root that somebody installed, by the name of the good intermediate.
+    namesake: Authority,
+}
+
+impl Gauntlet {
+    /// Starts the servers of the case `name`, and writes into `folder` what the app needs: `pintle.json`, and `ca.pem`
+    /// for the platform's authorities.
+    pub async fn start(name: &str, folder: &Path) -> Self {
+        let root = Authority::root("Good Root");
+        let good = root.subordinate("Good Intermediate");
+        let (other, namesake) = (Authority::root("Other Root"), Authority::root("Good Intermediate"));
+        let ca = Authorities { root, good, other, namesake };
+        let certificate = certificate_of(name, &ca);
+        let cdn = Cdn::start(Reply::Closed).await;
+        let project = Project::new(&[cdn.url()]);
+        let gauntlet = Self { site: Site::start(&certificate).await, project, cdn, ca };
+        gauntlet.publish(2, |claims| gauntlet.configure(name, &certificate, claims));
+        fs::write(folder.join("pintle.json"), gauntlet.project.bundle()).expect("a file");
+        let mut trusted = vec![&gauntlet.ca.root, &gauntlet.ca.other];
+        if name == "same_name_root" {
+            // Where it is not asked for, path builders that never turn back would lose their way by its name.
+            trusted.push(&gauntlet.ca.namesake);
+        }
+        let pem: String = trusted.into_iter().map(|root| to_pem(root.certificate())).collect();
+        fs::write(folder.join("ca.pem"), pem).expect("a file");
+        gauntlet
+    }
+
+    fn configure(&self, name: &str, certificate: &SiteCertificate, claims: &mut Claims) {
+        let pin = match name {
+            "pinned_intermediate" | "padded_chain" | "same_name_root" | "missing_intermediate" | "shuffled_chain" => {
+                issuer_pin(self.ca.good.certificate())
+            }
+            "pinned_root" => issuer_pin(self.ca.root.certificate()),
+            "wrong_leaf_from_trusted_ca" | "report_only" | "self_signed_not_the_pinned" => {
+                leaf_pin(self.ca.good.issue(&[HOST]).leaf())
+            }
+            _ => leaf_pin(certificate.leaf()),
+        };
+        let mut entry = domain(HOST, vec![pin]);
+        match name {
+            "self_signed_trusted_by_pins" | "self_signed_not_the_pinned" => entry.trust = Trust::Pins,
+            "report_only" => entry.enforce = Enforce::Report,
+            "denied_key" => claims.deny = [sha256(spki_of(certificate))].into(),
+            "ct_required" => {
+                claims.ct_logs = ["a", "b"].map(|log| Log::new(log).entry()).into();
+                claims.ct_logs_as_of = Some(claims.issued_at);
+                entry.ct = CtRequirement { policy: CtPolicy::Verified, ..CtRequirement::default() };
+            }
+            _ => {}
+        }
+        claims.domains = vec![entry];
+    }
+
+    /// Changes the world; done when it returns.
+    pub fn change(&self, change: Change) {
+        let pinned = |certificate: &SiteCertificate| vec![domain(HOST, vec![leaf_pin(certificate.leaf())])];
+        let publish = |version, domains: Vec<Domain>| self.publish(version, |claims| claims.domains = domains);
+        let another = self.ca.good.issue(&[HOST]);
+        match change {
+            Change::Rotate => {
+                self.site.swap(&another);
+                publish(3, pinned(&another));
+            }
+            Change::Revoke => publish(3, pinned(&another)),
+            // The server's key by another road: its issuer.
+            Change::Release => publish(3, vec![domain(HOST, vec![issuer_pin(self.ca.good.certificate())])]),
+            Change::RollBack => publish(1, pinned(&another)),
+            Change::Withdraw => self.publish(3, |claims| claims.withdrawn = true),
+            Change::CdnDead => self.cdn.set(Reply::Closed),
+            Change::CdnGarbage => self.cdn.set(Reply::Refusal(200, "<html>Please log in to this Wi-Fi</html>")),
+        }
+    }
+
+    fn publish(&self, version: u64, claims: impl FnOnce(&mut Claims)) {
+        self.cdn.set(Reply::File(self.project.config_with(version, claims)));
+    }
+
+    /// The server the app wants to reach.
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+}
+
+fn certificate_of(name: &str, ca: &Authorities) -> SiteCertificate {
+    let good = ca.good.issue(&[HOST, UNREGISTERED]);
+    match name {
+        "wrong_leaf_from_trusted_ca" => ca.other.issue(&[HOST]),
+        "padded_chain" => ca.other.subordinate("Other Intermediate").issue(&[HOST]).padded_with(ca.good.certificate()),
+        "same_name_root" => ca.namesake.issue(&[HOST]).padded_with(ca.good.certificate()),
+        "missing_intermediate" => SiteCertificate { chain: vec![good.leaf().clone()], key: good.key },
+        "shuffled_chain" => {
+            let unrelated = ca.other.subordinate("Unrelated").certificate().clone();
+            let chain = vec![good.leaf().clone(), unrelated, ca.good.certificate().clone()];
+            SiteCertificate { chain, key: good.key }
+        }
+        "expired" => ca.good.issue_expired(&[HOST]),
+        "wrong_name" => ca.good.issue(&["elsewhere.test"]),
+        "self_signed" | "self_signed_trusted_by_pins" | "self_signed_not_the_pinned" => {
+            SiteCertificate::self_signed(&[HOST])
+        }
+        _ => good,
+    }
+}
+
+fn spki_of(certificate: &SiteCertificate) -> &[u8] {
+    pintle_core::der::Certificate::parse(certificate.leaf()).expect("a certificate in DER").spki()
+}
+
+fn to_pem(der: &[u8]) -> String {
+    let mut pem = "-----BEGIN CERTIFICATE-----\n".to_owned();
+    for line in Base64::encode_string(der).as_bytes().chunks(64) {
+        writeln!(pem, "{}", String::from_utf8_lossy(line)).expect("a String takes text");
+    }
+    pem + "-----END CERTIFICATE-----\n"
+}
