@@ -5,6 +5,7 @@
 //! configuration` rewrite the table in `docs/operations/configuration.md`.
 
 mod accounts;
+mod alerts;
 mod destinations;
 mod guard;
 mod lookup;
@@ -26,6 +27,7 @@ use pintle_store::DatabaseUrl;
 use secrecy::SecretString;
 
 pub use accounts::{AccountsConfig, SmtpConfig, SmtpSecurity};
+pub use alerts::AlertsConfig;
 pub use guard::GuardConfig;
 pub use lookup::LookupConfig;
 pub use oidc::OidcConfig;
@@ -82,6 +84,8 @@ pub struct ServerConfig {
     pub privacy: PrivacyConfig,
     /// What is remembered.
     pub audit: AuditConfig,
+    /// When members are told.
+    pub alerts: AlertsConfig,
     /// How the safe-publish guard looks at live servers.
     pub guard: GuardConfig,
     /// How the server stops.
@@ -192,6 +196,7 @@ impl ServerConfig {
             lookup: LookupConfig::read(options),
             privacy: PrivacyConfig::read(options),
             audit: AuditConfig::read(options),
+            alerts: AlertsConfig::read(options),
             guard: GuardConfig::read(options),
             stop: StopConfig::read(options),
             plan: read_plan(options),

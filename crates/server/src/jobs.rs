@@ -10,6 +10,8 @@ use crate::clock::now;
 const MAX_SLEEP: Duration = Duration::from_secs(5);
 /// Retention is counted in days.
 const BETWEEN_CLEANINGS: Duration = Duration::from_secs(3600);
+/// Days are told, and a digest goes within so much of its hour.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(600);
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// What a worker works off. Mails have one of their own, so that a slow mail server delays no release.
@@ -76,6 +78,20 @@ pub(crate) async fn run_cleaner(service: Arc<Service>) {
             Ok(_) => BETWEEN_CLEANINGS,
             Err(error) => {
                 tracing::error!(error.code = error.code(), %error, "old events not removed; it will be tried again");
+                AFTER_FAILURE
+            }
+        };
+        tokio::time::sleep(sleep).await;
+    }
+}
+
+/// Looks at what ends soon, and sends digests on their way, for ever.
+pub(crate) async fn run_watcher(service: Arc<Service>) {
+    loop {
+        let sleep = match service.watch(now()).await {
+            Ok(()) => BETWEEN_LOOKS,
+            Err(error) => {
+                tracing::error!(error.code = error.code(), %error, "what ends soon was not looked at; it will be tried again");
                 AFTER_FAILURE
             }
         };

@@ -32,7 +32,7 @@ mod smtp;
 pub use api::openapi_json;
 pub use cdn::file_router;
 pub use config::{
-    AccountsConfig, AuditConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption,
+    AccountsConfig, AlertsConfig, AuditConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption,
     ForwardedHeader, GuardConfig, HttpConfig, LoadedConfig, LogConfig, LogFormat, LookupConfig, OidcConfig, Origin,
     PrivacyConfig, ProxyConfig, RateLimitConfig, ServerConfig, SmtpConfig, SmtpSecurity, StopConfig, TlsConfig,
 };

@@ -210,6 +210,7 @@ pub async fn run(
     }
     let recorder = tokio::spawn(jobs::run_recorder(Arc::clone(&service)));
     let cleaner = tokio::spawn(jobs::run_cleaner(Arc::clone(&service)));
+    let watcher = tokio::spawn(jobs::run_watcher(Arc::clone(&service)));
     let app = App {
         service: Arc::clone(&service),
         served: Arc::default(),
@@ -246,6 +247,7 @@ pub async fn run(
     }
     recorder.abort();
     cleaner.abort();
+    watcher.abort();
     if tokio::time::timeout(config.stop.timeout, jobs::record_the_rest(&service)).await.is_err() {
         tracing::warn!("the last security events were not written in time");
     }
@@ -302,6 +304,7 @@ fn open_service(
         .with_audit_retention(config.audit.retention_days)
         .with_lookups(config.lookup.policy())
         .with_guard(guard)
+        .with_alerts(config.alerts.to_settings())
         .with_accounts(settings, key, mailer)
         .with_sso(providers))
 }

@@ -70,6 +70,7 @@ mod update_organization;
 mod update_pin;
 mod update_project;
 mod update_token;
+mod watch;
 mod whoami;
 
 pub use account::{LinkKind, LostFactors};

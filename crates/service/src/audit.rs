@@ -11,7 +11,7 @@ use pintle_store::{
 };
 use serde_json::Value;
 
-use crate::{Actor, RequestContext, ServiceError, random::make_random};
+use crate::{Actor, RequestContext, ServiceError, alert, random::make_random};
 
 macro_rules! audit_actions {
     ($($(#[doc = $doc:literal])+ $name:ident = $word:literal,)*) => {
@@ -219,6 +219,34 @@ impl Event {
         self
     }
 
+    pub(crate) fn chain(&self) -> &AuditChain {
+        &self.chain
+    }
+
+    pub(crate) fn action(&self) -> AuditAction {
+        self.action
+    }
+
+    pub(crate) fn target_id(&self) -> &str {
+        self.target.id.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn target_name(&self) -> Option<&str> {
+        self.target.name.as_deref()
+    }
+
+    pub(crate) fn project(&self) -> Option<&ProjectId> {
+        self.project.as_ref()
+    }
+
+    pub(crate) fn before_summary(&self) -> Option<&Value> {
+        self.before.as_ref()
+    }
+
+    pub(crate) fn after_summary(&self) -> Option<&Value> {
+        self.after.as_ref()
+    }
+
     pub(crate) fn before(self, summary: Value) -> Self {
         Self { before: Some(summary), ..self }
     }
@@ -273,8 +301,9 @@ impl Author {
     }
 }
 
-/// Appends `event` to its chain, in the transaction of the change it tells of.
+/// Appends `event` to its chain, in the transaction of the change it tells of, and alerts whoever is to know.
 pub(crate) async fn record(tx: &WriteTx, author: &Author, event: Event, now: UnixTime) -> Result<(), ServiceError> {
+    alert::follow(tx, &event, now).await?;
     let account = author.account.as_ref().map(|(id, _)| id);
     let personal = event.personal.into_iter().chain(author.personal()).collect();
     let (commitments, rows) = commit_to(personal, &event.chain)?;

@@ -15,10 +15,12 @@ mod accounts;
 mod actions;
 mod actor;
 mod address;
+mod alert;
 mod audit;
 mod change;
 mod claims;
 mod ct;
+mod day;
 mod destination;
 mod diff;
 pub mod emergency;
@@ -61,6 +63,7 @@ pub use access::{Permission, ProjectPath};
 pub use accounts::{AccountSettings, SignUp};
 pub use actions::{FirstRun, LinkKind, LostFactors, ReleaseCheck};
 pub use actor::{Actor, RequestContext};
+pub use alert::{AlertKind, AlertNature, AlertSettings, AlertSeverity};
 pub use audit::AuditAction;
 pub use destination::{Destination, Offer};
 pub use error::{
@@ -96,6 +99,7 @@ pub struct Service {
     audit_retention_secs: u64,
     lookups: Option<lookup::Lookups>,
     guard: GuardSettings,
+    alerts: AlertSettings,
 }
 
 /// What was deleted is erased for good after 30 days.
@@ -118,6 +122,7 @@ impl Service {
             audit_retention_secs: DEFAULT_AUDIT_RETENTION_SECS,
             lookups: None,
             guard: GuardSettings::default(),
+            alerts: AlertSettings::default(),
         }
     }
 
@@ -155,6 +160,12 @@ impl Service {
     #[must_use]
     pub fn with_guard(self, guard: GuardSettings) -> Self {
         Self { guard, ..self }
+    }
+
+    /// The same, with other days on which members are told what ends.
+    #[must_use]
+    pub fn with_alerts(self, settings: AlertSettings) -> Self {
+        Self { alerts: settings, ..self }
     }
 
     /// The same, with accounts as the operator wants them. `key` protects what a thief of the database must not get;

@@ -58,7 +58,12 @@ impl Template {
     /// The notice that a mail of this kind is, if it needs no code.
     pub(crate) const fn notice(kind: MailKind) -> Option<Self> {
         match kind {
-            MailKind::SignUp | MailKind::ResetPassword | MailKind::ChangeAddress | MailKind::Invitation => None,
+            MailKind::SignUp
+            | MailKind::ResetPassword
+            | MailKind::ChangeAddress
+            | MailKind::Invitation
+            | MailKind::Alerts
+            | MailKind::Digest => None,
             MailKind::AddressChanged => Some(Self::AddressChanged),
             MailKind::PasswordChanged => Some(Self::PasswordChanged),
             MailKind::SecondFactorChanged => Some(Self::SecondFactorChanged),

@@ -9,6 +9,8 @@ use crate::{
 
 /// The rows of one project, in an order that no reference forbids.
 const ROWS_OF_PROJECT: &[(&str, &str)] = &[
+    ("alert", "project_id = $1"),
+    ("due_date", "project_id = $1"),
     ("pin", "domain_id IN (SELECT id FROM domain WHERE project_id = $1)"),
     ("domain", "project_id = $1"),
     ("ct_log", "project_id = $1"),
@@ -25,6 +27,8 @@ const ROWS_OF_PROJECT: &[(&str, &str)] = &[
 
 /// The rows of an organization without projects. Its audit log goes with it.
 const ROWS_OF_ORGANIZATION: &[(&str, &str)] = &[
+    ("alert", "organization_id = $1"),
+    ("notification_choice", "organization_id = $1"),
     ("invitation", "organization_id = $1"),
     ("api_token", "organization_id = $1"),
     ("audit_checkpoint", "chain = $1"),
@@ -48,6 +52,8 @@ const ROWS_OF_ACCOUNT: &[(&str, &str)] = &[
     ("session", "account_id = $1"),
     ("one_time_secret", "account_id = $1"),
     ("mail", "account_id = $1"),
+    ("alert_notice", "account_id = $1"),
+    ("notification_choice", "account_id = $1"),
     ("totp", "account_id = $1"),
     ("identity", "account_id = $1"),
     ("recovery_code", "account_id = $1"),
@@ -105,6 +111,7 @@ impl WriteTx {
             .filter(job::Column::Subject.in_subquery(sea_orm::QueryTrait::into_query(releases)))
             .exec(self.connection())
             .await?;
+        self.close_alerts_of(scope, now_secs).await?;
         prepared_release::Entity::delete_many()
             .filter(prepared_release::Column::ProjectId.eq(scope.project.clone()))
             .exec(self.connection())

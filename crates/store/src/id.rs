@@ -59,6 +59,7 @@ macro_rules! type_id {
 type_id!(/** An account. */ AccountId, "acc");
 type_id!(/** An identity of single sign-on. */ IdentityId, "idn");
 type_id!(/** A passkey. */ PasskeyId, "psk");
+type_id!(/** An alert. */ AlertId, "alr");
 type_id!(/** An API token. */ TokenId, "tok");
 type_id!(/** An organization. */ OrganizationId, "org");
 type_id!(/** A project. */ ProjectId, "prj");

@@ -25,6 +25,7 @@
 //! - Numbers from SQL come as [`Unsigned`]; a count or a sum is a `BIGINT`.
 
 mod account;
+mod alert;
 mod audit;
 mod ct_log;
 mod deletion;
@@ -59,25 +60,28 @@ mod url;
 mod value;
 mod workload;
 
+pub use alert::{AlertFilter, AlertRecipient, Notice};
 pub use audit::{AuditChain, AuditFilter, AuditOrder};
 pub use deletion::DeletedProject;
 pub use draft::DraftDomain;
 pub use entity::{
     account::Model as AccountRow, account_email::Model as EmailRow, account_password::Model as PasswordRow,
-    api_token::Model as TokenRow, audit_checkpoint::Model as AuditCheckpointRow, audit_event::Model as AuditEventRow,
+    alert::Model as AlertRow, alert_notice::Model as AlertNoticeRow, api_token::Model as TokenRow,
+    audit_checkpoint::Model as AuditCheckpointRow, audit_event::Model as AuditEventRow,
     audit_personal::Model as AuditPersonalRow, ct_log::Model as CtLogRow, domain::Model as DomainRow,
-    draft::Model as DraftRow, idempotent_request::Model as IdempotentRequestRow, identity::Model as IdentityRow,
-    invitation::Model as InvitationRow, job::Model as JobRow, mail::Model as MailRow,
-    one_time_secret::Model as OneTimeSecretRow, organization::Model as OrganizationRow, passkey::Model as PasskeyRow,
-    pin::Model as PinRow, prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
+    draft::Model as DraftRow, due_date::Model as DueDateRow, idempotent_request::Model as IdempotentRequestRow,
+    identity::Model as IdentityRow, invitation::Model as InvitationRow, job::Model as JobRow, mail::Model as MailRow,
+    notification_choice::Model as NotificationChoiceRow, one_time_secret::Model as OneTimeSecretRow,
+    organization::Model as OrganizationRow, passkey::Model as PasskeyRow, pin::Model as PinRow,
+    prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
     publish_target::Model as PublishTargetRow, published_object::Model as PublishedObjectRow,
     release::Model as ReleaseRow, release_target::Model as ReleaseTargetRow, session::Model as SessionRow,
     succession_statement::Model as StatementRow, totp::Model as TotpRow,
 };
 pub use error::StoreError;
 pub use id::{
-    AccountId, DomainId, IdError, IdentityId, InvitationId, JobId, MailId, OrganizationId, PasskeyId, PinId, ProjectId,
-    ReleaseId, SessionId, TokenId,
+    AccountId, AlertId, DomainId, IdError, IdentityId, InvitationId, JobId, MailId, OrganizationId, PasskeyId, PinId,
+    ProjectId, ReleaseId, SessionId, TokenId,
 };
 pub use invitation::OpenInvitation;
 pub use job::{LeasedJob, NewJob};
@@ -90,7 +94,7 @@ pub use release::TargetOutcome;
 pub use transaction::{ReadTx, WriteTx};
 pub use url::{DatabaseUrl, DatabaseUrlError};
 pub use value::{
-    Approval, Custody, JobKind, MailKind, PasskeyBackup, ReleaseKind, ReleaseSource, ReleaseState, Role, TargetState,
-    Unsigned,
+    AlertChange, Approval, Custody, DueKind, JobKind, MailChoice, MailKind, PasskeyBackup, ReleaseKind, ReleaseSource,
+    ReleaseState, Role, TargetState, Unsigned,
 };
 pub use workload::{PoolUse, Workload};

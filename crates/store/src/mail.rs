@@ -3,7 +3,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait as _},
 };
 
-use crate::{MailKind, MailRow, ReadTx, StoreError, Unsigned, WriteTx, entity::mail};
+use crate::{AccountId, MailKind, MailRow, ReadTx, StoreError, Unsigned, WriteTx, entity::mail};
 
 impl ReadTx {
     /// When the next mail is due or the next lease ends: seconds since 1970 UTC.
@@ -15,6 +15,15 @@ impl ReadTx {
     /// How many mails wait to be sent.
     pub async fn count_waiting_mails(&self) -> Result<u64, StoreError> {
         Ok(mail::Entity::find().filter(mail::Column::RunAt.is_not_null()).count(self.connection()).await?)
+    }
+
+    /// The last mail of this kind to an account that is not forgotten yet.
+    pub async fn find_last_mail(&self, kind: MailKind, account: &AccountId) -> Result<Option<MailRow>, StoreError> {
+        let found = mail::Entity::find()
+            .filter(mail::Column::AccountId.eq(account.clone()))
+            .filter(mail::Column::Kind.eq(kind))
+            .order_by_desc(mail::Column::Id);
+        Ok(found.one(self.connection()).await?)
     }
 
     /// How many mails of this kind to this address were asked for since `since_secs`.

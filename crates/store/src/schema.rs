@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::expand(include_str!("../migrations/0016_external_release.sql")),
     Migration::expand(include_str!("../migrations/0017_guard.sql")),
     Migration::expand(include_str!("../migrations/0018_passkeys.sql")),
+    Migration::expand(include_str!("../migrations/0019_alerts.sql")),
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)";

@@ -155,6 +155,43 @@ impl JobKind {
         [Self::Publish, Self::Unpublish, Self::Erase, Self::PublishTarget, Self::UnpublishTarget];
 }
 
+/// What became of an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum AlertChange {
+    /// It began to hold, or happened.
+    Raised,
+    /// It is more urgent than before.
+    Worsened,
+    /// It is over.
+    Resolved,
+}
+
+/// Whether and when a member gets mail about alerts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum MailChoice {
+    /// As soon as something is to be told.
+    #[default]
+    Immediate,
+    /// Once a day.
+    Digest,
+    /// Never.
+    Off,
+}
+
+/// What ends on a day that is known beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum DueKind {
+    /// A certificate that a server shows.
+    Certificate,
+    /// A pin of the published release.
+    Pin,
+    /// The published release itself.
+    Configuration,
+}
+
 /// What a mail says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
@@ -177,4 +214,8 @@ pub enum MailKind {
     PasskeyChanged,
     /// The code of an invitation.
     Invitation,
+    /// Alerts that are to be told at once.
+    Alerts,
+    /// Alerts of a day, and what is due.
+    Digest,
 }

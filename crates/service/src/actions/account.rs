@@ -12,6 +12,7 @@ mod read_account;
 mod remove_lost_factors;
 mod request_mail;
 mod second_factor;
+mod send_alert_mail;
 mod send_mail;
 mod sessions;
 mod set_password;

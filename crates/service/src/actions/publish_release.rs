@@ -3,6 +3,7 @@ use pintle_publish::{Outcome, Publication, publish};
 use pintle_store::{LeasedJob, Project, ReleaseKind, ReleaseRow, ReleaseState, TargetOutcome, TargetState};
 use serde_json::json;
 
+use super::publish_target::alert_about_target;
 use crate::{AuditAction, Service, ServiceError, audit::Event, change::Change, claims::make_root, jobs::Attempt};
 
 /// What became of a release at one target.
@@ -113,6 +114,7 @@ impl Service {
         let tx = self.begin_system_change(now).await?;
         for arrival in arrivals {
             tx.save_release_target(scope, version, &arrival.describe(), now.as_secs()).await?;
+            alert_about_target(&tx, scope, &arrival.describe(), job, now).await?;
         }
         if arrivals.iter().any(|arrival| arrival.result.is_err()) {
             tx.commit_recorded().await?;

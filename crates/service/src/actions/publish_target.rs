@@ -1,13 +1,18 @@
 use pintle_core::{OrganizationId, ProjectId, UnixTime};
 use pintle_publish::{Outcome, Publication, publish, unpublish};
-use pintle_store::{JobKind, LeasedJob, Project, TargetOutcome, TargetState};
+use pintle_store::{JobKind, LeasedJob, Project, ProjectScope, TargetOutcome, TargetState};
 
 use crate::{
-    Service, ServiceError,
+    AlertKind, Service, ServiceError,
+    alert::set_condition,
+    change::Change,
     claims::make_root,
     destination::{Destination, TURN, describe_open_error, describe_publish_error},
     jobs::Attempt,
 };
+
+/// A target that fails in the first attempts may only be slow to wake up.
+const QUIET_ATTEMPTS: u64 = 3;
 
 /// What a job about one target is about.
 struct Subject<'a> {
@@ -62,6 +67,7 @@ impl Service {
         }
         let outcome = TargetOutcome { target: subject.target, state, error };
         tx.save_release_target(scope, version, &outcome, now.as_secs()).await?;
+        alert_about_target(&tx, scope, &outcome, job, now).await?;
         if state == TargetState::Failed {
             tx.commit_recorded().await?;
             return Ok(Attempt::Failed);
@@ -126,6 +132,22 @@ impl<'a> Subject<'a> {
             _ => Some(Self { project, version: None, target: rest }),
         }
     }
+}
+
+/// Tells members of a target that does not take releases, and that it does again.
+pub(super) async fn alert_about_target(
+    tx: &Change,
+    scope: &ProjectScope,
+    outcome: &TargetOutcome<'_>,
+    job: &LeasedJob,
+    now: UnixTime,
+) -> Result<(), ServiceError> {
+    let is_failing = outcome.state == TargetState::Failed;
+    if is_failing && job.row.attempts.value() < QUIET_ATTEMPTS {
+        return Ok(());
+    }
+    let detail = is_failing.then(|| format!("The last attempt: {}", outcome.error.unwrap_or("no reason is known")));
+    set_condition(tx, scope, AlertKind::TargetFailing, outcome.target, detail, now).await
 }
 
 async fn bring(destination: &Destination, publication: &Publication, now: UnixTime) -> Result<Outcome, String> {

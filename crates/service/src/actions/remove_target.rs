@@ -2,7 +2,10 @@ use pintle_core::UnixTime;
 use pintle_store::{JobKind, NewJob, StoreError};
 use serde_json::json;
 
-use crate::{Actor, AuditAction, Permission, ProjectPath, Service, ServiceError, access::find_project, audit::Event};
+use crate::{
+    Actor, AlertKind, AuditAction, Permission, ProjectPath, Service, ServiceError, access::find_project,
+    alert::set_condition, audit::Event,
+};
 
 impl Service {
     /// Removes a target; it holds up no release any more. With `unpublish`, the files of the project are taken away there.
@@ -23,6 +26,7 @@ impl Service {
         let missing = ServiceError::NotFound { what: "target" };
         tx.find_publish_target(scope, name).await?.ok_or(missing)?;
         tx.delete_publish_target(scope, name).await?;
+        set_condition(&tx, scope, AlertKind::TargetFailing, name, None, now).await?;
         if unpublish {
             let subject = format!("{}/{name}", scope.project());
             let job =

@@ -31,9 +31,9 @@ pub(crate) const PASSWORD: &str = "elf twigs hum so";
 
 /// Keeps mails instead of sending them; refuses them while it is told to.
 #[derive(Debug, Default)]
-struct Letterbox {
-    mails: Mutex<Vec<OutgoingMail>>,
-    is_closed: Mutex<bool>,
+pub(crate) struct Letterbox {
+    pub(crate) mails: Mutex<Vec<OutgoingMail>>,
+    pub(crate) is_closed: Mutex<bool>,
 }
 
 #[async_trait]

@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+mod alerts;
 mod approval;
 mod audit;
 mod audit_log;

@@ -9,7 +9,10 @@ use pintle_api::{
 };
 use pintle_core::{OrganizationId, ProjectId, Root, UnixTime, claims::Claims, root::BaseUrl};
 use pintle_publish::{Address, Bucket};
-use pintle_service::{Actor, Destination, OriginBucket, Plan, ProjectPath, RequestContext, Service, ServiceError};
+use pintle_service::{
+    AccountSettings, Actor, Destination, Mailer, OriginBucket, Plan, ProjectPath, RequestContext, SecretKey, Service,
+    ServiceError,
+};
 use pintle_sign::{Signer, SigningKey, sign_config};
 use pintle_store::{AccountId, AccountRow, AuditChain, Store, TokenId, TokenRow};
 use pintle_testkit::database::database_in;
@@ -62,6 +65,13 @@ impl Plane {
 
     pub(crate) fn with_guard(self, guard: pintle_service::guard::GuardSettings) -> Self {
         Self { service: self.service.with_guard(guard), ..self }
+    }
+
+    /// The same with accounts that get mail.
+    pub(crate) fn with_mailer(self, mailer: Arc<dyn Mailer>) -> Self {
+        let settings = AccountSettings { public_url: "https://pins.example.com".into(), ..AccountSettings::default() };
+        let key = SecretKey::make().unwrap();
+        Self { service: self.service.with_accounts(settings, key, Some(mailer)), ..self }
     }
 
     /// The same with limits.

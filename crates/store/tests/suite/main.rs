@@ -3,20 +3,22 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod accounts;
+mod alerts;
 mod jobs;
 mod projects;
 mod releases;
 
 use pintle_store::{
-    AccountId, AccountRow, Approval, CtLogRow, Custody, DomainId, DomainRow, DraftDomain, EmailRow,
-    IdempotentRequestRow, IdentityId, IdentityRow, InvitationId, InvitationRow, JobKind, LeasedJob, MailId, MailKind,
-    MailRow, NewJob, NewProject, OneTimeSecretRow, OrganizationId, OrganizationRow, OrganizationScope, Page,
-    PasskeyBackup, PasskeyId, PasskeyRow, PasswordRow, PinId, PinRow, Project, ProjectRow, PublishTargetRow,
-    PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow, ReleaseState, Role, SessionId, SessionRow, StatementRow,
-    Store, StoreError, TargetOutcome, TargetState, TokenId, TokenRow, TotpRow, Unsigned, WriteTx,
+    AccountId, AccountRow, AlertChange, AlertFilter, AlertId, AlertNoticeRow, AlertRow, Approval, CtLogRow, Custody,
+    DomainId, DomainRow, DraftDomain, DueDateRow, DueKind, EmailRow, IdempotentRequestRow, IdentityId, IdentityRow,
+    InvitationId, InvitationRow, JobKind, LeasedJob, MailChoice, MailId, MailKind, MailRow, NewJob, NewProject,
+    OneTimeSecretRow, OrganizationId, OrganizationRow, OrganizationScope, Page, PasskeyBackup, PasskeyId, PasskeyRow,
+    PasswordRow, PinId, PinRow, Project, ProjectRow, PublishTargetRow, PublishedObjectRow, ReleaseId, ReleaseKind,
+    ReleaseRow, ReleaseState, Role, SessionId, SessionRow, StatementRow, Store, StoreError, TargetOutcome, TargetState,
+    TokenId, TokenRow, TotpRow, Unsigned, WriteTx,
 };
 
-use self::{accounts::*, jobs::*, projects::*, releases::*};
+use self::{accounts::*, alerts::*, jobs::*, projects::*, releases::*};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -78,6 +80,9 @@ suite!(
     two_writers_wait_for_each_other,
     a_list_is_read_page_by_page,
     an_idempotency_key_belongs_to_one_account_until_it_is_old,
+    a_condition_is_open_once_and_again_when_it_was_over,
+    what_a_member_is_told_is_kept_until_it_was_told,
+    what_ends_belongs_to_one_project,
 );
 
 fn first<K>(limit: u64) -> Page<K> {

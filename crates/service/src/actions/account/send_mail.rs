@@ -15,7 +15,7 @@ use crate::{
 /// Longer than handing over a mail takes.
 const LEASE_SECS: u64 = 120;
 /// After so many attempts, about a day, a mail is given up.
-const MAX_ATTEMPTS: u64 = 12;
+pub(super) const MAX_ATTEMPTS: u64 = 12;
 /// How long sent mails are remembered.
 const KEEP_SECS: u64 = 24 * 3600;
 
@@ -29,12 +29,21 @@ impl Service {
             let next = self.store.read().await?.find_next_mail_time().await?;
             return Ok(Progress::Idle { next_at: next.map(UnixTime::from_secs) });
         };
+        let is_about_alerts = matches!(mail.kind, MailKind::Alerts | MailKind::Digest);
         let Some(mailer) = self.accounts.mailer.clone() else {
+            if is_about_alerts {
+                // Nobody waits for a code; alerts are listed, and go to webhooks.
+                self.finish_mail(&mail, None, now).await?;
+                return Ok(Progress::Done);
+            }
             tracing::warn!(mail.id = %mail.id, mail.kind = ?mail.kind,
                 "a mail was asked for and none is sent without `smtp.host`; `pintle admin link ADDRESS` makes a code");
             self.finish_mail(&mail, None, now).await?;
             return Ok(Progress::Done);
         };
+        if is_about_alerts {
+            return self.send_alert_mail(&*mailer, &mail, now).await;
+        }
         let Some(outgoing) = self.write_mail(&mail, now).await? else {
             self.finish_mail(&mail, None, now).await?;
             return Ok(Progress::Done);
@@ -70,7 +79,7 @@ impl Service {
         Ok(Some(template.write(&mail.address, server, &code)))
     }
 
-    async fn deliver(
+    pub(super) async fn deliver(
         &self,
         mailer: &dyn Mailer,
         mail: &MailRow,
@@ -98,7 +107,12 @@ impl Service {
         }
     }
 
-    async fn finish_mail(&self, mail: &MailRow, again_at: Option<u64>, now: UnixTime) -> Result<(), ServiceError> {
+    pub(super) async fn finish_mail(
+        &self,
+        mail: &MailRow,
+        again_at: Option<u64>,
+        now: UnixTime,
+    ) -> Result<(), ServiceError> {
         let change = self.begin_system_change(now).await?;
         change.release_mail(mail, again_at).await?;
         change.delete_sent_mails(now.as_secs().saturating_sub(KEEP_SECS)).await?;

@@ -1,0 +1,38 @@
+use pintle_service::AlertSettings;
+
+use super::options::Options;
+
+/// When members are told.
+#[derive(Clone, Debug)]
+pub struct AlertsConfig {
+    /// So many days before something ends.
+    pub days: Vec<u64>,
+    /// From this hour on, UTC, a day's digest is sent.
+    pub digest_hour: u64,
+}
+
+impl AlertsConfig {
+    pub(super) fn read(options: &mut Options) -> Self {
+        let config = Self {
+            days: options.value(
+                "alerts.days",
+                vec![30, 14, 7, 1],
+                "How many days before a certificate, a pin or the published release ends members are told",
+            ),
+            digest_hour: options.number(
+                "alerts.digest_hour",
+                7,
+                0..=23,
+                "The hour, UTC, from which on the daily mail is sent to members who chose one",
+            ),
+        };
+        if config.days.is_empty() || config.days.iter().any(|days| !(1..=3650).contains(days)) {
+            options.refuse("alerts.days", "no list of days from 1 to 3650", "write it as [30, 14, 7, 1]");
+        }
+        config
+    }
+
+    pub(crate) fn to_settings(&self) -> AlertSettings {
+        AlertSettings::new(self.days.clone(), self.digest_hour)
+    }
+}
