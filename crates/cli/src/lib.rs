@@ -89,7 +89,7 @@ pub use error::{CommandError, EmergencyFailure};
 pub use exit::ExitStatus;
 pub use guarding::{GuardArgs, LookArgs};
 pub use key::{KeyArgs, KeyRole};
-pub use output::{Failure, Format, Output, Text};
+pub use output::{Failure, Format, Output, Text, write_stdout};
 
 use context::Context;
 

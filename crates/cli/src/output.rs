@@ -103,7 +103,10 @@ impl Failure {
 }
 
 /// Writes bytes to standard output as they are, for results that are files. A reader that went away is no failure.
-pub(crate) fn write_stdout(bytes: &[u8]) -> Result<(), CommandError> {
+///
+/// # Errors
+/// [`CommandError::Write`].
+pub fn write_stdout(bytes: &[u8]) -> Result<(), CommandError> {
     let mut stdout = anstream::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use pintle_cli::{ExitStatus, Failure, Format, Output, Text};
+use pintle_cli::{ExitStatus, Failure, Format, Output, Text, write_stdout};
 use pintle_server::{
     ServerConfig, ServerError,
     admin::{self, AdminError, LinkKind, LostFactors},
@@ -36,6 +36,11 @@ they have seen.")]
     AfterRestore(DatabaseArgs),
     /// Look through the whole database and verify every release in it; changes nothing, and servers go on meanwhile
     Check(DatabaseArgs),
+    /// Write the audit log of the installation to standard output, as JSON Lines
+    #[command(after_help = "\
+It holds what belongs to no organization: set-up, restores, sign-ins with unknown addresses, the operator's own acts. Prove \
+it like any other export, and keep the head that is printed: pintle admin audit | pintle audit verify -")]
+    Audit(DatabaseArgs),
     /// Make a code for an address: it makes an account, or sets the password of the one there is
     #[command(after_help = "\
 Hand the code over by a way you trust; whoever has it enters it with `pintle account confirm`, once, within 24 hours. \
@@ -124,10 +129,19 @@ struct Report {
     code: Option<Zeroizing<String>>,
 }
 
+/// What a command answers.
+enum Answer {
+    /// Shown in the format that was asked for.
+    Report(Report),
+    /// A file, as it is.
+    Lines(String),
+}
+
 pub(crate) fn run(command: &AdminCommand, format: Format) -> ExitStatus {
     let (AdminCommand::Backup(FileArgs { database, .. })
     | AdminCommand::Restore(FileArgs { database, .. })
     | AdminCommand::AfterRestore(database)
+    | AdminCommand::Audit(database)
     | AdminCommand::Link(LinkArgs { database, .. })
     | AdminCommand::RemoveFactors(RemoveFactorsArgs { database, .. })
     | AdminCommand::Check(database)) = command;
@@ -148,24 +162,27 @@ pub(crate) fn run(command: &AdminCommand, format: Format) -> ExitStatus {
             return ExitStatus::Internal;
         }
     };
-    match runtime.block_on(perform(command, &server)) {
-        Ok(report) => match (Output { format }).show(&report, |report, text| describe(command, report, text)) {
-            Ok(()) => ExitStatus::Success,
-            Err(error) => {
-                error.to_failure().report(format);
-                error.exit_status()
-            }
-        },
+    let shown = match runtime.block_on(perform(command, &server)) {
+        Ok(Answer::Report(report)) => (Output { format }).show(&report, |report, text| describe(command, report, text)),
+        Ok(Answer::Lines(lines)) => write_stdout(lines.as_bytes()),
         Err(error) => {
             let (code, hint) = (error.code().to_owned(), Some(error.hint().to_owned()));
             Failure { code, message: error.to_string(), hint }.report(format);
-            exit_status(&error)
+            return exit_status(&error);
+        }
+    };
+    match shown {
+        Ok(()) => ExitStatus::Success,
+        Err(error) => {
+            error.to_failure().report(format);
+            error.exit_status()
         }
     }
 }
 
-async fn perform(command: &AdminCommand, server: &ServerConfig) -> Result<Report, AdminError> {
-    Ok(match command {
+async fn perform(command: &AdminCommand, server: &ServerConfig) -> Result<Answer, AdminError> {
+    let report = match command {
+        AdminCommand::Audit(_) => return Ok(Answer::Lines(admin::export_audit(server).await?)),
         AdminCommand::Backup(args) => {
             let backup = admin::back_up(server, &args.file).await?;
             let (bytes, schema_version) = (Some(backup.bytes), Some(backup.schema_version));
@@ -199,7 +216,8 @@ async fn perform(command: &AdminCommand, server: &ServerConfig) -> Result<Report
             let (database, releases) = (Some(checked.database), Some(checked.releases));
             Report { database, schema_version, projects, releases, ..Report::default() }
         }
-    })
+    };
+    Ok(Answer::Report(report))
 }
 
 fn describe(command: &AdminCommand, report: &Report, text: &mut Text) {
@@ -219,6 +237,7 @@ fn describe(command: &AdminCommand, report: &Report, text: &mut Text) {
             }
         }
         AdminCommand::AfterRestore(_) => text.line(&skipping),
+        AdminCommand::Audit(_) => text,
         AdminCommand::Link(_) => text.line(report.code.as_deref().map(String::as_str).unwrap_or_default()),
         AdminCommand::RemoveFactors(_) => text.line("Removed. Every session of the account has ended."),
         AdminCommand::Check(_) => text.line(&format!(

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pintle_api::OneTimeSecret;
+use pintle_api::{AuditExportHeader, OneTimeSecret};
 pub use pintle_service::{LinkKind, LostFactors};
 use pintle_service::{Service, ServiceError};
 use pintle_store::{Store, StoreError, copy_sqlite, fold_sqlite, inspect_sqlite};
@@ -231,6 +231,28 @@ pub async fn remove_lost_factors(config: &ServerConfig, who: &str, lost: LostFac
     open_service(config, &store)?.remove_lost_factors(who, lost, now()).await?;
     store.close().await?;
     Ok(())
+}
+
+/// The audit log of the installation as JSON Lines, in the form of every export: `pintle audit verify` proves it. Servers
+/// may work with the database meanwhile.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn export_audit(config: &ServerConfig) -> Result<String, AdminError> {
+    let store = Store::open(&database_url(config)).await?;
+    let audit = open_service(config, &store)?.export_installation_audit().await?;
+    store.close().await?;
+    let header = AuditExportHeader { pintle_audit_export: 1, is_complete: true, chain: audit.chain };
+    let mut lines = write_line(&header)?;
+    for event in &audit.events {
+        lines.push_str(&write_line(event)?);
+    }
+    Ok(lines)
+}
+
+fn write_line(value: &impl serde::Serialize) -> Result<String, ServiceError> {
+    let line = serde_json::to_string(value).map_err(|_| ServiceError::Internal("an event is JSON"))?;
+    Ok(line + "\n")
 }
 
 /// It publishes nothing, and its base URL says nothing about a signature.

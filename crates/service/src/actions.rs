@@ -21,6 +21,7 @@ mod delete_organization;
 mod delete_project;
 mod diff;
 mod erase;
+mod export_installation_audit;
 mod find_answer;
 mod guard_draft;
 mod list_audit_events;
@@ -75,4 +76,5 @@ mod whoami;
 
 pub use account::{LinkKind, LostFactors};
 pub use check_releases::ReleaseCheck;
+pub use export_installation_audit::InstallationAudit;
 pub use set_up::FirstRun;

@@ -61,7 +61,7 @@ use guard::GuardSettings;
 
 pub use access::{Permission, ProjectPath};
 pub use accounts::{AccountSettings, SignUp};
-pub use actions::{FirstRun, LinkKind, LostFactors, ReleaseCheck};
+pub use actions::{FirstRun, InstallationAudit, LinkKind, LostFactors, ReleaseCheck};
 pub use actor::{Actor, RequestContext};
 pub use alert::{AlertKind, AlertNature, AlertSettings, AlertSeverity};
 pub use audit::AuditAction;

@@ -5,8 +5,8 @@
 //! removing what it signs in with, and deleting it.
 //!
 //! A second list asks the same of a session, and lets an API token with the right scope pass, which its owner made for
-//! such work: creating tokens, which outlive any session; deleting a project or an organization; making somebody an
-//! owner; doing away with the second person of a project's releases.
+//! such work: creating tokens, which outlive any session; deleting a project or an organization; making or inviting
+//! an owner; requiring single sign-on or no longer; doing away with the second person of a project's releases.
 
 use pintle_core::UnixTime;
 

@@ -132,3 +132,23 @@ fn the_documented_way_brings_a_postgres_back() {
     workshop.json(&["login", "--server", &server.url, "--token-file", "token"]);
     assert!(release_again(&workshop) > 1000);
 }
+
+#[test]
+fn the_log_of_the_installation_is_read_and_proved_by_its_operator() {
+    let workshop = Workshop::open();
+    let server = workshop.serve();
+    workshop.json(&["admin", "link", "ada@example.com", "--data-dir", "data"]);
+    let exported = workshop.run(&["admin", "audit", "--data-dir", "data"]);
+    assert_eq!(exported.status, 0, "{exported:?}");
+    assert!(exported.stdout.contains("account.code_made"), "{exported:?}");
+    workshop.write("installation.jsonl", exported.stdout.as_bytes());
+    let verified = workshop.json(&["audit", "verify", "installation.jsonl"]);
+    assert_eq!(verified["events"].as_u64(), Some(exported.stdout.lines().count() as u64 - 1));
+
+    // Somebody with the database hides what the operator did.
+    let hidden = exported.stdout.replace("account.code_made", "account.created__");
+    workshop.write("hidden.jsonl", hidden.as_bytes());
+    let refused = workshop.run(&["audit", "verify", "hidden.jsonl"]);
+    assert_eq!((refused.status, refused.stderr.contains("error[audit_chain_broken]")), (7, true), "{refused:?}");
+    assert!(server.terminate().success());
+}

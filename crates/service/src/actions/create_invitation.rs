@@ -1,6 +1,6 @@
 use pintle_api::{CreateInvitationRequest, CreatedInvitationResponse, InvitationCode};
 use pintle_core::UnixTime;
-use pintle_store::{InvitationId, InvitationRow};
+use pintle_store::{InvitationId, InvitationRow, Role};
 use serde_json::json;
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     input::store_role,
     random::make_random,
     respond,
+    step_up::require_fresh_session,
 };
 
 /// How long an invitation waits.
@@ -41,6 +42,9 @@ impl Service {
         let own = find_organization(&tx, actor, organization, Permission::ManageMembers).await?;
         let role = store_role(request.role);
         require_role_within(actor, &own, role)?;
+        if role == Role::Owner {
+            require_fresh_session(actor, now)?;
+        }
         if tx.count_invitations(&own.scope, now.as_secs()).await? >= MAX_OPEN {
             return Err(MemberError::TooManyInvitations { limit: MAX_OPEN }.into());
         }

@@ -33,12 +33,8 @@ impl Service {
             AuditOrder::Oldest => pintle_store::AuditOrder::OldestFirst,
         };
         let rows = tx.search_audit_events(&chain, &parse_filter(query)?, order, page.after, page.limit).await?;
-        let mut personal = list_personal(&tx, &chain, &rows).await?;
-        let mut events = Vec::with_capacity(rows.len());
-        for row in rows {
-            let seq = row.seq.value();
-            events.push((seq, respond(row, personal.remove(&seq).unwrap_or_default())?));
-        }
+        let seqs: Vec<u64> = rows.iter().map(|row| row.seq.value()).collect();
+        let events = seqs.into_iter().zip(respond_all(&tx, &chain, rows).await?).collect();
         close_page(&page, events, |(seq, _)| *seq, |(_, event)| Ok(event.clone()))
     }
 }
@@ -79,6 +75,20 @@ fn parse_action(text: &str) -> Result<String, ServiceError> {
             expected: "an action of the log, or what all of a kind begin with",
         })
     }
+}
+
+/// The events of `chain` that `rows` hold, each with the personal values that were not erased.
+pub(super) async fn respond_all(
+    tx: &ReadTx,
+    chain: &AuditChain,
+    rows: Vec<AuditEventRow>,
+) -> Result<Vec<AuditEventResponse>, ServiceError> {
+    let mut personal = list_personal(tx, chain, &rows).await?;
+    let events = rows.into_iter().map(|row| {
+        let values = personal.remove(&row.seq.value()).unwrap_or_default();
+        respond(row, values)
+    });
+    events.collect()
 }
 
 async fn list_personal(

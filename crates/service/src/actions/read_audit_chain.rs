@@ -1,5 +1,5 @@
 use pintle_api::{AuditChainResponse, AuditPoint};
-use pintle_store::AuditChain;
+use pintle_store::{AuditChain, ReadTx};
 
 use crate::{
     Actor, Service, ServiceError,
@@ -18,13 +18,17 @@ impl Service {
     ) -> Result<AuditChainResponse, ServiceError> {
         let tx = self.store.read().await?;
         let own = find_organization(&tx, actor, organization, Permission::ReadAudit).await?;
-        let chain = AuditChain::from(&own.scope);
-        let checkpoint = tx.find_audit_checkpoint(&chain).await?;
-        let head = tx.find_last_audit_event(&chain).await?;
-        Ok(AuditChainResponse {
-            chain: chain.as_str().to_owned(),
-            checkpoint: checkpoint.map(|row| AuditPoint { seq: row.seq.value(), hash: row.hash }),
-            head: head.map(|row| AuditPoint { seq: row.seq.value(), hash: row.hash }),
-        })
+        read_chain(&tx, &AuditChain::from(&own.scope)).await
     }
+}
+
+/// Where `chain` begins and ends.
+pub(super) async fn read_chain(tx: &ReadTx, chain: &AuditChain) -> Result<AuditChainResponse, ServiceError> {
+    let checkpoint = tx.find_audit_checkpoint(chain).await?;
+    let head = tx.find_last_audit_event(chain).await?;
+    Ok(AuditChainResponse {
+        chain: chain.as_str().to_owned(),
+        checkpoint: checkpoint.map(|row| AuditPoint { seq: row.seq.value(), hash: row.hash }),
+        head: head.map(|row| AuditPoint { seq: row.seq.value(), hash: row.hash }),
+    })
 }

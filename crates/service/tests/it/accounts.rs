@@ -9,15 +9,16 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use pintle_api::{
-    AcceptInvitationRequest, AddressRequest, ConfirmRequest, Confirmed, CreateInvitationRequest,
-    CreateOrganizationRequest, CreateTokenRequest, CreatedInvitationResponse, Delivery, InvitationCode, ListQuery,
-    Role, Scope, SecondFactorRequest, SecretText, SessionSecret, SetPasswordRequest, SignInRequest, SignInResponse,
-    SignedIn, TokenLifetime, TotpCodeRequest,
+    AcceptInvitationRequest, AddressRequest, Approval, ConfirmRequest, Confirmed, CreateInvitationRequest,
+    CreateOrganizationRequest, CreateProjectRequest, CreateTokenRequest, CreatedInvitationResponse, Delivery,
+    InvitationCode, ListQuery, Role, Scope, SecondFactorRequest, SecretText, SessionSecret, SetPasswordRequest,
+    SignInRequest, SignInResponse, SignedIn, TokenLifetime, TotpCodeRequest, UpdateMemberRequest,
+    UpdateOrganizationRequest, UpdateProjectRequest,
 };
 use pintle_core::UnixTime;
 use pintle_service::{
-    AccountSettings, Actor, LinkKind, Mailer, MailerError, OutgoingMail, Progress, RequestContext, SecretKey, Service,
-    ServiceError, SignUp,
+    AccountSettings, Actor, LinkKind, Mailer, MailerError, OutgoingMail, Progress, ProjectPath, RequestContext,
+    SecretKey, Service, ServiceError, SignUp,
 };
 use pintle_store::{AccountId, AccountRow, AuditChain, OrganizationId, SessionId, SessionRow, Store};
 use pintle_testkit::database::database_in;

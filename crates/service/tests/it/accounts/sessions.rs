@@ -168,16 +168,14 @@ async fn what_happens_to_an_account_is_told_to_its_organizations() {
     assert_eq!(personal.iter().map(|value| value.value.as_str()).collect::<Vec<_>>(), ["203.0.113.0/24"]);
 }
 
-#[tokio::test]
-async fn a_stolen_session_makes_no_token_and_deletes_nothing() {
-    let town = Town::new().await;
-    town.add_ada().await;
-    let session = town.sign_in(NOW).await;
-    let fresh = town.actor(&session, NOW).await.unwrap();
-    let request = CreateOrganizationRequest { name: "Acme".into() };
-    let organization = town.service.create_organization(&fresh, &request, NOW).await.unwrap().id;
-    let later = at(601);
-    let stale = town.actor(&session, later).await.unwrap();
+/// Everything of the second list of `step_up.rs`, tried by `actor`: what each answered.
+async fn try_what_needs_a_fresh_session(
+    town: &Town,
+    actor: &Actor,
+    [organization, project, bob]: [&str; 3],
+    now: UnixTime,
+) -> Vec<(&'static str, &'static str)> {
+    let path = ProjectPath { organization, project };
     let token = CreateTokenRequest {
         name: "mine".into(),
         scopes: vec![Scope::Read],
@@ -185,8 +183,49 @@ async fn a_stolen_session_makes_no_token_and_deletes_nothing() {
         project_id: None,
         lifetime: TokenLifetime::default(),
     };
-    assert_eq!(code(town.service.create_token(&stale, &token, later).await), "step_up_needed");
-    assert_eq!(code(town.service.delete_organization(&stale, &organization, later).await), "step_up_needed");
-    town.service.create_token(&fresh, &token, NOW).await.unwrap();
-    town.service.delete_organization(&fresh, &organization, NOW).await.unwrap();
+    let owner = UpdateMemberRequest { role: Role::Owner };
+    let invitation = CreateInvitationRequest { role: Role::Owner, email: None };
+    let alone = UpdateProjectRequest { approval: Some(Approval::None), ..UpdateProjectRequest::default() };
+    let sso = UpdateOrganizationRequest { requires_sso: Some(true), ..UpdateOrganizationRequest::default() };
+    let service = &town.service;
+    vec![
+        ("a token", code(service.create_token(actor, &token, now).await)),
+        ("an owner", code(service.update_member(actor, organization, bob, &owner, now).await)),
+        ("an owner to come", code(service.create_invitation(actor, organization, &invitation, now).await)),
+        ("no second person", code(service.update_project(actor, path, &alone, now).await)),
+        ("single sign-on", code(service.update_organization(actor, organization, &sso, now).await)),
+        ("a project's end", code(service.delete_project(actor, path, now).await)),
+        ("an organization's end", code(service.delete_organization(actor, organization, now).await)),
+    ]
+}
+
+#[tokio::test]
+async fn a_stolen_session_makes_no_token_and_no_owner_and_deletes_nothing() {
+    let town = Town::new().await;
+    town.add_ada().await;
+    let bob = town.add("bob@example.com", NOW).await;
+    let session = town.sign_in(NOW).await;
+    let fresh = town.actor(&session, NOW).await.unwrap();
+    let request = CreateOrganizationRequest { name: "Acme".into() };
+    let organization = town.service.create_organization(&fresh, &request, NOW).await.unwrap().id;
+    let request = CreateProjectRequest { name: "shop".into(), environment: "production".into(), key: None };
+    let project = town.service.create_project(&fresh, &organization, &request, NOW).await.unwrap().id;
+    let path = ProjectPath { organization: &organization, project: &project };
+    let two = UpdateProjectRequest { approval: Some(Approval::SecondPerson), ..UpdateProjectRequest::default() };
+    town.service.update_project(&fresh, path, &two, NOW).await.unwrap();
+    let request = CreateInvitationRequest { role: Role::Editor, email: None };
+    let invitation = town.service.create_invitation(&fresh, &organization, &request, NOW).await.unwrap();
+    let accepted = AcceptInvitationRequest { code: invitation.code.unwrap() };
+    town.service.accept_invitation(&bob, &accepted, NOW).await.unwrap();
+
+    let what = [organization.as_str(), project.as_str(), bob.account_id()];
+    let later = at(601);
+    let stale = town.actor(&session, later).await.unwrap();
+    for (act, answer) in try_what_needs_a_fresh_session(&town, &stale, what, later).await {
+        assert_eq!(answer, "step_up_needed", "{act}");
+    }
+    for (act, answer) in try_what_needs_a_fresh_session(&town, &fresh, what, NOW).await {
+        let expected = if act == "single sign-on" { "sso_required" } else { "ok" };
+        assert_eq!(answer, expected, "{act}");
+    }
 }
