@@ -27,6 +27,7 @@ mod passkey;
 mod problem;
 mod project;
 mod release;
+mod rotation;
 mod session;
 mod sso;
 mod succession;
@@ -78,6 +79,7 @@ pub use release::{
     PreparedReleaseResponse, ReconcileRequest, ReconcileResponse, RefusedFile, ReleaseContent, ReleaseKind,
     ReleaseResponse, ReleaseState, ReleaseTargetResponse, TargetState, Unchanged,
 };
+pub use rotation::{RotationPin, RotationResponse, StartRotationRequest};
 pub use session::{
     Bearer, SecondFactor, SecondFactorRequest, SessionResponse, SignInRequest, SignInResponse, SignInStep, SignedIn,
 };

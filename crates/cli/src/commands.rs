@@ -24,6 +24,7 @@ pub(crate) mod pins;
 pub(crate) mod projects;
 pub(crate) mod release;
 pub(crate) mod releases;
+pub(crate) mod rotate;
 pub(crate) mod targets;
 pub(crate) mod tokens;
 pub(crate) mod whoami;

@@ -326,6 +326,18 @@ pub enum CommandError {
     /// What was asked for is accepted, and waits for the server or for somebody.
     #[error("the release with these pins is not live yet")]
     StillPending,
+    /// A server still presents another key, or none that the change is about can be seen.
+    #[error("not every server of {domain} presents the next key")]
+    NotSwitched {
+        /// The domain.
+        domain: String,
+    },
+    /// No server presents anything.
+    #[error("no server of {domain} could be seen, so that nothing tells which pins are those of the old key")]
+    NobodySeen {
+        /// The domain.
+        domain: String,
+    },
     /// A hook was started by hand.
     #[error("{variable} is not set: this is no renewal")]
     NotFromHook {
@@ -433,6 +445,8 @@ impl CommandError {
             Self::Interrupted { .. } => "interrupted",
             Self::Place(_) => "place_invalid",
             Self::TargetUnusable { .. } => "target_unusable",
+            Self::NotSwitched { .. } => "not_switched",
+            Self::NobodySeen { .. } => "nobody_seen",
             Self::NotFromHook { .. } => "hook_environment_missing",
             Self::NotWithdrawn => "not_withdrawn",
             Self::AuditChain { error: AuditChainError::RememberedRemoved { .. }, .. } => "audit_head_too_old",
@@ -484,6 +498,8 @@ impl CommandError {
             | Self::Unreachable { .. }
             | Self::NotLiveYet { .. }
             | Self::StillPending
+            | Self::NotSwitched { .. }
+            | Self::NobodySeen { .. }
             | Self::Interrupted { .. }
             | Self::Ct(_)
             | Self::Fetch { .. } => ExitStatus::Unavailable,
@@ -607,6 +623,12 @@ impl CommandError {
             Self::TargetUnusable { .. } => "each step that failed says what to do",
             Self::NotFromHook { .. } => {
                 "put it into certbot's renewal-hooks/deploy, or set RENEWED_LINEAGE and RENEWED_DOMAINS as certbot does"
+            }
+            Self::NotSwitched { domain } => {
+                return Some(format!("`pintle rotate plan {domain}` tells which one, and what comes next"));
+            }
+            Self::NobodySeen { .. } => {
+                "name a host with `pintle domains set --watch`, or the old pins with --retire and --no-probe"
             }
             Self::NotWithdrawn => "`pintle releases rollback N` goes back to an earlier release",
             Self::NotLiveYet { .. } | Self::StillPending | Self::Interrupted { .. } => {

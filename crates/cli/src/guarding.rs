@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pintle_api::{
-    Finding, FindingCode, FindingOverride, OverrideRequest, Severity,
+    DomainResponse, Finding, FindingCode, FindingOverride, OverrideRequest, Severity,
     client::{Client, ClientError},
 };
 use pintle_core::{UnixTime, VerifiedConfig, claims::Claims};
@@ -45,6 +45,13 @@ impl LookArgs {
 /// Looks at the servers of `claims` from this machine: wherever its user asks it to.
 pub(crate) async fn look_around(claims: &Claims, watch: &Watch) -> Vec<Observation> {
     look(list_endpoints(claims, watch), &LookSettings::new(AddressPolicy::anywhere())).await
+}
+
+/// Looks at the servers of a domain of the draft from this machine.
+pub(crate) async fn look_at_domain(domain: &DomainResponse) -> Vec<Observation> {
+    let named: Vec<_> = domain.watch.iter().filter_map(|text| Endpoint::parse(text).ok()).collect();
+    let endpoints = if named.is_empty() { Endpoint::parse(&domain.name).into_iter().collect() } else { named };
+    look(endpoints, &LookSettings::new(AddressPolicy::anywhere())).await
 }
 
 /// How a release gets past the guard.

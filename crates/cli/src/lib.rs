@@ -80,6 +80,7 @@ pub use commands::{
     projects::{CopyArgs, ProjectChanges, ProjectsCommand},
     release::{ReleaseArgs, SigningArgs},
     releases::ReleasesCommand,
+    rotate::{FinishArgs, NextKey, PlanArgs, RotateCommand, StartArgs, WatchArgs},
     targets::TargetsCommand,
     tokens::{CreateArgs, TokensCommand},
     withdraw::RestoreArgs,
@@ -157,6 +158,9 @@ PINTLE_KEY_PASSWORD, never by the command line; a PIN is tried once. docs/howto/
     /// Pins of the draft: add from a host, a file or by hand; list, set, sync, remove
     #[command(subcommand)]
     Pins(PinsCommand),
+    /// Change the key of a domain's servers without cutting an app off: start, plan, watch, finish
+    #[command(subcommand)]
+    Rotate(RotateCommand),
     /// Hooks for programs that renew certificates: certbot
     #[command(subcommand)]
     Hook(HookCommand),
@@ -252,6 +256,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Co
         Command::Keys(command) => commands::keys::run(command, context).await?,
         Command::Domains(command) => commands::domains::run(command, context).await?,
         Command::Pins(command) => commands::pins::run(command, context).await?,
+        Command::Rotate(command) => commands::rotate::run(command, context).await?,
         Command::Hook(command) => commands::hook::run(command, context).await?,
         Command::Ct(command) => commands::ct::run(command, context).await?,
         Command::Draft(command) => commands::draft::run(command, context).await?,

@@ -60,6 +60,7 @@ mod remove_target;
 mod replace_ct_logs;
 mod revoke_invitation;
 mod revoke_token;
+mod rotation;
 mod save_answer;
 mod set_up;
 mod test_target;

@@ -141,6 +141,10 @@ audit_actions! {
     DomainUpdated = "domain.updated",
     /// A domain was removed from the draft.
     DomainRemoved = "domain.removed",
+    /// The change of the key of a domain's servers was begun.
+    RotationStarted = "rotation.started",
+    /// The change of the key of a domain's servers was ended.
+    RotationEnded = "rotation.ended",
     /// A pin was added to the draft.
     PinAdded = "pin.added",
     /// A pin's label or expiry was changed.

@@ -11,6 +11,16 @@ use pintle_discover::Endpoint;
 
 use crate::{ServiceError, guard::covers};
 
+/// The core's word for the API's.
+pub(crate) fn core_type(pin_type: pintle_api::PinType) -> PinType {
+    match pin_type {
+        pintle_api::PinType::SpkiSha256 => PinType::SpkiSha256,
+        pintle_api::PinType::SpkiSha512 => PinType::SpkiSha512,
+        pintle_api::PinType::CertSha256 => PinType::CertSha256,
+        pintle_api::PinType::CertSha512 => PinType::CertSha512,
+    }
+}
+
 /// Name of an account, organization, project or label: what fits a table and a log line.
 pub(crate) fn check_label(member: &'static str, text: &str) -> Result<(), ServiceError> {
     let fits = (1..=100).contains(&text.chars().count()) && text.trim() == text && !text.chars().any(char::is_control);

@@ -41,6 +41,7 @@ mod plan;
 mod random;
 mod replace_draft;
 mod respond;
+pub mod rotation;
 mod secret_key;
 mod security;
 mod sso;

@@ -124,6 +124,7 @@ fn make_row(project: &Project, name: &str, now: UnixTime) -> DomainRow {
         ct_min: Unsigned::default(),
         ct_logs: None,
         watch: None,
+        rotation: None,
         created_at: now.as_secs().into(),
     }
 }

@@ -127,6 +127,22 @@ impl WriteTx {
         Ok(done.rows_affected > 0)
     }
 
+    /// Notes the change of a domain's key that is under way; none: there is none.
+    pub async fn save_rotation(
+        &self,
+        scope: &ProjectScope,
+        id: &DomainId,
+        rotation: Option<&str>,
+    ) -> Result<(), StoreError> {
+        domain::Entity::update_many()
+            .col_expr(domain::Column::Rotation, Expr::value(rotation))
+            .filter(domain::Column::Id.eq(id.clone()))
+            .filter(domain::Column::ProjectId.eq(scope.project.clone()))
+            .exec(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Removes a domain and its pins; `false` when it is not there.
     pub async fn delete_domain(&self, scope: &ProjectScope, id: &DomainId) -> Result<bool, StoreError> {
         let done = domain::Entity::delete_many()

@@ -58,6 +58,25 @@ impl Authority {
         self.issue_with(names, &key, |_| ())
     }
 
+    /// A server certificate for `key`, valid from one second (since 1970 UTC) to another.
+    ///
+    /// # Panics
+    /// For times that no certificate can hold.
+    #[must_use]
+    pub fn renew_between(
+        &self,
+        names: &[&str],
+        earlier: &SiteCertificate,
+        validity_secs: std::ops::Range<u64>,
+    ) -> SiteCertificate {
+        let key = KeyPair::try_from(&earlier.key).expect("key of an earlier certificate");
+        let at = |secs| rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(secs);
+        self.issue_with(names, &key, |params| {
+            params.not_before = at(validity_secs.start);
+            params.not_after = at(validity_secs.end);
+        })
+    }
+
     /// A server certificate that was valid in 1999 only.
     #[must_use]
     pub fn issue_expired(&self, names: &[&str]) -> SiteCertificate {

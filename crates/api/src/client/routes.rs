@@ -11,11 +11,11 @@ use crate::{
     InvitationResponse, MailedResponse, MemberResponse, OrganizationResponse, PasskeyResponse, PasskeySignInRequest,
     PasskeyStep, PasskeysResponse, PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse,
     ReconcileRequest, ReconcileResponse, RecoveryCodesResponse, RegisterKeyRequest, ReleaseResponse, RemoveTargetQuery,
-    RenamePasskeyRequest, ReplaceCtLogsRequest, SecondFactorRequest, SessionResponse, SetPasswordRequest,
-    SignInRequest, SignInResponse, SignedIn, SsoProvidersResponse, SsoStep, StatementResponse, TargetResponse,
-    TargetTestResponse, TokenResponse, TotpCodeRequest, TotpResponse, UpdateDomainRequest, UpdateDraftRequest,
-    UpdateMemberRequest, UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest,
-    WhoamiResponse,
+    RenamePasskeyRequest, ReplaceCtLogsRequest, RotationResponse, SecondFactorRequest, SessionResponse,
+    SetPasswordRequest, SignInRequest, SignInResponse, SignedIn, SsoProvidersResponse, SsoStep, StartRotationRequest,
+    StatementResponse, TargetResponse, TargetTestResponse, TokenResponse, TotpCodeRequest, TotpResponse,
+    UpdateDomainRequest, UpdateDraftRequest, UpdateMemberRequest, UpdateOrganizationRequest, UpdatePinRequest,
+    UpdateProjectRequest, UpdateTokenRequest, WhoamiResponse,
 };
 
 /// One method per route. Each fails with [`ClientError`]; lists are fetched when they are asked for entries.
@@ -409,6 +409,26 @@ impl Client {
         body: &UpdatePinRequest,
     ) -> Result<PinResponse, ClientError> {
         self.send_json(Method::PATCH, &project.path(["domains", domain, "pins", pin]), body).await
+    }
+
+    /// Begins the change of the key of a domain's servers.
+    pub async fn start_rotation(
+        &self,
+        project: ProjectRef<'_>,
+        domain: &str,
+        body: &StartRotationRequest,
+    ) -> Result<RotationResponse, ClientError> {
+        self.send_json(Method::PUT, &project.path(["domains", domain, "rotation"]), body).await
+    }
+
+    /// How far the change of a domain's key has come, as far as drafts and releases tell.
+    pub async fn read_rotation(&self, project: ProjectRef<'_>, domain: &str) -> Result<RotationResponse, ClientError> {
+        self.send(Method::GET, &project.path(["domains", domain, "rotation"])).await
+    }
+
+    /// Ends the change of a domain's key, wherever it stands.
+    pub async fn end_rotation(&self, project: ProjectRef<'_>, domain: &str) -> Result<(), ClientError> {
+        self.send(Method::DELETE, &project.path(["domains", domain, "rotation"])).await
     }
 
     /// Removes a pin from a domain in the draft.

@@ -144,7 +144,7 @@ async fn remove(domain: &str, pin: &str, context: &Context) -> Result<(), Comman
 }
 
 /// The pin of `domain` with this label, id, `TYPE:DIGEST`, or beginning of its digest.
-fn find_pin<'a>(domain: &'a DomainResponse, wanted: &str) -> Result<&'a PinResponse, CommandError> {
+pub(super) fn find_pin<'a>(domain: &'a DomainResponse, wanted: &str) -> Result<&'a PinResponse, CommandError> {
     let is_exact =
         |pin: &&PinResponse| pin.id == wanted || pin.label.as_deref() == Some(wanted) || show_pin(pin) == wanted;
     // Fewer characters would rather be a mistake than a digest.

@@ -28,6 +28,7 @@ mod operations;
 mod renewals;
 #[cfg(test)]
 mod road;
+mod rotate;
 #[cfg(test)]
 mod targets;
 #[cfg(test)]

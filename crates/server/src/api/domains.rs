@@ -1,7 +1,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use pintle_api::{
-    AddDomainRequest, AddPinRequest, DomainResponse, ListQuery, ListResponse, PinResponse, UpdateDomainRequest,
-    UpdatePinRequest,
+    AddDomainRequest, AddPinRequest, DomainResponse, ListQuery, ListResponse, PinResponse, RotationResponse,
+    StartRotationRequest, UpdateDomainRequest, UpdatePinRequest,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -17,6 +17,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(update, remove))
         .routes(routes!(add_pin))
         .routes(routes!(update_pin, remove_pin))
+        .routes(routes!(start_rotation, read_rotation, end_rotation))
 }
 
 /// Adds a domain to the draft.
@@ -145,5 +146,49 @@ async fn remove_pin(
     ExpectedRevision(revision): ExpectedRevision,
 ) -> Result<StatusCode, ApiError> {
     app.service.remove_pin(&actor, ids.project(), &ids.domain, &ids.pin, revision, now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Begins the change of the key of a domain's servers, in the place of one that is under way.
+#[utoipa::path(
+    put, path = "/organizations/{organization}/projects/{project}/domains/{domain}/rotation",
+    operation_id = "start_rotation", tag = "draft", params(DomainIds), request_body = StartRotationRequest,
+    responses((status = 200, body = RotationResponse), Failure), extensions(("x-permission" = json!("edit_draft")))
+)]
+async fn start_rotation(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<DomainIds>,
+    Body(request): Body<StartRotationRequest>,
+) -> Result<Json<RotationResponse>, ApiError> {
+    Ok(Json(app.service.start_rotation(&actor, ids.project(), &ids.domain, &request, now()).await?))
+}
+
+/// How far the change of a domain's key has come, as far as drafts and releases tell.
+#[utoipa::path(
+    get, path = "/organizations/{organization}/projects/{project}/domains/{domain}/rotation",
+    operation_id = "read_rotation", tag = "draft", params(DomainIds),
+    responses((status = 200, body = RotationResponse), Failure), extensions(("x-permission" = json!("read")))
+)]
+async fn read_rotation(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<DomainIds>,
+) -> Result<Json<RotationResponse>, ApiError> {
+    Ok(Json(app.service.read_rotation(&actor, ids.project(), &ids.domain).await?))
+}
+
+/// Ends the change of a domain's key, wherever it stands. Pins stay as they are.
+#[utoipa::path(
+    delete, path = "/organizations/{organization}/projects/{project}/domains/{domain}/rotation",
+    operation_id = "end_rotation", tag = "draft", params(DomainIds),
+    responses((status = 204, description = "Ended"), Failure), extensions(("x-permission" = json!("edit_draft")))
+)]
+async fn end_rotation(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Ids(ids): Ids<DomainIds>,
+) -> Result<StatusCode, ApiError> {
+    app.service.end_rotation(&actor, ids.project(), &ids.domain, now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -46,6 +46,7 @@ impl Service {
             ct_min: CtRequirement::DEFAULT_MIN.into(),
             ct_logs: None,
             watch: parse_watch(&name, &request.watch)?,
+            rotation: None,
             created_at: now.as_secs().into(),
         };
         apply_requirement(&mut row, &request.ct)?;

@@ -1,4 +1,4 @@
-use pintle_api::{AddPinRequest, PinMatch, PinResponse, PinType};
+use pintle_api::{AddPinRequest, PinMatch, PinResponse};
 use pintle_core::{UnixTime, claims};
 use pintle_store::{DomainId, PinId, PinRow, StoreError, Unsigned};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::{
     access::find_editable_project,
     audit::Event,
     claims::check_domain,
-    input::{check_label, parse_digest},
+    input::{check_label, core_type, parse_digest},
     respond,
 };
 
@@ -71,15 +71,6 @@ pub(super) fn summarize_pin(pin: &PinRow) -> Value {
         "source": pin.source,
         "label": pin.label,
     })
-}
-
-fn core_type(pin_type: PinType) -> claims::PinType {
-    match pin_type {
-        PinType::SpkiSha256 => claims::PinType::SpkiSha256,
-        PinType::SpkiSha512 => claims::PinType::SpkiSha512,
-        PinType::CertSha256 => claims::PinType::CertSha256,
-        PinType::CertSha512 => claims::PinType::CertSha512,
-    }
 }
 
 fn match_word(pin_match: PinMatch) -> &'static str {

@@ -82,7 +82,7 @@ impl Service {
         self.plan.check_domains(tx, source.scope.organization(), domains.len() as u64).await?;
         for domain in &domains {
             let id = DomainId::make(now.as_secs());
-            let row = DomainRow { id, created_at: now.as_secs().into(), ..domain.row.clone() };
+            let row = DomainRow { id, rotation: None, created_at: now.as_secs().into(), ..domain.row.clone() };
             tx.insert_domain(&copy.scope, row.clone()).await?;
             let target = pintle_store::DraftDomain { row, pins: Vec::new() };
             for pin in &domain.pins {

@@ -24,6 +24,7 @@ mod passkeys;
 mod projects;
 mod publishing;
 mod releases;
+mod rotation;
 mod security;
 mod sso;
 mod succession;

@@ -27,6 +27,8 @@ pub struct Model {
     pub ct_logs: Option<String>,
     /// Endpoints that stand for it when somebody looks: `host:port`, separated by spaces.
     pub watch: Option<String>,
+    /// The change of its servers' key that is under way, as JSON.
+    pub rotation: Option<String>,
     /// Seconds since 1970 UTC.
     pub created_at: Unsigned,
 }

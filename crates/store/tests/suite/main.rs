@@ -144,6 +144,7 @@ fn domain(project: &Project, name: &str) -> DomainRow {
         ct_min: 2.into(),
         ct_logs: None,
         watch: None,
+        rotation: None,
         created_at: NOW.into(),
     }
 }
