@@ -15,7 +15,12 @@ const NODE_MANIFEST: &str = "xtask/package.json";
 const NODE_LOCK: &str = "xtask/package-lock.json";
 
 /// Debian packages, each with the program that shows it is there and what the tests want it for.
-const DEBIAN_PACKAGES: [DebianPackage; 13] = [
+const DEBIAN_PACKAGES: [DebianPackage; 14] = [
+    DebianPackage {
+        name: "chromium",
+        probe: &["chromium", "--version"],
+        used_for: "a browser that looks at the dashboard",
+    },
     DebianPackage { name: "curl", probe: &["curl", "--version"], used_for: "an HTTP client nobody here wrote" },
     DebianPackage { name: "g++", probe: &["c++", "--version"], used_for: "building libFuzzer" },
     DebianPackage { name: "git", probe: &["git", "--version"], used_for: "fetching the advisory database" },
@@ -90,7 +95,7 @@ pub(crate) enum Tool {
     Debian,
     /// Attackers and clouds of the end-to-end tests, mitmproxy and moto among them, in a Python environment of their own.
     Python,
-    /// Servers that are written for Node: an object store and an identity provider.
+    /// What is written for Node: an object store, an identity provider, what drives a browser and what checks scripts.
     Node,
     /// The Google Cloud Storage of the tests, where there is Go to build it.
     Go,

@@ -34,8 +34,11 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(crate) use self::failure::{ApiError, Failure, describe_failure, internal_failure};
 use self::{document::Routes, door::Door, extract::Caller};
+pub(crate) use self::{
+    extract::{Visitor, describe_request},
+    failure::{ApiError, Failure, describe_failure, describe_service_error, internal_failure},
+};
 use crate::app::App;
 
 #[derive(OpenApi)]

@@ -26,6 +26,7 @@ use crate::{
     client::{self, Clients},
     health,
     metrics::{self, Metrics},
+    pages,
     rate::{self, RateLimits},
 };
 
@@ -46,12 +47,17 @@ pub(crate) struct App {
     pub(crate) stopping: watch::Receiver<bool>,
     /// Whether clients reach it over TLS, its own or a proxy's.
     pub(crate) is_https: bool,
+    /// Under which they do.
+    pub(crate) public_url: Arc<str>,
+    /// Whom to tell of a weakness, where the operator says.
+    pub(crate) security_contact: Option<Arc<str>>,
 }
 
 /// What can be reached through a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Room {
     Api,
+    Pages,
     Cdn,
     Metrics,
 }
@@ -61,17 +67,19 @@ pub(crate) fn router(app: App, rooms: &[Room]) -> Router {
     let limit = middleware::from_fn_with_state(Arc::clone(&app.limits), rate::limit);
     let open = |room: &Room| match room {
         Room::Api => api::router(&app).layer(limit.clone()),
+        Room::Pages => pages::router(&app).layer(limit.clone()),
         Room::Cdn => cdn::router(),
         Room::Metrics => metrics::router(),
     };
     let count = middleware::from_fn_with_state(Arc::clone(&app.metrics), metrics::count);
     let identify = middleware::from_fn_with_state(Arc::clone(&app.clients), client::identify);
     let hsts = app.is_https.then(|| value("max-age=63072000"));
-    rooms
-        .iter()
-        .map(open)
-        .fold(health::router(), Router::merge)
-        .fallback(api::no_such_route)
+    let routes = rooms.iter().map(open).fold(health::router(), Router::merge);
+    let routes = match rooms.contains(&Room::Pages) {
+        true => routes.fallback(pages::no_such_page),
+        false => routes.fallback(api::no_such_route),
+    };
+    routes
         .method_not_allowed_fallback(api::method_not_allowed)
         .with_state(app)
         // From the inside out: what stands first here runs last on the way in.
@@ -81,8 +89,8 @@ pub(crate) fn router(app: App, rooms: &[Room]) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(middleware::map_response(api::describe_failure))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, value("nosniff")))
-        .layer(SetResponseHeaderLayer::overriding(header::REFERRER_POLICY, value("no-referrer")))
-        .layer(SetResponseHeaderLayer::overriding(
+        .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, value("no-referrer")))
+        .layer(SetResponseHeaderLayer::if_not_present(
             header::CONTENT_SECURITY_POLICY,
             value("default-src 'none'; frame-ancestors 'none'"),
         ))

@@ -11,6 +11,7 @@ mod guard;
 mod lookup;
 mod oidc;
 mod options;
+mod pages;
 mod sections;
 mod source;
 mod value;
@@ -32,6 +33,7 @@ pub use guard::GuardConfig;
 pub use lookup::LookupConfig;
 pub use oidc::OidcConfig;
 pub use options::{ConfigProblem, EffectiveOption};
+pub use pages::PagesConfig;
 pub use sections::{
     AuditConfig, ForwardedHeader, HttpConfig, LogConfig, LogFormat, PrivacyConfig, ProxyConfig, RateLimitConfig,
     StopConfig, TlsConfig,
@@ -74,6 +76,8 @@ pub struct ServerConfig {
     pub smtp: Option<SmtpConfig>,
     /// Providers of single sign-on, by name.
     pub oidc: BTreeMap<String, OidcConfig>,
+    /// The dashboard.
+    pub pages: PagesConfig,
     /// Bounds on connections.
     pub http: HttpConfig,
     /// How often clients may ask.
@@ -191,6 +195,7 @@ impl ServerConfig {
             accounts: AccountsConfig::read(options),
             smtp: SmtpConfig::read(options),
             oidc: OidcConfig::read_all(options),
+            pages: PagesConfig::read(options),
             http: HttpConfig::read(options),
             rate_limits: RateLimitConfig::read(options),
             lookup: LookupConfig::read(options),

@@ -19,6 +19,7 @@ type Bound = (TcpListener, SocketAddr);
 pub(crate) struct Doors {
     pub(crate) main: Bound,
     cdn: Option<Bound>,
+    pages: Option<Bound>,
     metrics: Option<Bound>,
 }
 
@@ -27,12 +28,17 @@ impl Doors {
         Ok(Self {
             main: bind(config.listen).await?,
             cdn: bind_if_set(config.cdn_listen).await?,
+            pages: bind_if_set(config.pages.listen.filter(|_| config.pages.enabled)).await?,
             metrics: bind_if_set(config.metrics_listen).await?,
         })
     }
 
     pub(crate) fn cdn_address(&self) -> Option<SocketAddr> {
         self.cdn.as_ref().map(|(_, address)| *address)
+    }
+
+    pub(crate) fn pages_address(&self) -> Option<SocketAddr> {
+        self.pages.as_ref().map(|(_, address)| *address)
     }
 
     pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
@@ -55,11 +61,18 @@ impl Doors {
             ..Limits::default()
         };
         let few = Limits { connections: METRICS_CONNECTIONS, ..limits };
-        let in_main: &[Room] = if self.cdn.is_some() { &[Room::Api] } else { &[Room::Api, Room::Cdn] };
+        let mut in_main = vec![Room::Api];
+        if self.cdn.is_none() {
+            in_main.push(Room::Cdn);
+        }
+        if config.pages.enabled && self.pages.is_none() {
+            in_main.push(Room::Pages);
+        }
         // Metrics go to monitoring on the same machine or network, which has no certificate to check.
         let doors = [
-            ("main", Some(self.main), in_main, tls.clone(), limits),
-            ("cdn", self.cdn, &[Room::Cdn], tls, limits),
+            ("main", Some(self.main), in_main.as_slice(), tls.clone(), limits),
+            ("cdn", self.cdn, &[Room::Cdn], tls.clone(), limits),
+            ("pages", self.pages, &[Room::Pages], tls, limits),
             ("metrics", self.metrics, &[Room::Metrics], None, few),
         ];
         let mut tasks = JoinSet::new();

@@ -1,8 +1,9 @@
-//! The Pintle server: three rooms over one service layer, and no rules of its own.
+//! The Pintle server: four rooms over one service layer, and no rules of its own.
 //!
 //! ```text
 //! /api/v1/…             JSON API, bearer tokens, problem documents     api/
 //! /cdn/{org}/{project}/ built-in CDN origin: public, static, signed    cdn/
+//! /                     dashboard: pages for people, sessions by cookie      pages/
 //! /healthz, /readyz     alive; able to serve                           health
 //! /metrics              numbers for monitoring, a listener of its own    metrics
 //! (no route)            outbox: brings accepted releases to targets     jobs
@@ -24,6 +25,7 @@ mod jobs;
 mod listen;
 mod metrics;
 mod oidc;
+mod pages;
 mod rate;
 mod run;
 mod secret_key;
@@ -34,7 +36,8 @@ pub use cdn::file_router;
 pub use config::{
     AccountsConfig, AlertsConfig, AuditConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption,
     ForwardedHeader, GuardConfig, HttpConfig, LoadedConfig, LogConfig, LogFormat, LookupConfig, OidcConfig, Origin,
-    PrivacyConfig, ProxyConfig, RateLimitConfig, ServerConfig, SmtpConfig, SmtpSecurity, StopConfig, TlsConfig,
+    PagesConfig, PrivacyConfig, ProxyConfig, RateLimitConfig, ServerConfig, SmtpConfig, SmtpSecurity, StopConfig,
+    TlsConfig,
 };
 pub use listen::TlsError;
 pub use run::{Ready, ServerError, run};

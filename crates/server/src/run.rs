@@ -41,6 +41,8 @@ pub struct Ready {
     pub address: SocketAddr,
     /// That of the listener for published files alone, if there is one.
     pub cdn_address: Option<SocketAddr>,
+    /// That of the listener for the dashboard alone, if there is one.
+    pub pages_address: Option<SocketAddr>,
     /// That of the listener for metrics, if there is one.
     pub metrics_address: Option<SocketAddr>,
     /// URL under which clients reach it.
@@ -219,11 +221,21 @@ pub async fn run(
         limits: Arc::new(RateLimits::new(&config.rate_limits, &config.lookup)),
         stopping,
         is_https: public_url.as_str().starts_with("https://"),
+        public_url: public_url.as_str().into(),
+        security_contact: config.pages.security_contact.as_deref().map(Into::into),
     };
     let (cdn_address, metrics_address) = (doors.cdn_address(), doors.metrics_address());
+    let pages_address = doors.pages_address();
     let mut tasks = doors.open(&app, &config, tls.as_ref(), &closing)?;
     tracing::info!(server.public_url = %public_url, "ready");
-    on_ready(Ready { address, cdn_address, metrics_address, public_url: public_url.to_string(), first_run });
+    on_ready(Ready {
+        address,
+        cdn_address,
+        pages_address,
+        metrics_address,
+        public_url: public_url.to_string(),
+        first_run,
+    });
 
     let mut shutdown = pin!(shutdown);
     loop {

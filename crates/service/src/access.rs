@@ -45,6 +45,11 @@ macro_rules! permissions {
                 match self { $(Self::$name => Scope::$scope,)* }
             }
 
+            /// Whether a member with this role has it.
+            pub fn is_granted_to(self, role: pintle_api::Role) -> bool {
+                self.roles().iter().any(|own| crate::respond::role(*own) == role)
+            }
+
             /// The roles that have it.
             pub const fn roles(self) -> &'static [Role] {
                 match self { $(Self::$name => &[$(Role::$role,)*],)* }

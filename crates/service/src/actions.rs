@@ -43,6 +43,7 @@ mod publish_target;
 mod read_audit_chain;
 mod read_bundle;
 mod read_ct_logs;
+mod read_domain;
 mod read_draft;
 mod read_organization;
 mod read_project;

@@ -1,4 +1,4 @@
-use std::{fmt, marker::PhantomData};
+use std::{convert::Infallible, fmt, marker::PhantomData};
 
 use axum::{
     Json,
@@ -54,18 +54,18 @@ impl FromRequestParts<App> for MaybeCaller {
 }
 
 /// What may be kept of a request whose sender is not known yet.
-pub(super) struct Visitor(pub(super) RequestContext);
+pub(crate) struct Visitor(pub(crate) RequestContext);
 
 impl FromRequestParts<App> for Visitor {
-    type Rejection = ApiError;
+    type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
         Ok(Self(describe_request(parts)))
     }
 }
 
 /// What may be kept of the request: its id, the network it came from, and coarsely what it was made with.
-fn describe_request(parts: &Parts) -> RequestContext {
+pub(crate) fn describe_request(parts: &Parts) -> RequestContext {
     let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
     RequestContext {
         request_id: text("x-request-id").map(str::to_owned),

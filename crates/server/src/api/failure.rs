@@ -79,7 +79,7 @@ impl From<JsonRejection> for ApiError {
 }
 
 impl Failure {
-    fn describe(self) -> (StatusCode, &'static str, String, Option<&'static str>) {
+    pub(crate) fn describe(self) -> (StatusCode, &'static str, String, Option<&'static str>) {
         let text = str::to_owned;
         match self {
             Self::TokenMissing => (
@@ -228,7 +228,8 @@ impl IntoResponse for ApiError {
     }
 }
 
-fn describe_service_error(error: &ServiceError) -> (StatusCode, &'static str, String, Option<&'static str>) {
+/// Status, code, what happened, and what to do about it; what is for the log alone goes there.
+pub(crate) fn describe_service_error(error: &ServiceError) -> (StatusCode, &'static str, String, Option<&'static str>) {
     let status = match error.kind() {
         ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
         ErrorKind::Forbidden => StatusCode::FORBIDDEN,

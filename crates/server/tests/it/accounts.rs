@@ -14,8 +14,8 @@ use reqwest::StatusCode;
 
 use crate::support::{Server, code, config, http};
 
-const ADA: &str = "ada@example.com";
-const PASSWORD: &str = "elf twigs hum so";
+pub(crate) const ADA: &str = "ada@example.com";
+pub(crate) const PASSWORD: &str = "elf twigs hum so";
 
 fn secret(text: &str) -> SecretText {
     serde_json::from_value(serde_json::json!(text)).unwrap()
@@ -25,7 +25,7 @@ fn credentials(password: &str) -> SignInRequest {
     SignInRequest { email: ADA.into(), password: secret(password) }
 }
 
-async fn add_ada(server: &Server) -> Client {
+pub(crate) async fn add_ada(server: &Server) -> Client {
     let link = admin::make_link(&config(server.folder.path()), ADA, LinkKind::Address).await.unwrap();
     let client = Client::anonymous(&server.url).unwrap();
     let request = ConfirmRequest { code: secret(link.expose_secret()), name: None, password: Some(secret(PASSWORD)) };
@@ -33,7 +33,7 @@ async fn add_ada(server: &Server) -> Client {
     client
 }
 
-async fn sign_in(client: &Client, server: &Server) -> Client {
+pub(crate) async fn sign_in(client: &Client, server: &Server) -> Client {
     let signed_in = match client.sign_in(&credentials(PASSWORD)).await.unwrap() {
         SignInResponse::Done(signed_in) => Some(signed_in),
         SignInResponse::SecondFactor(_) => None,

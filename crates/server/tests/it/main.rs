@@ -17,6 +17,7 @@ mod instances;
 mod lists;
 mod lookup;
 mod operations;
+mod pages;
 mod permissions;
 mod routes;
 mod start;

@@ -25,6 +25,7 @@ pub(crate) struct Server {
     pub(crate) url: String,
     pub(crate) address: SocketAddr,
     pub(crate) cdn_address: Option<SocketAddr>,
+    pub(crate) pages_address: Option<SocketAddr>,
     pub(crate) metrics_address: Option<SocketAddr>,
     pub(crate) admin: Client,
     pub(crate) token: ApiToken,
@@ -89,10 +90,10 @@ impl Server {
     pub(crate) async fn start_with(folder: TempDir, config: ServerConfig) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, task) = start(config, async { drop(stopped.await) }).await;
-        let Ready { address, cdn_address, metrics_address, public_url: url, first_run } = ready.unwrap();
+        let Ready { address, cdn_address, pages_address, metrics_address, public_url: url, first_run } = ready.unwrap();
         let token = first_run.unwrap().token;
         let admin = Client::new(&url, token.clone()).unwrap();
-        Self { url, address, cdn_address, metrics_address, admin, token, folder, stop, task }
+        Self { url, address, cdn_address, pages_address, metrics_address, admin, token, folder, stop, task }
     }
 
     /// Asks it to stop, and does not wait.
@@ -113,9 +114,9 @@ impl Server {
         let folder = self.stop().await;
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, task) = start(config(folder.path()), async { drop(stopped.await) }).await;
-        let Ready { address, cdn_address, metrics_address, public_url: url, .. } = ready.unwrap();
+        let Ready { address, cdn_address, pages_address, metrics_address, public_url: url, .. } = ready.unwrap();
         let admin = Client::new(&url, token.clone()).unwrap();
-        Self { url, address, cdn_address, metrics_address, admin, token, folder, stop, task }
+        Self { url, address, cdn_address, pages_address, metrics_address, admin, token, folder, stop, task }
     }
 
     /// The token of somebody who belongs to no organization.

@@ -1,0 +1,33 @@
+// Shows what a configuration says, where a page carries its bytes.
+// @ts-check
+
+import { compare, describeDomain, describeFile, readClaims } from "./claims.js";
+import { element, find } from "./dom.js";
+import { fromBase64 } from "./key.js";
+
+/** The payload of a compact JWS. @param {string} jws */
+export function payloadOf(jws) {
+  const part = (jws.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
+  return fromBase64(part.padEnd(Math.ceil(part.length / 4) * 4, "="));
+}
+
+/** Shows claims in the elements that the page has for them. @param {any} claims @param {any} former */
+export function show(claims, former) {
+  const facts = describeFile(claims).map(([word, says]) => element("div", {}, element("dt", {}, word), element("dd", {}, says)));
+  find("claims-facts").replaceChildren(...facts);
+  if (former) {
+    const changes = compare(former, claims).map(({ kind, subject }) =>
+      element("li", { class: kind }, element("span", { class: "kind" }, kind === "added" ? "+ added" : "− removed"), element("span", { class: "what" }, subject)),
+    );
+    const heading = element("h3", {}, `Compared with release ${former.ver}`);
+    const list = changes.length ? element("ul", { class: "diff" }, ...changes) : element("p", { class: "muted" }, "Nothing but number and dates.");
+    find("claims-changes").replaceChildren(heading, list);
+  }
+  const domains = claims.domains.map((/** @type {any} */ domain) =>
+    element("li", {}, element("span", { class: "kind" }, "Domain"), element("span", { class: "what stack-tight" }, element("strong", {}, domain.name), ...describeDomain(domain).map((line) => element("span", { class: "small" }, line)))),
+  );
+  const heading = element("h3", {}, `Everything that apps get: ${domains.length} domain${domains.length === 1 ? "" : "s"}`);
+  find("claims-domains").replaceChildren(heading, domains.length ? element("ul", { class: "diff" }, ...domains) : element("p", { class: "muted" }, "No domain."));
+}
+
+export { readClaims };

@@ -1,0 +1,71 @@
+// Signs a prepared release in the page: shows the claims, opens the key, submits the signature as an ordinary form.
+// @ts-check
+
+import { field, find, tell } from "./dom.js";
+import { KeyError, fromBase64, openKey, thumbprintOf, toBase64Url, toUtf8 } from "./key.js";
+import { payloadOf, readClaims, show } from "./read.js";
+
+/** A password that nobody submits does not stay in a page that was left open. */
+const IDLE_MILLIS = 120_000;
+
+const box = find("claims").dataset;
+const bytes = fromBase64(box.claims ?? "");
+
+function showClaims() {
+  const claims = readClaims(bytes);
+  const isOurs = claims.iss === box.organization && claims.sub === box.project && String(claims.ver) === box.version;
+  if (!isOurs) throw new Error("It is another project's, or another release.");
+  show(claims, box.former ? readClaims(payloadOf(box.former)) : undefined);
+}
+
+/** @param {HTMLFormElement} form @param {string} password */
+async function sign(form, password) {
+  const { key = "", kid = "", publicKey = "" } = form.dataset;
+  const spki = fromBase64(publicKey);
+  if ((await thumbprintOf(spki)) !== kid) throw new KeyError("other-key", "The release is prepared for another key than the project's.");
+  const opened = await openKey(key, password, spki);
+  const succession = [...form.querySelectorAll("input.statement")].map((input) => /** @type {HTMLInputElement} */ (input).value);
+  const header = { alg: "ES256", typ: "pintle-config+jwt", kid, ...(succession.length ? { succ: succession } : {}) };
+  const signed = `${toBase64Url(toUtf8(JSON.stringify(header)))}.${toBase64Url(bytes)}`;
+  return `${signed}.${toBase64Url(await opened.sign(toUtf8(signed)))}`;
+}
+
+const form = /** @type {HTMLFormElement | null} */ (document.getElementById("signing"));
+try {
+  showClaims();
+  if (form) arm(form);
+} catch (error) {
+  tell("claims-wrong", `This must not be signed. ${error instanceof Error ? error.message : error}`);
+}
+
+/** @param {HTMLFormElement} form */
+function arm(form) {
+  const [password, button] = [field("master-password"), /** @type {HTMLButtonElement} */ (find("sign"))];
+  button.disabled = false;
+  let idle = 0;
+  password.addEventListener("input", () => {
+    tell("password-wrong", "");
+    clearTimeout(idle);
+    idle = window.setTimeout(() => {
+      password.value = "";
+      tell("password-wrong", "Cleared: nothing happened for two minutes.");
+    }, IDLE_MILLIS);
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    clearTimeout(idle);
+    button.disabled = true;
+    button.textContent = "Opening the key…";
+    try {
+      const jws = /** @type {HTMLInputElement} */ (form.elements.namedItem("jws"));
+      jws.value = await sign(form, password.value);
+      password.value = "";
+      form.submit();
+    } catch (error) {
+      tell("password-wrong", error instanceof Error ? error.message : String(error));
+      if (error instanceof KeyError && error.code === "password") password.select();
+      button.disabled = false;
+      button.textContent = "Sign and submit";
+    }
+  });
+}

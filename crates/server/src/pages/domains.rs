@@ -1,0 +1,350 @@
+//! Domains of the draft, and how pins get into it.
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::{Path, Query, State},
+    response::Response,
+    routing::{get, post},
+};
+use pintle_api::{
+    AddDomainRequest, AddPinRequest, DomainResponse, Enforce, EnforceWord, ListQuery, LookupQuery, LookupResponse,
+    PinMatch, PinOrigin, PinType, Trust, UpdateDomainRequest,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{
+    certificate::Found,
+    failure::{PageError, Refusal},
+    form::{Fields, Form, Submitted},
+    frame::{Frame, go_on, render},
+    place::InProject,
+    show::{pin_state, show_enforce, show_match, show_source, word, words},
+    tools::Look,
+};
+use crate::{app::App, clock::now};
+
+pub(super) fn router() -> Router<App> {
+    let domain = "/orgs/{organization}/projects/{project}/domains/{domain}";
+    Router::new()
+        .route("/orgs/{organization}/projects/{project}/domains", get(list))
+        .route("/orgs/{organization}/projects/{project}/domains/new", get(ask_new).post(add))
+        .route(domain, get(read_page))
+        .route(&format!("{domain}/settings"), get(ask_settings).post(change))
+        .route(&format!("{domain}/remove"), post(remove))
+        .route(&format!("{domain}/pins"), get(ask_pins).post(add_pins))
+        .route(&format!("{domain}/pins/find"), post(find_pins))
+        .route(&format!("{domain}/pins/{{pin}}/remove"), post(remove_pin))
+}
+
+const ENFORCE: [(&str, &str); 7] = [
+    ("always", "Refuse what no pin matches"),
+    ("report", "Only report, and connect"),
+    ("1", "Refuse in 1 % of installations, report in the others"),
+    ("5", "Refuse in 5 %"),
+    ("20", "Refuse in 20 %"),
+    ("50", "Refuse in 50 %"),
+    ("80", "Refuse in 80 %"),
+];
+const TRUST: [(&str, &str); 2] = [
+    ("platform", "The phone's certificate authorities, and a pin"),
+    ("pins", "A pin alone: private CA or self-signed"),
+];
+const TYPES: [(&str, &str); 4] = [
+    ("spki-sha256", "SHA-256 of the key (SPKI)"),
+    ("spki-sha512", "SHA-512 of the key (SPKI)"),
+    ("cert-sha256", "SHA-256 of the certificate"),
+    ("cert-sha512", "SHA-512 of the certificate"),
+];
+const MATCHES: [(&str, &str); 3] = [
+    ("leaf", "The server's own certificate"),
+    ("issuer", "Any certificate above it"),
+    ("any", "Any certificate of the path"),
+];
+
+#[derive(Template)]
+#[template(path = "domains.html")]
+struct DomainsPage {
+    frame: Frame,
+    place: InProject,
+    domains: Vec<DomainResponse>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "domain_new.html")]
+struct NewPage {
+    frame: Frame,
+    place: InProject,
+    form: Form,
+}
+
+#[derive(Template)]
+#[template(path = "domain.html")]
+struct DomainPage {
+    frame: Frame,
+    place: InProject,
+    domain: DomainResponse,
+    /// What the server presents now, or why nobody knows.
+    live: Option<Result<LookupResponse, Refusal>>,
+}
+
+#[derive(Template)]
+#[template(path = "domain_settings.html")]
+struct SettingsPage {
+    frame: Frame,
+    place: InProject,
+    domain: DomainResponse,
+    form: Form,
+}
+
+#[derive(Template)]
+#[template(path = "pins_new.html")]
+struct PinsPage {
+    frame: Frame,
+    place: InProject,
+    domain: DomainResponse,
+    form: Form,
+    found: Option<Found>,
+}
+
+impl DomainPage {
+    /// The pin of the draft that fits this digest.
+    fn is_pinned(&self, digest: &str) -> bool {
+        self.domain.pins.iter().any(|pin| pin.digest == *digest)
+    }
+}
+
+/// Spells a wire enum out of a form: what it does not know is the default.
+fn read<T: DeserializeOwned + Default>(fields: &Fields, name: &str) -> T {
+    serde_json::from_value(fields.text(name).into()).unwrap_or_default()
+}
+
+fn read_enforce(fields: &Fields) -> Enforce {
+    match fields.text("enforce") {
+        "report" => Enforce::Word(EnforceWord::Report),
+        text => text.parse().map_or_else(|_| Enforce::default(), Enforce::Percent),
+    }
+}
+
+fn read_watch(fields: &Fields) -> Vec<String> {
+    fields.text("watch").split_ascii_whitespace().map(str::to_owned).collect()
+}
+
+async fn list(State(app): State<App>, place: InProject, Query(query): Query<ListQuery>) -> Result<Response, PageError> {
+    let list = app.service.list_domains(&place.actor, place.id(), &query).await?;
+    let (domains, next_cursor) = (list.items, list.next_cursor);
+    Ok(render(&DomainsPage { frame: place.frame.clone(), place: place.at("domains"), domains, next_cursor }))
+}
+
+async fn ask_new(place: InProject) -> Response {
+    render(&NewPage { frame: place.frame.clone(), place: place.at("domains"), form: Form::default() })
+}
+
+async fn add(
+    State(app): State<App>,
+    place: InProject,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let request = AddDomainRequest {
+        name: fields.owned("name"),
+        enforce: read_enforce(&fields),
+        trust: read(&fields, "trust"),
+        ct: pintle_api::CtRequest::default(),
+        watch: read_watch(&fields),
+    };
+    match app.service.add_domain(&place.actor, place.id(), &request, None, now()).await {
+        Ok(domain) => Ok(go_on(&format!("{}/domains/{}/pins", place.path(), domain.id), "domain-added")),
+        Err(error) => {
+            let form = Form::refused(fields, error)?;
+            Ok(render(&NewPage { frame: place.frame.clone(), place: place.at("domains"), form }))
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct DomainId {
+    domain: String,
+}
+
+#[derive(Deserialize)]
+struct PinId {
+    domain: String,
+    pin: String,
+}
+
+async fn find_domain(app: &App, place: &InProject, id: &str) -> Result<DomainResponse, PageError> {
+    Ok(app.service.read_domain(&place.actor, place.id(), id).await?)
+}
+
+#[derive(Deserialize)]
+struct LiveQuery {
+    look: Option<String>,
+}
+
+async fn read_page(
+    State(app): State<App>,
+    place: InProject,
+    Path(DomainId { domain }): Path<DomainId>,
+    Query(LiveQuery { look }): Query<LiveQuery>,
+    _: Look,
+) -> Result<Response, PageError> {
+    let domain = find_domain(&app, &place, &domain).await?;
+    let live = match look {
+        Some(host) => Some(match app.service.look_up(&LookupQuery { host }).await {
+            Ok(seen) => Ok(seen),
+            Err(error) => Err(Refusal::of(error)?),
+        }),
+        None => None,
+    };
+    Ok(render(&DomainPage { frame: place.frame.clone(), place: place.at("domains"), domain, live }))
+}
+
+async fn ask_settings(
+    State(app): State<App>,
+    place: InProject,
+    Path(DomainId { domain }): Path<DomainId>,
+) -> Result<Response, PageError> {
+    let domain = find_domain(&app, &place, &domain).await?;
+    let enforce = word(&domain.enforce);
+    let watch = domain.watch.join("\n");
+    let form = Form::of(&[("enforce", &enforce), ("trust", &word(&domain.trust)), ("watch", &watch)]);
+    Ok(render(&SettingsPage { frame: place.frame.clone(), place: place.at("domains"), domain, form }))
+}
+
+async fn change(
+    State(app): State<App>,
+    place: InProject,
+    Path(DomainId { domain: id }): Path<DomainId>,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let request = UpdateDomainRequest {
+        enforce: Some(read_enforce(&fields)),
+        trust: Some(read::<Trust>(&fields, "trust")),
+        ct: None,
+        watch: Some(read_watch(&fields)),
+    };
+    match app.service.update_domain(&place.actor, place.id(), &id, &request, None, now()).await {
+        Ok(_) => Ok(go_on(&format!("{}/domains/{id}", place.path()), "changed")),
+        Err(error) => {
+            let (domain, form) = (find_domain(&app, &place, &id).await?, Form::refused(fields, error)?);
+            Ok(render(&SettingsPage { frame: place.frame.clone(), place: place.at("domains"), domain, form }))
+        }
+    }
+}
+
+async fn remove(
+    State(app): State<App>,
+    place: InProject,
+    Path(DomainId { domain }): Path<DomainId>,
+    Submitted { .. }: Submitted,
+) -> Result<Response, PageError> {
+    app.service.remove_domain(&place.actor, place.id(), &domain, None, now()).await?;
+    Ok(go_on(&format!("{}/domains", place.path()), "domain-removed"))
+}
+
+async fn remove_pin(
+    State(app): State<App>,
+    place: InProject,
+    Path(PinId { domain, pin }): Path<PinId>,
+    Submitted { .. }: Submitted,
+) -> Result<Response, PageError> {
+    app.service.remove_pin(&place.actor, place.id(), &domain, &pin, None, now()).await?;
+    Ok(go_on(&format!("{}/domains/{domain}", place.path()), "pin-removed"))
+}
+
+/// A host that stands for the domain when somebody looks: the first one watched, or the name itself.
+fn default_host(domain: &DomainResponse) -> String {
+    let own = domain.name.strip_prefix("**.").or_else(|| domain.name.strip_prefix("*.")).unwrap_or(&domain.name);
+    domain.watch.first().cloned().unwrap_or_else(|| own.to_owned())
+}
+
+async fn ask_pins(
+    State(app): State<App>,
+    place: InProject,
+    Path(DomainId { domain }): Path<DomainId>,
+) -> Result<Response, PageError> {
+    let domain = find_domain(&app, &place, &domain).await?;
+    let form = Form::of(&[("host", &default_host(&domain))]);
+    Ok(show_pins(place, domain, form, None))
+}
+
+fn show_pins(place: InProject, domain: DomainResponse, form: Form, found: Option<Found>) -> Response {
+    render(&PinsPage { frame: place.frame.clone(), place: place.at("domains"), domain, form, found })
+}
+
+/// Finds what could be pinned, in a file, in a text, or at a host. Nothing is pinned yet.
+async fn find_pins(
+    State(app): State<App>,
+    place: InProject,
+    Path(DomainId { domain }): Path<DomainId>,
+    _: Look,
+    Submitted { fields, file }: Submitted,
+) -> Result<Response, PageError> {
+    let domain = find_domain(&app, &place, &domain).await?;
+    let text = fields.text("text");
+    let (found, field) = match (&file, fields.text("host")) {
+        (Some(bytes), _) => (Found::of_file(bytes).map_err(|error| error.to_string()), "file"),
+        (None, _) if !text.is_empty() => (Found::of_file(text.as_bytes()).map_err(|error| error.to_string()), "text"),
+        (None, host) => match app.service.look_up(&LookupQuery { host: host.to_owned() }).await {
+            Ok(seen) => (Ok(Found::of_lookup(&seen)), "host"),
+            Err(error) => return Ok(show_pins(place, domain, Form::refused(fields, error)?, None)),
+        },
+    };
+    Ok(match found {
+        Ok(found) => show_pins(place, domain, Form { fields, refusal: None }, Some(found)),
+        Err(reason) => {
+            let refusal = Refusal::local(field, "file_unusable", &reason);
+            show_pins(place, domain, Form::refused_here(fields, refusal), None)
+        }
+    })
+}
+
+/// Adds what was chosen, one pin after the other; the ones before a refused one stay.
+async fn add_pins(
+    State(app): State<App>,
+    place: InProject,
+    Path(DomainId { domain: id }): Path<DomainId>,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let chosen: Vec<AddPinRequest> = fields.all("pin").filter_map(|pin| parse_choice(pin, &fields)).collect();
+    let requests = if fields.text("digest").is_empty() { chosen } else { vec![read_by_hand(&fields)] };
+    if requests.is_empty() {
+        let refusal = Refusal::local("", "nothing_chosen", "nothing was chosen");
+        let domain = find_domain(&app, &place, &id).await?;
+        return Ok(show_pins(place, domain, Form::refused_here(fields, refusal), None));
+    }
+    for request in &requests {
+        if let Err(error) = app.service.add_pin(&place.actor, place.id(), &id, request, None, now()).await {
+            let domain = find_domain(&app, &place, &id).await?;
+            return Ok(show_pins(place, domain, Form::refused(fields, error)?, None));
+        }
+    }
+    Ok(go_on(&format!("{}/domains/{id}", place.path()), "pins-added"))
+}
+
+/// `TYPE MATCH DIGEST`, as the page of what was found wrote it.
+fn parse_choice(text: &str, fields: &Fields) -> Option<AddPinRequest> {
+    let mut words = text.split(' ');
+    let mut next = || words.next().map(serde_json::Value::from);
+    Some(AddPinRequest {
+        pin_type: serde_json::from_value(next()?).ok()?,
+        pin_match: serde_json::from_value(next()?).ok()?,
+        digest: next()?.as_str()?.to_owned(),
+        expires_at: None,
+        source: read(fields, "source"),
+        label: fields.optional("label"),
+    })
+}
+
+fn read_by_hand(fields: &Fields) -> AddPinRequest {
+    let pin_type = serde_json::from_value(fields.text("type").into()).unwrap_or(PinType::SpkiSha256);
+    AddPinRequest {
+        pin_type,
+        digest: fields.owned("digest"),
+        pin_match: read::<PinMatch>(fields, "match"),
+        expires_at: None,
+        source: PinOrigin::ByHand,
+        label: fields.optional("label"),
+    }
+}

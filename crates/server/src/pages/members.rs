@@ -1,0 +1,168 @@
+//! Members of an organization, and who is invited.
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::{Path, Query, State},
+    response::Response,
+    routing::{get, post},
+};
+use pintle_api::{CreateInvitationRequest, InvitationResponse, ListQuery, MemberResponse, Role, UpdateMemberRequest};
+use serde::Deserialize;
+
+use super::{
+    failure::PageError,
+    form::{Fields, Form, Submitted},
+    frame::{Frame, go_on, render},
+    place::InOrganization,
+    show::{is_same, word},
+};
+use crate::{app::App, clock::now};
+
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/orgs/{organization}/members", get(list).post(invite))
+        .route("/orgs/{organization}/members/{account}/role", post(change_role))
+        .route("/orgs/{organization}/members/{account}/remove", post(remove))
+        .route("/orgs/{organization}/invitations/{invitation}/revoke", post(revoke))
+}
+
+/// Roles, each in a sentence, the mightiest last.
+const ROLES: [(&str, &str); 5] = [
+    ("auditor", "Auditor: reads everything, the audit log too"),
+    ("editor", "Editor: changes drafts"),
+    ("publisher", "Publisher: releases"),
+    ("admin", "Admin: keys, projects, members"),
+    ("owner", "Owner: everything"),
+];
+
+#[derive(Template)]
+#[template(path = "members.html")]
+struct MembersPage {
+    frame: Frame,
+    place: InOrganization,
+    members: Vec<MemberResponse>,
+    next_cursor: Option<String>,
+    invitations: Vec<InvitationResponse>,
+    form: Form,
+    /// The code of an invitation made just now, where no mail brings it.
+    code: Option<String>,
+    me: String,
+}
+
+async fn list(
+    State(app): State<App>,
+    place: InOrganization,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, PageError> {
+    show(&app, place, &query, Form::of(&[("role", "editor")]), None).await
+}
+
+async fn show(
+    app: &App,
+    place: InOrganization,
+    query: &ListQuery,
+    form: Form,
+    code: Option<String>,
+) -> Result<Response, PageError> {
+    let (actor, organization) = (&place.actor, &place.organization.id);
+    let members = app.service.list_members(actor, organization, query).await?;
+    let invitations = if place.can().manage_members() {
+        app.service.list_invitations(actor, organization, &ListQuery::default(), now()).await?.items
+    } else {
+        Vec::new()
+    };
+    let me = actor.account_id().to_owned();
+    let (members, next_cursor) = (members.items, members.next_cursor);
+    Ok(render(&MembersPage {
+        frame: place.frame.clone(),
+        place: place.at("members"),
+        members,
+        next_cursor,
+        invitations,
+        form,
+        code,
+        me,
+    }))
+}
+
+async fn invite(
+    State(app): State<App>,
+    place: InOrganization,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let request = CreateInvitationRequest { role: read_role(&fields), email: fields.optional("email") };
+    let (form, code) = match app.service.create_invitation(&place.actor, &place.organization.id, &request, now()).await
+    {
+        Ok(created) => (Form::of(&[("role", "editor")]), created.code.map(|code| code.expose_secret().to_owned())),
+        Err(error) => (Form::refused(fields, error)?, None),
+    };
+    show(&app, place, &ListQuery::default(), form, code).await
+}
+
+/// The least of them where none was chosen.
+fn read_role(fields: &Fields) -> Role {
+    match fields.text("role") {
+        "owner" => Role::Owner,
+        "admin" => Role::Admin,
+        "publisher" => Role::Publisher,
+        "editor" => Role::Editor,
+        _ => Role::Auditor,
+    }
+}
+
+#[derive(Deserialize)]
+struct MemberId {
+    account: String,
+}
+
+#[derive(Deserialize)]
+struct InvitationId {
+    invitation: String,
+}
+
+async fn change_role(
+    State(app): State<App>,
+    place: InOrganization,
+    Path(MemberId { account }): Path<MemberId>,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let request = UpdateMemberRequest { role: read_role(&fields) };
+    match app.service.update_member(&place.actor, &place.organization.id, &account, &request, now()).await {
+        Ok(_) => Ok(go_on(&format!("{}/members", place.path()), "role-changed")),
+        Err(error) => show_refused(&app, place, error).await,
+    }
+}
+
+/// Nothing of the form below was wrong: it stays empty, with the reason above it.
+async fn show_refused(
+    app: &App,
+    place: InOrganization,
+    error: pintle_service::ServiceError,
+) -> Result<Response, PageError> {
+    let form = Form::refused(Fields::of(&[("role", "editor")]), error)?;
+    show(app, place, &ListQuery::default(), form, None).await
+}
+
+async fn remove(
+    State(app): State<App>,
+    place: InOrganization,
+    Path(MemberId { account }): Path<MemberId>,
+    Submitted { .. }: Submitted,
+) -> Result<Response, PageError> {
+    match app.service.remove_member(&place.actor, &place.organization.id, &account, now()).await {
+        Ok(()) if account == place.actor.account_id() => Ok(go_on("/", "member-removed")),
+        Ok(()) => Ok(go_on(&format!("{}/members", place.path()), "member-removed")),
+        Err(error) => show_refused(&app, place, error).await,
+    }
+}
+
+async fn revoke(
+    State(app): State<App>,
+    place: InOrganization,
+    Path(InvitationId { invitation }): Path<InvitationId>,
+    Submitted { .. }: Submitted,
+) -> Result<Response, PageError> {
+    app.service.revoke_invitation(&place.actor, &place.organization.id, &invitation, now()).await?;
+    Ok(go_on(&format!("{}/members", place.path()), "invitation-revoked"))
+}

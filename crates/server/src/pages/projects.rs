@@ -1,0 +1,200 @@
+//! Projects: creating one, and where it stands.
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::State,
+    http::header,
+    response::{IntoResponse as _, Redirect, Response},
+    routing::get,
+};
+use pintle_api::{Approval, CreateProjectRequest, DraftResponse, ReleaseResponse, UpdateProjectRequest};
+
+use super::{
+    failure::{PageError, Refusal},
+    form::{Form, Submitted},
+    frame::{Frame, go_on, render},
+    place::{InOrganization, InProject},
+    releases::{mood, target_mood},
+    show::words,
+    timeline::Row,
+};
+use crate::{app::App, clock::now};
+
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/orgs/{organization}/projects/new", get(ask_new).post(create))
+        .route("/orgs/{organization}/projects/{project}", get(read))
+        .route("/orgs/{organization}/projects/{project}/settings", get(ask_settings).post(change))
+        .route("/orgs/{organization}/projects/{project}/setup", get(set_up))
+        .route("/orgs/{organization}/projects/{project}/pintle.json", get(download_bundle))
+        .route("/orgs/{organization}/projects/{project}/delete", get(ask_deletion).post(delete))
+}
+
+#[derive(Template)]
+#[template(path = "project_new.html")]
+struct NewPage {
+    frame: Frame,
+    place: InOrganization,
+    form: Form,
+}
+
+#[derive(Template)]
+#[template(path = "project.html")]
+struct ProjectPage {
+    frame: Frame,
+    place: InProject,
+    draft: DraftResponse,
+    latest: Option<ReleaseResponse>,
+    rows: Vec<Row>,
+    hidden_rows: usize,
+}
+
+#[derive(Template)]
+#[template(path = "setup.html")]
+struct SetupPage {
+    frame: Frame,
+    place: InProject,
+    /// `pintle.json`, where the project has a key.
+    bundle: Option<String>,
+}
+
+/// Domains that the overview shows with their pins.
+const MAX_ROWS: usize = 12;
+
+#[derive(Template)]
+#[template(path = "project_settings.html")]
+struct SettingsPage {
+    frame: Frame,
+    place: InProject,
+    form: Form,
+}
+
+#[derive(Template)]
+#[template(path = "project_delete.html")]
+struct DeletionPage {
+    frame: Frame,
+    place: InProject,
+    form: Form,
+}
+
+async fn ask_new(place: InOrganization) -> Response {
+    render(&NewPage {
+        frame: place.frame.clone(),
+        place: place.at("projects"),
+        form: Form::of(&[("environment", "production")]),
+    })
+}
+
+async fn create(
+    State(app): State<App>,
+    place: InOrganization,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let request =
+        CreateProjectRequest { name: fields.owned("name"), environment: fields.owned("environment"), key: None };
+    match app.service.create_project(&place.actor, &place.organization.id, &request, now()).await {
+        Ok(project) => Ok(go_on(&format!("{}/projects/{}", place.path(), project.id), "project-created")),
+        Err(error) => Ok(render(&NewPage {
+            frame: place.frame.clone(),
+            place: place.at("projects"),
+            form: Form::refused(fields, error)?,
+        })),
+    }
+}
+
+async fn read(State(app): State<App>, place: InProject) -> Result<Response, PageError> {
+    let draft = app.service.read_draft(&place.actor, place.id(), now()).await?;
+    let latest = match place.project.latest_release {
+        Some(version) => Some(app.service.read_release(&place.actor, place.id(), version).await?),
+        None => None,
+    };
+    let mut rows: Vec<Row> = draft.domains.iter().map(|domain| Row::new(domain, place.frame.now)).collect();
+    // What needs somebody comes first; the list of domains has the rest.
+    rows.sort_by_key(|row| (row.gap.unwrap_or(u64::MAX), row.bars.len()));
+    let hidden_rows = rows.len().saturating_sub(MAX_ROWS);
+    rows.truncate(MAX_ROWS);
+    Ok(render(&ProjectPage {
+        frame: place.frame.clone(),
+        place: place.at("overview"),
+        draft,
+        latest,
+        rows,
+        hidden_rows,
+    }))
+}
+
+/// What the app embeds, and the lines that use it.
+async fn set_up(State(app): State<App>, place: InProject) -> Result<Response, PageError> {
+    let bundle = match place.project.key {
+        Some(_) => Some(app.service.read_bundle(&place.actor, place.id()).await?),
+        None => None,
+    };
+    Ok(render(&SetupPage { frame: place.frame.clone(), place: place.at("setup"), bundle }))
+}
+
+async fn download_bundle(State(app): State<App>, place: InProject) -> Result<Response, PageError> {
+    let bundle = app.service.read_bundle(&place.actor, place.id()).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"pintle.json\""),
+    ];
+    Ok((headers, bundle).into_response())
+}
+
+async fn ask_settings(place: InProject) -> Response {
+    let project = &place.project;
+    let approval = if project.approval == Approval::SecondPerson { "second_person" } else { "none" };
+    let form = Form::of(&[("name", &project.name), ("environment", &project.environment), ("approval", approval)]);
+    render(&SettingsPage { frame: place.frame.clone(), place: place.at("settings"), form })
+}
+
+async fn change(
+    State(app): State<App>,
+    place: InProject,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let request = UpdateProjectRequest {
+        name: Some(fields.owned("name")),
+        environment: Some(fields.owned("environment")),
+        approval: Some(match fields.text("approval") {
+            "second_person" => Approval::SecondPerson,
+            _ => Approval::None,
+        }),
+    };
+    match app.service.update_project(&place.actor, place.id(), &request, now()).await {
+        Ok(_) => Ok(go_on(&format!("{}/settings", place.path()), "changed")),
+        Err(error) => Ok(render(&SettingsPage {
+            frame: place.frame.clone(),
+            place: place.at("settings"),
+            form: Form::refused(fields, error)?,
+        })),
+    }
+}
+
+async fn ask_deletion(place: InProject) -> Response {
+    render(&DeletionPage { frame: place.frame.clone(), place: place.at("settings"), form: Form::default() })
+}
+
+async fn delete(
+    State(app): State<App>,
+    place: InProject,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    if fields.text("confirmation") != place.project.name {
+        let refusal = Refusal::local("confirmation", "confirmation_missing", "this is not the project's name");
+        return Ok(render(&DeletionPage {
+            frame: place.frame.clone(),
+            place: place.at("settings"),
+            form: Form::refused_here(fields, refusal),
+        }));
+    }
+    match app.service.delete_project(&place.actor, place.id(), now()).await {
+        Ok(_) => Ok(Redirect::to(&format!("/orgs/{}?done=deleted", place.organization.id)).into_response()),
+        Err(error) => Ok(render(&DeletionPage {
+            frame: place.frame.clone(),
+            place: place.at("settings"),
+            form: Form::refused(fields, error)?,
+        })),
+    }
+}

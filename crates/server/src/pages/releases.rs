@@ -1,0 +1,296 @@
+//! What is staged, what was released, and how the one becomes the other: prepared here, signed where the key is.
+
+use askama::Template;
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State},
+    response::Response,
+    routing::{get, post},
+};
+use pintle_api::{
+    AcceptReleaseRequest, ApproveReleaseRequest, Change, ChangeKind, DiffQuery, DraftResponse, Finding,
+    FindingOverride, ListQuery, OverrideRequest, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseContent,
+    ReleaseKind, ReleaseResponse, ReleaseState, Severity, TargetState, Unchanged,
+};
+use serde::Deserialize;
+
+use super::{
+    failure::PageError,
+    form::{Fields, Form, Submitted},
+    frame::{Frame, go_on, render},
+    place::InProject,
+    show::{is_same, word, words},
+};
+use crate::{app::App, clock::now};
+
+pub(super) fn router() -> Router<App> {
+    let project = "/orgs/{organization}/projects/{project}";
+    Router::new()
+        .route(&format!("{project}/draft"), get(review))
+        .route(&format!("{project}/release"), post(prepare))
+        .route(&format!("{project}/releases"), get(list).post(accept))
+        .route(&format!("{project}/releases/{{version}}"), get(read))
+        .route(&format!("{project}/releases/{{version}}/state"), get(read_state))
+        .route(&format!("{project}/releases/{{version}}/approve"), post(approve))
+        .route(&format!("{project}/releases/{{version}}/cancel"), post(cancel))
+}
+
+#[derive(Template)]
+#[template(path = "draft.html")]
+struct DraftPage {
+    frame: Frame,
+    place: InProject,
+    draft: DraftResponse,
+    form: Form,
+    /// What the guard found at the live servers, where it was asked.
+    guarded: Option<Vec<Finding>>,
+}
+
+/// Where a prepared release is signed.
+#[derive(Template)]
+#[template(path = "sign.html")]
+struct SignPage {
+    frame: Frame,
+    place: InProject,
+    prepared: PreparedReleaseResponse,
+    /// The file that apps have now, for the difference that the page derives itself.
+    former: Option<String>,
+    /// The project's key as the server keeps it, encrypted.
+    key: Option<String>,
+    form: Form,
+}
+
+#[derive(Template)]
+#[template(path = "releases.html")]
+struct ReleasesPage {
+    frame: Frame,
+    place: InProject,
+    releases: Vec<ReleaseResponse>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "release.html")]
+struct ReleasePage {
+    frame: Frame,
+    place: InProject,
+    release: ReleaseResponse,
+    changes: Vec<Change>,
+    form: Form,
+    me: String,
+}
+
+impl DraftPage {
+    /// Codes of the guard's errors, each once.
+    fn errors(&self) -> Vec<String> {
+        let findings = self.form.refusal.iter().flat_map(|refusal| &refusal.findings);
+        let errors = findings.filter(|finding| finding.severity == Severity::Error);
+        let mut codes: Vec<_> = errors.map(|finding| word(&finding.code)).collect();
+        codes.dedup();
+        codes
+    }
+}
+
+impl ReleasePage {
+    fn is_waiting(&self) -> bool {
+        matches!(self.release.state, ReleaseState::AwaitingApproval | ReleaseState::Scheduled)
+    }
+
+    fn is_under_way(&self) -> bool {
+        matches!(self.release.state, ReleaseState::Accepted | ReleaseState::Publishing)
+    }
+}
+
+/// What a state means for the eye.
+pub(super) fn mood(state: &ReleaseState) -> &'static str {
+    match state {
+        ReleaseState::Live => "good",
+        ReleaseState::AwaitingApproval
+        | ReleaseState::Scheduled
+        | ReleaseState::Accepted
+        | ReleaseState::Publishing => "soon",
+        ReleaseState::Superseded | ReleaseState::Cancelled | ReleaseState::Voided => "past",
+    }
+}
+
+pub(super) fn target_mood(state: &TargetState) -> &'static str {
+    match state {
+        TargetState::Live => "good",
+        TargetState::Waiting => "soon",
+        TargetState::Failed => "bad",
+        TargetState::Superseded => "past",
+    }
+}
+
+#[derive(Deserialize)]
+struct ReviewQuery {
+    guard: Option<String>,
+}
+
+async fn review(
+    State(app): State<App>,
+    place: InProject,
+    Query(ReviewQuery { guard }): Query<ReviewQuery>,
+) -> Result<Response, PageError> {
+    let (form, guarded) = match guard {
+        Some(_) => match app.service.guard_draft(&place.actor, place.id(), now()).await {
+            Ok(guarded) => (Form::default(), Some(guarded.findings)),
+            Err(error) => (Form::refused(Fields::default(), error)?, None),
+        },
+        None => (Form::default(), None),
+    };
+    show_draft(&app, place, form, guarded).await
+}
+
+async fn show_draft(
+    app: &App,
+    place: InProject,
+    form: Form,
+    guarded: Option<Vec<Finding>>,
+) -> Result<Response, PageError> {
+    let draft = app.service.read_draft(&place.actor, place.id(), now()).await?;
+    Ok(render(&DraftPage { frame: place.frame.clone(), place: place.at("draft"), draft, form, guarded }))
+}
+
+/// What the form asks to be released.
+fn read_content(fields: &Fields) -> ReleaseContent {
+    match (fields.text("content"), fields.text("version").parse()) {
+        ("withdrawal", _) => ReleaseContent::Withdrawal,
+        ("release", Ok(version)) => ReleaseContent::Release(version),
+        _ => ReleaseContent::Draft,
+    }
+}
+
+/// Fixes what is to be signed. The answer is the page that signs it.
+async fn prepare(
+    State(app): State<App>,
+    place: InProject,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let reason = fields.owned("reason");
+    let overridden = |code: &str| {
+        let code = serde_json::from_value(code.into()).ok()?;
+        Some(FindingOverride { code, domain: None })
+    };
+    let findings: Vec<_> = fields.all("override").filter_map(overridden).collect();
+    let request = PrepareReleaseRequest {
+        unchanged: if fields.is_chosen("unchanged", "release") { Unchanged::Release } else { Unchanged::Refuse },
+        content: read_content(&fields),
+        rehearsal: false,
+        override_request: (!findings.is_empty()).then_some(OverrideRequest { findings, reason }),
+    };
+    match app.service.prepare_release(&place.actor, place.id(), &request, now()).await {
+        Ok(prepared) => show_signing(&app, place, prepared, Form::default()).await,
+        Err(error) => show_draft(&app, place, Form::refused(fields, error)?, None).await,
+    }
+}
+
+async fn show_signing(
+    app: &App,
+    place: InProject,
+    prepared: PreparedReleaseResponse,
+    form: Form,
+) -> Result<Response, PageError> {
+    let former = match place.project.latest_release {
+        Some(version) => Some(app.service.read_release_file(&place.actor, place.id(), version).await?),
+        None => None,
+    };
+    let key = None;
+    Ok(render(&SignPage { frame: place.frame.clone(), place: place.at("draft"), prepared, former, key, form }))
+}
+
+async fn accept(
+    State(app): State<App>,
+    place: InProject,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let request = AcceptReleaseRequest { jws: fields.owned("jws"), publish_at: None };
+    match app.service.accept_release(&place.actor, place.id(), &request, now()).await {
+        Ok(release) => Ok(go_on(&format!("{}/releases/{}", place.path(), release.version), "released")),
+        Err(error) => show_draft(&app, place, Form::refused(Fields::default(), error)?, None).await,
+    }
+}
+
+async fn list(State(app): State<App>, place: InProject, Query(query): Query<ListQuery>) -> Result<Response, PageError> {
+    let list = app.service.list_releases(&place.actor, place.id(), &query).await?;
+    let (releases, next_cursor) = (list.items, list.next_cursor);
+    Ok(render(&ReleasesPage { frame: place.frame.clone(), place: place.at("releases"), releases, next_cursor }))
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u64,
+}
+
+async fn read(
+    State(app): State<App>,
+    place: InProject,
+    Path(Version { version }): Path<Version>,
+) -> Result<Response, PageError> {
+    show_release(&app, place, version, Form::default()).await
+}
+
+async fn show_release(app: &App, place: InProject, version: u64, form: Form) -> Result<Response, PageError> {
+    let release = app.service.read_release(&place.actor, place.id(), version).await?;
+    let changes = match find_release_before(app, &place, version).await? {
+        Some(previous) => {
+            let query = DiffQuery { from: Some(previous.to_string()), to: Some(version.to_string()) };
+            app.service.diff(&place.actor, place.id(), &query, now()).await?.changes
+        }
+        None => Vec::new(),
+    };
+    let me = place.actor.account_id().to_owned();
+    Ok(render(&ReleasePage { frame: place.frame.clone(), place: place.at("releases"), release, changes, form, me }))
+}
+
+/// The release that apps had before this one; numbers have gaps.
+async fn find_release_before(app: &App, place: &InProject, version: u64) -> Result<Option<u64>, PageError> {
+    let mut query = ListQuery { limit: Some(ListQuery::MAX_LIMIT), cursor: None };
+    loop {
+        let list = app.service.list_releases(&place.actor, place.id(), &query).await?;
+        let was_published = |release: &&ReleaseResponse| {
+            release.version < version && !matches!(release.state, ReleaseState::Cancelled | ReleaseState::Voided)
+        };
+        if let Some(found) = list.items.iter().find(was_published) {
+            return Ok(Some(found.version));
+        }
+        match list.next_cursor {
+            Some(cursor) => query.cursor = Some(cursor),
+            None => return Ok(None),
+        }
+    }
+}
+
+/// How far it is, for the page that shows it live.
+async fn read_state(
+    State(app): State<App>,
+    place: InProject,
+    Path(Version { version }): Path<Version>,
+) -> Result<Json<ReleaseResponse>, PageError> {
+    Ok(Json(app.service.read_release(&place.actor, place.id(), version).await?))
+}
+
+async fn approve(
+    State(app): State<App>,
+    place: InProject,
+    Path(Version { version }): Path<Version>,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let request = ApproveReleaseRequest { claims_sha256: fields.owned("claims_sha256") };
+    match app.service.approve_release(&place.actor, place.id(), version, &request, now()).await {
+        Ok(_) => Ok(go_on(&format!("{}/releases/{version}", place.path()), "release-approved")),
+        Err(error) => show_release(&app, place, version, Form::refused(fields, error)?).await,
+    }
+}
+
+async fn cancel(
+    State(app): State<App>,
+    place: InProject,
+    Path(Version { version }): Path<Version>,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    match app.service.cancel_release(&place.actor, place.id(), version, now()).await {
+        Ok(_) => Ok(go_on(&format!("{}/releases/{version}", place.path()), "release-cancelled")),
+        Err(error) => show_release(&app, place, version, Form::refused(fields, error)?).await,
+    }
+}

@@ -1,0 +1,291 @@
+//! Signing up, in and out, and codes that came by mail.
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::{Path, Query, State},
+    http::{HeaderValue, header},
+    response::{IntoResponse as _, Redirect, Response},
+    routing::{get, post},
+};
+use pintle_api::{
+    AddressRequest, BeginSsoRequest, ConfirmRequest, Confirmed, Delivery, FinishSsoRequest, SecondFactorRequest,
+    SignInRequest, SignInResponse, SsoProvidersResponse,
+};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::{
+    cookie::{PENDING, SESSION},
+    failure::{PageError, Refusal},
+    form::{Form, Submitted},
+    frame::{Anyone, Frame, go_on, render},
+    step_up::safe_path,
+};
+use crate::{api::Visitor, app::App, clock::now};
+
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/sign-in", get(ask).post(sign_in))
+        .route("/sign-in/second-factor", get(ask_second_factor).post(finish))
+        .route("/sign-in/sso/{provider}", get(begin_sso))
+        .route("/sso/{provider}", get(finish_sso))
+        .route("/sign-out", post(sign_out))
+        .route("/sign-up", get(ask_address).post(sign_up))
+        .route("/reset", get(ask_reset).post(reset))
+        .route("/confirm", get(ask_code).post(confirm))
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    frame: Frame,
+    form: Form,
+    next: String,
+    sso: SsoProvidersResponse,
+}
+
+#[derive(Template)]
+#[template(path = "second_factor.html")]
+struct SecondFactorPage {
+    frame: Frame,
+    form: Form,
+    next: String,
+}
+
+/// Asks for an address, to sign up or to set another password.
+#[derive(Template)]
+#[template(path = "address.html")]
+struct AddressPage {
+    frame: Frame,
+    form: Form,
+    is_reset: bool,
+}
+
+#[derive(Template)]
+#[template(path = "confirm.html")]
+struct ConfirmPage {
+    frame: Frame,
+    form: Form,
+    /// How the code was sent, where one was asked for just now.
+    delivery: Option<Delivery>,
+}
+
+#[derive(Deserialize)]
+struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+async fn ask(State(app): State<App>, Anyone { actor, frame }: Anyone, Query(Next { next }): Query<Next>) -> Response {
+    if actor.is_some() {
+        return Redirect::to(safe_path(&next)).into_response();
+    }
+    show_sign_in(&app, frame, Form::default(), &next)
+}
+
+fn show_sign_in(app: &App, frame: Frame, form: Form, next: &str) -> Response {
+    render(&SignInPage { frame, form, next: safe_path(next).to_owned(), sso: app.service.list_sso_providers() })
+}
+
+async fn sign_in(
+    State(app): State<App>,
+    Anyone { actor, frame }: Anyone,
+    Visitor(context): Visitor,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let next = fields.owned("next");
+    let request = SignInRequest { email: fields.owned("email"), password: fields.secret("password") };
+    match app.service.sign_in(&request, actor.as_ref(), &context, now()).await {
+        Ok(answer) => Ok(go_in(&app, &answer, &next)),
+        Err(error) => Ok(show_sign_in(&app, frame, Form::refused(fields, error)?, &next)),
+    }
+}
+
+/// Into the dashboard, or on to the second step.
+fn go_in(app: &App, answer: &SignInResponse, next: &str) -> Response {
+    match answer {
+        SignInResponse::Done(signed_in) => {
+            let mut response = Redirect::to(safe_path(next)).into_response();
+            set(&mut response, SESSION.set(signed_in.secret.expose_secret(), app.is_https));
+            set(&mut response, PENDING.clear(app.is_https));
+            response
+        }
+        SignInResponse::SecondFactor(step) => {
+            let query = form_encode("next", safe_path(next));
+            let mut response = Redirect::to(&format!("/sign-in/second-factor?{query}")).into_response();
+            set(&mut response, PENDING.set(step.pending.expose_secret(), app.is_https));
+            response
+        }
+    }
+}
+
+pub(super) fn set(response: &mut Response, cookie: Option<HeaderValue>) {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+}
+
+/// `name=value`, percent-encoded.
+pub(super) fn form_encode(name: &str, value: &str) -> String {
+    let encoded: String = value
+        .bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect();
+    format!("{name}={encoded}")
+}
+
+async fn ask_second_factor(Anyone { frame, .. }: Anyone, Query(Next { next }): Query<Next>) -> Response {
+    render(&SecondFactorPage { frame, form: Form::default(), next: safe_path(&next).to_owned() })
+}
+
+async fn finish(
+    State(app): State<App>,
+    Anyone { actor, frame }: Anyone,
+    Visitor(context): Visitor,
+    Pending(pending): Pending,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let next = fields.owned("next");
+    let code = Zeroizing::new(fields.text("code").replace(' ', "")).into();
+    let request = SecondFactorRequest { pending: pending.into(), code };
+    match app.service.finish_sign_in(&request, actor.as_ref(), &context, now()).await {
+        Ok(signed_in) => Ok(go_in(&app, &SignInResponse::Done(signed_in), &next)),
+        // A wrong code ends the attempt: it begins again with the password.
+        Err(error) => {
+            let refusal = Refusal { field: "", ..Refusal::of(error)? };
+            Ok(show_sign_in(&app, frame, Form::refused_here(fields, refusal), &next))
+        }
+    }
+}
+
+/// What the cookie of the first step holds.
+pub(super) struct Pending(pub(super) Zeroizing<String>);
+
+impl axum::extract::FromRequestParts<App> for Pending {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, app: &App) -> Result<Self, PageError> {
+        Ok(Self(PENDING.read(&parts.headers, app.is_https).unwrap_or_default()))
+    }
+}
+
+async fn sign_out(
+    State(app): State<App>,
+    Anyone { actor, .. }: Anyone,
+    Submitted { .. }: Submitted,
+) -> Result<Response, PageError> {
+    if let Some(actor) = actor {
+        app.service.end_session(&actor, "current", now()).await?;
+    }
+    let mut response = go_on("/sign-in", "signed-out");
+    set(&mut response, SESSION.clear(app.is_https));
+    // What the browser keeps of signed-in pages goes, too.
+    response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
+    Ok(response)
+}
+
+async fn ask_address(Anyone { frame, .. }: Anyone) -> Response {
+    render(&AddressPage { frame, form: Form::default(), is_reset: false })
+}
+
+async fn ask_reset(Anyone { frame, .. }: Anyone) -> Response {
+    render(&AddressPage { frame, form: Form::default(), is_reset: true })
+}
+
+async fn sign_up(
+    State(app): State<App>,
+    Anyone { frame, .. }: Anyone,
+    Visitor(context): Visitor,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let request = AddressRequest { email: fields.owned("email") };
+    Ok(match app.service.request_sign_up(&request, &context, now()).await {
+        Ok(mailed) => show_code(frame, Form::default(), Some(mailed.delivery)),
+        Err(error) => render(&AddressPage { frame, form: Form::refused(fields, error)?, is_reset: false }),
+    })
+}
+
+async fn reset(
+    State(app): State<App>,
+    Anyone { frame, .. }: Anyone,
+    Visitor(context): Visitor,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let request = AddressRequest { email: fields.owned("email") };
+    Ok(match app.service.request_reset(&request, &context, now()).await {
+        Ok(mailed) => show_code(frame, Form::default(), Some(mailed.delivery)),
+        Err(error) => render(&AddressPage { frame, form: Form::refused(fields, error)?, is_reset: true }),
+    })
+}
+
+async fn ask_code(Anyone { frame, .. }: Anyone) -> Response {
+    show_code(frame, Form::default(), None)
+}
+
+fn show_code(frame: Frame, form: Form, delivery: Option<Delivery>) -> Response {
+    render(&ConfirmPage { frame, form, delivery })
+}
+
+async fn confirm(
+    State(app): State<App>,
+    Anyone { frame, .. }: Anyone,
+    Visitor(context): Visitor,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let password = Some(fields.secret("password")).filter(|password| !password.expose_secret().is_empty());
+    let request = ConfirmRequest { code: fields.secret("code"), name: fields.optional("name"), password };
+    match app.service.confirm(&request, &context, now()).await {
+        Ok(answer) => Ok(go_on(
+            "/sign-in",
+            match answer.confirmed {
+                Confirmed::SignedUp => "signed-up",
+                Confirmed::PasswordSet => "password-set",
+                Confirmed::AddressChanged => "address-changed",
+            },
+        )),
+        Err(error) => Ok(show_code(frame, Form::refused(fields, error)?, None)),
+    }
+}
+
+/// A link, and no form: the policy of our pages lets forms go nowhere else, and the provider is elsewhere.
+async fn begin_sso(State(app): State<App>, Path(provider): Path<String>) -> Result<Response, PageError> {
+    let redirect_uri = format!("{}/sso/{provider}", app.public_url.trim_end_matches('/'));
+    let step = app.service.begin_sso(&BeginSsoRequest { provider, redirect_uri }, now()).await?;
+    let mut response = Redirect::to(&step.authorization_url).into_response();
+    set(&mut response, PENDING.set(step.pending.expose_secret(), app.is_https));
+    Ok(response)
+}
+
+#[derive(Deserialize)]
+struct SsoAnswerQuery {
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    code: String,
+    iss: Option<String>,
+}
+
+async fn finish_sso(
+    State(app): State<App>,
+    Anyone { actor, frame }: Anyone,
+    Visitor(context): Visitor,
+    Pending(pending): Pending,
+    Path(provider): Path<String>,
+    Query(answer): Query<SsoAnswerQuery>,
+) -> Result<Response, PageError> {
+    let request = FinishSsoRequest {
+        provider,
+        pending: pending.into(),
+        state: answer.state,
+        code: Zeroizing::new(answer.code).into(),
+        iss: answer.iss,
+    };
+    match app.service.finish_sso(&request, actor.as_ref(), &context, now()).await {
+        Ok(answer) => Ok(go_in(&app, &answer, "/")),
+        Err(error) => Ok(show_sign_in(&app, frame, Form::refused(super::form::Fields::default(), error)?, "/")),
+    }
+}
