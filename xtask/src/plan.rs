@@ -13,6 +13,8 @@ const KNOW_POSTGRES: [&str; 2] = ["pintle-store", "pintle"];
 const ON_BOTH_DATABASES: [&str; 2] = ["pintle-server", "pintle-service"];
 /// Its tests compile C programs.
 const C: &str = "pintle-c";
+/// Tested by programs in its own language.
+const PYTHON: &str = "pintle-python";
 /// Drives the built binary and foreign programs.
 const E2E: &str = "pintle-e2e";
 /// Drive servers that stand in for clouds.
@@ -144,6 +146,10 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
         let runs = [clippy(&pure_rust), test(&format!("{pure_rust} --all-targets {run_ignored}"))];
         steps.push(step("core-rustcrypto", runs));
     }
+    if has(packages, PYTHON) {
+        let runs = [Run::parse(Program::Python, "bindings/python/tests")];
+        steps.push(Step { needs: &[Tool::Python], ..step("python", runs) });
+    }
     if let Some(selected) = &selected {
         steps.push(step("doc-tests", [test(&format!("{selected} --all-features --doc"))]));
     }
@@ -212,8 +218,16 @@ mod tests {
 
     fn plan(tier: Tier, names: &[&str]) -> Vec<(&'static str, Vec<String>)> {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let members =
-            owned(&["pintle-core", "pintle-api", "pintle-sdk", "pintle-server", "pintle-e2e", "pintle", "xtask"]);
+        let members = owned(&[
+            "pintle-core",
+            "pintle-api",
+            "pintle-sdk",
+            PYTHON,
+            "pintle-server",
+            "pintle-e2e",
+            "pintle",
+            "xtask",
+        ]);
         let plan = make_plan(tier, &owned(names), &members).unwrap();
         plan.into_iter().map(|step| (step.name, step.runs.iter().map(Run::to_string).collect())).collect()
     }
@@ -235,6 +249,7 @@ mod tests {
                 "tests",
                 "tests-postgres",
                 "core-rustcrypto",
+                "python",
                 "doc-tests",
                 "fuzz"
             ]
@@ -278,6 +293,12 @@ mod tests {
         let (_, tests) = steps.iter().find(|(name, _)| *name == "tests-postgres").unwrap();
         let expected = "PINTLE_TEST_DATABASE='postgres' cargo test --no-fail-fast --package pintle-server --all-features --test it";
         assert_eq!(*tests, [expected]);
+    }
+
+    #[test]
+    fn a_binding_is_tested_in_its_own_language() {
+        let steps = plan(Tier::Default, &["pintle-python"]);
+        assert!(steps.contains(&("python", vec!["target/tools/venv/bin/python bindings/python/tests".to_owned()])));
     }
 
     #[test]

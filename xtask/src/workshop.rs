@@ -29,6 +29,8 @@ pub(crate) struct Run {
 pub(crate) enum Program {
     Cargo,
     CargoDeny,
+    /// Of the environment that `setup` fills.
+    Python,
 }
 
 /// What a program run with its output passed on said of itself.
@@ -92,6 +94,7 @@ impl Workshop {
         let mut command = match run.program {
             Program::Cargo => self.cargo(),
             Program::CargoDeny => self.command(self.tools().join("bin/cargo-deny")),
+            Program::Python => self.command(self.tools().join("venv/bin/python")),
         };
         command.args(&run.arguments).envs(run.environment.iter().copied());
         command
@@ -137,6 +140,7 @@ impl fmt::Display for Run {
         f.write_str(match self.program {
             Program::Cargo => "cargo",
             Program::CargoDeny => "target/tools/bin/cargo-deny",
+            Program::Python => "target/tools/venv/bin/python",
         })?;
         self.arguments.iter().try_for_each(|argument| write!(f, " {argument}"))
     }

@@ -177,8 +177,13 @@ impl Installation {
         if decision.code() != Some(Code::RetryAfterRefresh) {
             return decision;
         }
-        self.wait_for_refresh(self.engine().started_rounds(), LONGEST_FORCED);
+        self.wait_for_forced_refresh();
         self.engine().check(host, evidence)
+    }
+
+    /// Waits until the refresh that a refusal forced is over: six seconds at most.
+    pub fn wait_for_forced_refresh(&self) {
+        self.wait_for_refresh(self.engine().started_rounds(), LONGEST_FORCED);
     }
 
     /// Waits until a configuration is in force: at once from disk or seed, else until the first refresh is over.

@@ -1,0 +1,181 @@
+"""What a developer meets before any client does."""
+
+import asyncio
+import json
+import re
+import ssl
+import sys
+import threading
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import pintle
+import requests
+from gauntlet import Gauntlet
+from pintle import _native
+
+HERE = Path(__file__).resolve().parent
+
+
+class Api(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.gauntlet = Gauntlet()
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.gauntlet.close()
+
+    def setup(self, folder: Path, **options: object) -> pintle.Pintle:
+        pins = pintle.setup(folder / "pintle.json", dangerous_allow_http_loopback=True, **options)
+        self.addCleanup(pins.close)
+        return pins
+
+    def url(self, host: str = "localhost") -> str:
+        return f"https://{host}:{self.gauntlet.port}/"
+
+    def test_the_quick_start_of_the_readme_runs(self) -> None:
+        readme = (HERE.parent / "README.md").read_text()
+        blocks = re.findall(r"```python\n(.*?)```", readme, re.S)
+        folder = self.gauntlet.start("pinned_leaf")
+        real_setup, real_context = pintle.setup, pintle.Pintle.ssl_context
+
+        def here(_: str, **options: object) -> pintle.Pintle:
+            return real_setup(folder / "pintle.json", dangerous_allow_http_loopback=True, **{**options, "storage_dir": folder})
+
+        def trusting(pins: pintle.Pintle) -> pintle.PinnedContext:
+            return real_context(pins, cafile=str(folder / "ca.pem"))
+
+        self.assertGreaterEqual(len(blocks), 5)
+        with mock.patch("pintle.setup", here), mock.patch("pintle._pintle.setup", here):
+            with mock.patch("pintle.Pintle.ssl_context", trusting):
+                scope: dict = {}
+                for block in blocks:
+                    exec(block.replace("https://api.example.com/", self.url()), scope)
+        self.assertGreaterEqual(self.gauntlet.seen()["requests"], 5)
+
+    def test_four_values_are_as_good_as_a_bundle(self) -> None:
+        folder = self.gauntlet.start("pinned_leaf")
+        root = json.loads((folder / "pintle.json").read_text())
+        root.pop("built_at", None)
+        with pintle.setup(**root, dangerous_allow_http_loopback=True) as pins:
+            self.assertGreater(pins.generation, 0)
+
+    def test_a_wrong_root_is_named(self) -> None:
+        for wrong in [dict(bundle=b"{"), dict(bundle=b"{}"), dict(organization="a"), dict(fetch_timeout=-1.0, bundle=b"{}")]:
+            with self.assertRaises(pintle.Error) as caught:
+                pintle.setup(**wrong)
+            self.assertEqual(caught.exception.code, "setup_invalid")
+
+    def test_without_a_network_the_first_start_says_so_and_later_ones_begin_from_what_was_kept(self) -> None:
+        folder = self.gauntlet.start("pinned_leaf")
+        self.setup(folder, storage_dir=folder / "kept").close()
+        self.gauntlet.change("cdn_dead")
+        with self.assertRaises(pintle.Error) as caught:
+            self.setup(folder, storage_dir=folder / "elsewhere", fetch_timeout=1.0)
+        self.assertEqual(caught.exception.code, "fetch_failed")
+        pins = self.setup(folder, storage_dir=folder / "kept")
+        with pintle.requests_session(pins, pins.ssl_context(cafile=str(folder / "ca.pem"))) as session:
+            self.assertEqual(session.get(self.url()).status_code, 200)
+
+    def test_a_context_cannot_be_weakened(self) -> None:
+        pins = self.setup(self.gauntlet.start("pinned_leaf"))
+        context = pins.ssl_context()
+        with self.assertRaises(ValueError):
+            context.check_hostname = False
+        with self.assertRaises(ValueError):
+            context.verify_mode = ssl.CERT_NONE
+        with pintle.requests_session(pins) as session:
+            with self.assertRaises(ValueError):
+                session.get(self.url(), verify=False)
+            with self.assertRaises(requests.exceptions.InvalidSchema):
+                session.get("http://localhost:1/")
+        self.assertEqual(self.gauntlet.seen()["requests"], 0)
+
+    def test_listener_and_logger_are_told_and_one_that_fails_harms_nobody(self) -> None:
+        folder = self.gauntlet.start("wrong_leaf_from_trusted_ca")
+        events: list[pintle.Event] = []
+
+        def listener(event: pintle.Event) -> None:
+            events.append(event)
+            raise RuntimeError("a listener's own")
+
+        with self.assertLogs("pintle", "WARNING") as logs:
+            pins = self.setup(folder, listener=listener)
+            context = pins.ssl_context(cafile=str(folder / "ca.pem"))
+            with pintle.requests_session(pins, context) as session, self.assertRaises(requests.exceptions.SSLError) as caught:
+                session.get(self.url())
+        self.assertEqual(pintle.find_refusal(caught.exception).code, "pin_mismatch")
+        self.assertIn(("connection", "pin_mismatch", "localhost"), [(e.kind, e.code, e.host) for e in events])
+        self.assertTrue(any("pin_mismatch" in line for line in logs.output))
+
+    def test_another_root_is_taken_up(self) -> None:
+        other = (self.gauntlet.start("pinned_leaf") / "pintle.json").read_bytes()
+        pins = self.setup(self.gauntlet.start("pinned_leaf"))
+        generation = pins.generation
+        # The other project's CDN ended with its case: nothing is in force, and everything refused.
+        with self.assertRaises(pintle.Error) as caught:
+            pins.reconfigure(other, timeout=15)
+        self.assertEqual(caught.exception.code, "fetch_failed")
+        self.assertGreater(pins.generation, generation)
+        decision = pins.check("localhost", [b"\x30\x00"], platform_accepts=True)
+        self.assertEqual((decision.allowed, decision.code), (False, "config_missing"))
+
+    def test_a_certificate_is_shown_without_a_request(self) -> None:
+        self.gauntlet.start("wrong_leaf_from_trusted_ca")
+        chain = pintle.fetch_certificate("localhost", self.gauntlet.port)
+        self.assertTrue(chain and all(der.startswith(b"\x30") for der in chain))
+        self.assertEqual(self.gauntlet.seen()["requests"], 0)
+
+    def test_several_instances_live_side_by_side_on_many_threads(self) -> None:
+        folder = self.gauntlet.start("pinned_leaf")
+        instances = [self.setup(folder) for _ in range(3)]
+        statuses: list[int] = []
+
+        def get(pins: pintle.Pintle) -> None:
+            with pintle.requests_session(pins, pins.ssl_context(cafile=str(folder / "ca.pem"))) as session:
+                for _ in range(5):
+                    statuses.append(session.get(self.url()).status_code)
+
+        threads = [threading.Thread(target=get, args=(pins,)) for pins in instances * 2]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(statuses, [200] * 30)
+
+    def test_after_close_nothing_is_decided(self) -> None:
+        folder = self.gauntlet.start("pinned_leaf")
+        pins = self.setup(folder)
+        context = pins.ssl_context(cafile=str(folder / "ca.pem"))
+        pins.close()
+        with self.assertRaises(ValueError):
+            pins.check("localhost", [], platform_accepts=True)
+        with pintle_client(context) as client, self.assertRaises(Exception):
+            client.request("GET", self.url())
+        self.assertEqual(self.gauntlet.seen()["requests"], 0)
+
+    def test_setup_does_not_block_the_event_loop(self) -> None:
+        folder = self.gauntlet.start("pinned_leaf")
+
+        async def main() -> int:
+            pins = await pintle.setup_async(folder / "pintle.json", dangerous_allow_http_loopback=True)
+            pins.close()
+            return pins._native.generation()
+
+        self.assertGreater(asyncio.run(main()), 0)
+
+    def test_the_stubs_name_what_there_is(self) -> None:
+        stubs = (HERE.parent / "pintle" / "_native.pyi").read_text()
+        for name in ("Native", "Fetch", "Decision"):
+            declared = set(re.findall(r"def (\w+)\(", re.search(rf"class {name}:\n(.*?)(?=\nclass |\Z)", stubs, re.S)[1]))
+            there = {member for member in dir(getattr(_native, name)) if not member.startswith("_")}
+            self.assertEqual(declared - {"__init__"}, there, name)
+        self.assertTrue((Path(sys.modules["pintle"].__file__).parent / "py.typed").exists())
+
+
+def pintle_client(context: ssl.SSLContext):
+    import urllib3
+
+    return urllib3.PoolManager(ssl_context=context, retries=False)
