@@ -18,6 +18,7 @@ mod deletion;
 mod diff;
 mod domain;
 mod draft;
+mod drift;
 mod finding;
 mod list;
 mod lookup;
@@ -53,6 +54,7 @@ pub use domain::{
     PinType, Trust, UpdateDomainRequest, UpdatePinRequest,
 };
 pub use draft::{Change, ChangeKind, DraftResponse, DraftSettings, Expiry, OnStale, UpdateDraftRequest};
+pub use drift::{Concern, DriftChangeResponse, DriftHistoryQuery, DriftKind, DriftResponse, DriftState};
 pub use finding::{
     Finding, FindingCode, FindingOverride, GuardResponse, OverrideRequest, OverrideResponse, Severity, replace_hostile,
 };

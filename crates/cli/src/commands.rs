@@ -10,6 +10,7 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod domains;
 pub(crate) mod draft;
+pub(crate) mod drift;
 pub(crate) mod emergency;
 pub(crate) mod guard;
 pub(crate) mod hook;

@@ -39,7 +39,7 @@ statuses! {
     /// Somebody or something else was first.
     Conflict = 6, "it exists already, is in use, or changed meanwhile";
     /// A verification failed.
-    Refused = 7, "a configuration is not authentic; `check`: the app would refuse; `release`, `guard`: users would be cut off";
+    Refused = 7, "a configuration is not authentic; `check`: the app would refuse; `release`, `guard`, `drift`: users would be cut off, or are";
     /// The network or the other side.
     Unavailable = 8, "server, CDN or site cannot be reached, or did not finish in time";
     /// The user said no.

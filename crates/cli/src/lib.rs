@@ -62,6 +62,7 @@ pub use commands::{
     doctor::DoctorArgs,
     domains::{DomainSettings, DomainsCommand},
     draft::{DraftCommand, DraftSettingsArgs},
+    drift::{DriftArgs, DriftCommand},
     emergency::{
         EditArgs, EmergencyCommand, EmergencyExportArgs, EmergencyReleaseArgs, KnownArgs, ReconcileArgs, TargetArgs,
     },
@@ -208,6 +209,12 @@ sent, no certificate is verified, and no Pintle server is needed.")]
 The SDK fetches the configuration that the bundle leads to and decides the connection like in an app; no request is \
 sent. Exit status: 0 if the app would connect, 7 if it would refuse, another number if that could not be found out.")]
     Check(CheckArgs),
+    /// Show whether servers still serve what is pinned, and places the live release; what changed, and when
+    #[command(after_help = "\
+The server looks at every domain of the live release by itself, and probe agents report from inside other networks \
+(`pintle probe`). What each state means stands in docs/howto/drift.md. Exit status: 0 if no state is an error (with \
+--fail-on warning: nor a warning), 7 if one is, another number if that could not be found out.")]
+    Drift(DriftArgs),
     /// Look at everything a release needs, from here to the CDN, and say what to do about what is wrong
     #[command(after_help = "\
 Server, clock, sign-in, project, signing key, what is live beside what was accepted and what is staged, and what apps \
@@ -269,6 +276,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Co
         Command::Releases(command) => commands::releases::run(command, context).await?,
         Command::Config(command) => commands::config::run(command, context).await?,
         Command::Certs(args) => commands::certs::run(args, context).await?,
+        Command::Drift(args) => return commands::drift::run(args, context).await,
         Command::Check(args) => return commands::check::run(args, context).await,
         Command::Doctor(args) => return commands::doctor::run(args, context).await,
         Command::Bundle(args) => commands::bundle::run(args, context).await?,

@@ -30,6 +30,8 @@ mod open;
 mod place;
 mod probe;
 #[cfg(feature = "http")]
+mod public;
+#[cfg(feature = "http")]
 mod purge;
 mod staged;
 
@@ -43,6 +45,8 @@ pub use object::{Address, Object};
 pub use open::{Environment, OpenError, open};
 pub use place::{Place, PlaceError};
 pub use probe::{Finding, Step, Trouble, probe};
+#[cfg(feature = "http")]
+pub use public::{PublicError, read_public};
 #[cfg(feature = "http")]
 pub use purge::{Purge, PurgeError};
 pub use staged::{Outcome, Publication, PublishError, publish, unpublish};

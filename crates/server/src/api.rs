@@ -6,6 +6,7 @@ mod document;
 mod domains;
 mod door;
 mod drafts;
+mod drift;
 mod extract;
 mod failure;
 mod idempotency;
@@ -80,6 +81,7 @@ fn describe() -> OpenApiRouter<App> {
         .merge(projects::router())
         .merge(domains::router())
         .merge(drafts::router())
+        .merge(drift::router())
         .merge(releases::router())
         .merge(succession::router())
         .merge(targets::router())

@@ -9,6 +9,7 @@ mod alerts;
 mod destinations;
 mod guard;
 mod lookup;
+mod monitor;
 mod oidc;
 mod options;
 mod pages;
@@ -31,6 +32,7 @@ pub use accounts::{AccountsConfig, SmtpConfig, SmtpSecurity};
 pub use alerts::AlertsConfig;
 pub use guard::GuardConfig;
 pub use lookup::LookupConfig;
+pub use monitor::MonitorConfig;
 pub use oidc::OidcConfig;
 pub use options::{ConfigProblem, EffectiveOption};
 pub use pages::PagesConfig;
@@ -92,6 +94,8 @@ pub struct ServerConfig {
     pub alerts: AlertsConfig,
     /// How the safe-publish guard looks at live servers.
     pub guard: GuardConfig,
+    /// How the drift monitor looks at the world.
+    pub monitor: MonitorConfig,
     /// How the server stops.
     pub stop: StopConfig,
     /// What everybody may create at most.
@@ -203,6 +207,7 @@ impl ServerConfig {
             audit: AuditConfig::read(options),
             alerts: AlertsConfig::read(options),
             guard: GuardConfig::read(options),
+            monitor: MonitorConfig::read(options),
             stop: StopConfig::read(options),
             plan: read_plan(options),
             log: LogConfig::read(options),

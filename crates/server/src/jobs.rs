@@ -21,6 +21,8 @@ pub(crate) enum Worker {
     Mails,
     /// Stores of other people, each as slow as it likes.
     Targets,
+    /// Servers of other people: what they serve.
+    Monitor,
 }
 
 impl Worker {
@@ -29,6 +31,7 @@ impl Worker {
             Self::Jobs => service.run_next_job_of(Lane::Own, now()).await,
             Self::Targets => service.run_next_job_of(Lane::Targets, now()).await,
             Self::Mails => service.send_next_mail(now()).await,
+            Self::Monitor => service.run_next_look(now()).await,
         }
     }
 
@@ -37,6 +40,8 @@ impl Worker {
             Self::Jobs => service.wait_for_job().await,
             Self::Targets => service.wait_for_target_job().await,
             Self::Mails => service.wait_for_mail().await,
+            // What is due comes of time alone.
+            Self::Monitor => std::future::pending().await,
         }
     }
 }

@@ -35,7 +35,7 @@ pub use api::openapi_json;
 pub use cdn::file_router;
 pub use config::{
     AccountsConfig, AlertsConfig, AuditConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption,
-    ForwardedHeader, GuardConfig, HttpConfig, LoadedConfig, LogConfig, LogFormat, LookupConfig, OidcConfig, Origin,
+    ForwardedHeader, GuardConfig, HttpConfig, LoadedConfig, LogConfig, LogFormat, LookupConfig, MonitorConfig, OidcConfig, Origin,
     PagesConfig, PrivacyConfig, ProxyConfig, RateLimitConfig, ServerConfig, SmtpConfig, SmtpSecurity, StopConfig,
     TlsConfig,
 };

@@ -207,7 +207,7 @@ pub async fn run(
     let mut workers = JoinSet::new();
     // Several, so that targets which are slow or gone hold up no others.
     let targets = [Worker::Targets; TARGET_WORKERS];
-    for worker in [Worker::Jobs, Worker::Mails].into_iter().chain(targets) {
+    for worker in [Worker::Jobs, Worker::Mails, Worker::Monitor].into_iter().chain(targets) {
         workers.spawn(jobs::run_jobs(worker, Arc::clone(&service), closing.clone()));
     }
     let recorder = tokio::spawn(jobs::run_recorder(Arc::clone(&service)));
@@ -317,6 +317,7 @@ fn open_service(
         .with_lookups(config.lookup.policy())
         .with_guard(guard)
         .with_alerts(config.alerts.to_settings())
+        .with_monitor(config.monitor.to_settings(&config.guard))
         .with_accounts(settings, key, mailer)
         .with_sso(providers))
 }

@@ -173,6 +173,8 @@ audit_actions! {
     ReleaseDue = "release.due",
     /// A release is live on every target.
     ReleaseLive = "release.live",
+    /// A domain or a place is not, or is again, as its release says.
+    DriftChanged = "drift.changed",
 }
 
 /// One event in the making.

@@ -28,6 +28,8 @@ pub use pintle_path::Roots;
 pub use rustls_pki_types::CertificateDer;
 
 pub use history::{PastRelease, REPORT_PERIOD_SECS};
+pub(crate) use live::{DRAWS, DerChain, Held, describe, group_by_chain};
+pub(crate) use look::endpoints_of;
 pub use look::{LookSettings, Observation, Sight, Watch, list_endpoints, load_roots, look};
 pub use refresh::{LoggedKey, RefreshAction, RefreshStep, judge_logged, plan_refresh};
 

@@ -23,6 +23,7 @@ mod ct;
 mod day;
 mod destination;
 mod diff;
+mod drift;
 pub mod emergency;
 mod error;
 pub mod guard;
@@ -67,6 +68,7 @@ pub use actor::{Actor, RequestContext};
 pub use alert::{AlertKind, AlertNature, AlertSettings, AlertSeverity};
 pub use audit::AuditAction;
 pub use destination::{Destination, Offer};
+pub use drift::MonitorSettings;
 pub use error::{
     AccountError, ErrorKind, GrantError, GuardError, IdempotencyError, LookupError, MemberError, PasskeyError,
     ReleaseError, ServiceError, SsoError, TargetError,
@@ -101,6 +103,7 @@ pub struct Service {
     lookups: Option<lookup::Lookups>,
     guard: GuardSettings,
     alerts: AlertSettings,
+    monitor: Option<MonitorSettings>,
 }
 
 /// What was deleted is erased for good after 30 days.
@@ -124,6 +127,7 @@ impl Service {
             lookups: None,
             guard: GuardSettings::default(),
             alerts: AlertSettings::default(),
+            monitor: None,
         }
     }
 
@@ -167,6 +171,12 @@ impl Service {
     #[must_use]
     pub fn with_alerts(self, settings: AlertSettings) -> Self {
         Self { alerts: settings, ..self }
+    }
+
+    /// The same, looking by itself whether the world is as the live releases say; otherwise it looks at nothing.
+    #[must_use]
+    pub fn with_monitor(self, monitor: Option<MonitorSettings>) -> Self {
+        Self { monitor, ..self }
     }
 
     /// The same, with accounts as the operator wants them. `key` protects what a thief of the database must not get;

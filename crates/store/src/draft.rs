@@ -51,6 +51,20 @@ impl ReadTx {
         Ok(join(domains, pins))
     }
 
+    /// Domains of the draft that have one of these names, without their pins.
+    pub async fn list_domains_named(
+        &self,
+        scope: &ProjectScope,
+        names: Vec<String>,
+    ) -> Result<Vec<DomainRow>, StoreError> {
+        let found = domain::Entity::find()
+            .filter(domain::Column::ProjectId.eq(scope.project.clone()))
+            .filter(domain::Column::Name.is_in(names))
+            .all(self.connection())
+            .await?;
+        Ok(found)
+    }
+
     /// One domain of the draft with its pins.
     pub async fn find_domain(&self, scope: &ProjectScope, id: &DomainId) -> Result<Option<DraftDomain>, StoreError> {
         let found = domain::Entity::find_by_id(id.clone())

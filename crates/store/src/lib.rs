@@ -30,6 +30,7 @@ mod audit;
 mod ct_log;
 mod deletion;
 mod draft;
+mod drift;
 mod entity;
 mod error;
 mod id;
@@ -39,6 +40,7 @@ mod invitation;
 mod job;
 mod mail;
 mod maintenance;
+mod observed_certificate;
 mod one_time_secret;
 mod open;
 mod organization;
@@ -64,16 +66,18 @@ pub use alert::{AlertFilter, AlertRecipient, Notice};
 pub use audit::{AuditChain, AuditFilter, AuditOrder};
 pub use deletion::DeletedProject;
 pub use draft::DraftDomain;
+pub use drift::DriftSubject;
 pub use entity::{
     account::Model as AccountRow, account_email::Model as EmailRow, account_password::Model as PasswordRow,
     alert::Model as AlertRow, alert_notice::Model as AlertNoticeRow, api_token::Model as TokenRow,
     audit_checkpoint::Model as AuditCheckpointRow, audit_event::Model as AuditEventRow,
     audit_personal::Model as AuditPersonalRow, ct_log::Model as CtLogRow, domain::Model as DomainRow,
-    draft::Model as DraftRow, due_date::Model as DueDateRow, idempotent_request::Model as IdempotentRequestRow,
-    identity::Model as IdentityRow, invitation::Model as InvitationRow, job::Model as JobRow, mail::Model as MailRow,
-    notification_choice::Model as NotificationChoiceRow, one_time_secret::Model as OneTimeSecretRow,
-    organization::Model as OrganizationRow, passkey::Model as PasskeyRow, pin::Model as PinRow,
-    prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
+    draft::Model as DraftRow, drift::Model as DriftRow, drift_change::Model as DriftChangeRow,
+    due_date::Model as DueDateRow, idempotent_request::Model as IdempotentRequestRow, identity::Model as IdentityRow,
+    invitation::Model as InvitationRow, job::Model as JobRow, mail::Model as MailRow,
+    notification_choice::Model as NotificationChoiceRow, observed_certificate::Model as ObservedCertificateRow,
+    one_time_secret::Model as OneTimeSecretRow, organization::Model as OrganizationRow, passkey::Model as PasskeyRow,
+    pin::Model as PinRow, prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
     publish_target::Model as PublishTargetRow, published_object::Model as PublishedObjectRow,
     release::Model as ReleaseRow, release_target::Model as ReleaseTargetRow, session::Model as SessionRow,
     succession_statement::Model as StatementRow, totp::Model as TotpRow,

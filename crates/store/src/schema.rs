@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::expand(include_str!("../migrations/0018_passkeys.sql")),
     Migration::expand(include_str!("../migrations/0019_alerts.sql")),
     Migration::expand(include_str!("../migrations/0020_rotation.sql")),
+    Migration::expand(include_str!("../migrations/0021_drift.sql")),
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)";

@@ -7,7 +7,7 @@ use crate::{
     AuditEventResponse, BeginSsoRequest, ConfirmRequest, ConfirmResponse, CopyProjectRequest, CreateInvitationRequest,
     CreateOrganizationRequest, CreateProjectRequest, CreateTokenRequest, CreatedInvitationResponse,
     CreatedTokenResponse, CtLogsResponse, DeletionResponse, DestinationResponse, DiffQuery, DiffResponse,
-    DomainResponse, DraftResponse, FinishSsoRequest, GuardResponse, IdentitiesResponse, IdentityResponse,
+    DomainResponse, DraftResponse, DriftChangeResponse, DriftResponse, FinishSsoRequest, GuardResponse, IdentitiesResponse, IdentityResponse,
     InvitationResponse, MailedResponse, MemberResponse, OrganizationResponse, PasskeyResponse, PasskeySignInRequest,
     PasskeyStep, PasskeysResponse, PinResponse, PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse,
     ReconcileRequest, ReconcileResponse, RecoveryCodesResponse, RegisterKeyRequest, ReleaseResponse, RemoveTargetQuery,
@@ -539,6 +539,20 @@ impl Client {
     /// The targets of the project, by name.
     pub fn list_targets(&self, project: ProjectRef<'_>) -> List<TargetResponse> {
         List::new(self, &project.path(["targets"]))
+    }
+
+    /// What the world shows of the live release.
+    pub fn list_drift(&self, project: ProjectRef<'_>) -> List<DriftResponse> {
+        List::new(self, &project.path(["drift"]))
+    }
+
+    /// What changed of it, newest first; of one domain or place, if it is named.
+    pub fn list_drift_changes(&self, project: ProjectRef<'_>, subject: Option<&str>) -> List<DriftChangeResponse> {
+        let list = List::new(self, &project.path(["drift", "changes"]));
+        match subject {
+            Some(subject) => list.filter("subject", subject),
+            None => list,
+        }
     }
 
     /// Removes a target; it holds up no release any more.

@@ -65,6 +65,7 @@ impl Service {
             approved_by: None,
             approved_at: None,
             live_at: None,
+            watched_at: None,
             overridden: prepared.overridden,
         };
         tx.insert_release(scope, release.clone(), request.jws.clone()).await?;

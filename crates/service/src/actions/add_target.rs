@@ -44,6 +44,7 @@ impl Service {
         if let Some(release) = tx.find_last_release(scope).await? {
             queue_target(&tx, scope, release.version.value(), name, now).await?;
         }
+        tx.forget_watched(scope).await?;
         let answer = self.describe_target(scope, &row);
         tx.commit(Event::in_project(scope, AuditAction::TargetAdded, "target", name)).await?;
         self.wake_jobs();

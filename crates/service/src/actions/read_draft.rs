@@ -71,7 +71,7 @@ impl Service {
         Ok(self.verify_release(tx, project, &release).await?.config.claims().clone())
     }
 
-    async fn verify_release(
+    pub(super) async fn verify_release(
         &self,
         tx: &ReadTx,
         project: &Project,

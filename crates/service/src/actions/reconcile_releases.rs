@@ -224,6 +224,7 @@ impl Service {
             approved_by: None,
             approved_at: None,
             live_at: None,
+            watched_at: None,
             overridden: None,
         };
         tx.insert_release(scope, release.clone(), found.jws.clone()).await?;

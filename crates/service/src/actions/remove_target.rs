@@ -27,6 +27,7 @@ impl Service {
         tx.find_publish_target(scope, name).await?.ok_or(missing)?;
         tx.delete_publish_target(scope, name).await?;
         set_condition(&tx, scope, AlertKind::TargetFailing, name, None, now).await?;
+        tx.forget_watched(scope).await?;
         if unpublish {
             let subject = format!("{}/{name}", scope.project());
             let job =

@@ -27,7 +27,7 @@ const CERTIFICATE_EXPIRY_SECS: u64 = 14 * 86_400;
 /// Of short-lived certificates, one with less than this part of its life left.
 const LAST_PART_OF_LIFE: u64 = 3;
 /// A draw that enforces whenever any does, and one that only `always` enforces (P-2.5).
-pub(super) const DRAWS: [u8; 2] = [0, 99];
+pub(crate) const DRAWS: [u8; 2] = [0, 99];
 
 pub(super) fn find(input: &GuardInput<'_>) -> Vec<Finding> {
     let mut seen = Seen::default();
@@ -75,17 +75,17 @@ struct Looked<'a> {
     paths: Vec<Vec<PinDigest>>,
 }
 
-pub(super) type DerChain = [CertificateDer<'static>];
+pub(crate) type DerChain = [CertificateDer<'static>];
 
 /// What was served in one handshake.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Served<'a> {
-    pub(super) chain: &'a DerChain,
+pub(crate) struct Served<'a> {
+    pub(crate) chain: &'a DerChain,
     ocsp_response: &'a [u8],
 }
 
 /// The chains served, each with the addresses that serve it.
-pub(super) fn group_by_chain(observation: &Observation) -> Vec<(Served<'_>, Vec<String>)> {
+pub(crate) fn group_by_chain(observation: &Observation) -> Vec<(Served<'_>, Vec<String>)> {
     let mut groups: Vec<(Served<'_>, Vec<String>)> = Vec::new();
     for sight in &observation.sights {
         let Sight::Chain { address, chain, ocsp_response } = sight else { continue };
@@ -216,32 +216,36 @@ impl Place<'_> {
     }
 
     fn describe(&self, chain: &DerChain) -> String {
-        let endpoint = self.endpoint();
-        let addresses = match self.addresses {
-            [one] => format!(" at {one}"),
-            [first, rest @ ..] => format!(" at {first} and {} more addresses", rest.len()),
-            [] => String::new(),
-        };
-        let leaf = chain.first().and_then(|leaf| CertificateFacts::parse(leaf).ok());
-        let Some(leaf) = leaf else {
-            return format!("{endpoint}{addresses} serves a certificate that nobody can read");
-        };
-        let pin = leaf.pin(PinType::SpkiSha256).map(|pin| pin.to_base64()).unwrap_or_default();
-        // Before the subject, which is as long as its author likes.
-        format!("{endpoint}{addresses} serves spki-sha256:{pin} ({}, by {:.120})", leaf.key, leaf.issuer)
+        describe(&self.endpoint(), self.addresses, chain)
     }
 }
 
+/// What an endpoint serves at some of its addresses, as the beginning of a sentence.
+pub(crate) fn describe(endpoint: &str, addresses: &[String], chain: &DerChain) -> String {
+    let addresses = match addresses {
+        [one] => format!(" at {one}"),
+        [first, rest @ ..] => format!(" at {first} and {} more addresses", rest.len()),
+        [] => String::new(),
+    };
+    let leaf = chain.first().and_then(|leaf| CertificateFacts::parse(leaf).ok());
+    let Some(leaf) = leaf else {
+        return format!("{endpoint}{addresses} serves a certificate that nobody can read");
+    };
+    let pin = leaf.pin(PinType::SpkiSha256).map(|pin| pin.to_base64()).unwrap_or_default();
+    // Before the subject, which is as long as its author likes.
+    format!("{endpoint}{addresses} serves spki-sha256:{pin} ({}, by {:.120})", leaf.key, leaf.issuer)
+}
+
 /// A device that holds a configuration and connects to a host.
-pub(super) struct Held<'a> {
-    pub(super) config: &'a VerifiedConfig,
-    pub(super) host: String,
-    pub(super) now: UnixTime,
+pub(crate) struct Held<'a> {
+    pub(crate) config: &'a VerifiedConfig,
+    pub(crate) host: String,
+    pub(crate) now: UnixTime,
 }
 
 impl Held<'_> {
     /// The decision where we build paths, and what the platform says, which is whether there is one.
-    pub(super) fn decide_by_roots(
+    pub(crate) fn decide_by_roots(
         &self,
         served: Served<'_>,
         draw: u8,
@@ -263,7 +267,7 @@ impl Held<'_> {
     }
 
     /// The decision where the platform tells its verdict and no path.
-    fn decide_by_proof(&self, served: Served<'_>, platform: PlatformVerdict) -> Decision {
+    pub(crate) fn decide_by_proof(&self, served: Served<'_>, platform: PlatformVerdict) -> Decision {
         let [draw, _] = DRAWS;
         let Some(presented) = split(served.chain) else { return self.decide(served, draw, platform, None) };
         decide_by_proof(&presented, &self.host, platform, Some(self.config), self.now, &|platform, path| {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::SocketAddr, time::Duration};
 use futures_util::{StreamExt as _, stream};
 use pintle_core::{
     Name,
-    claims::{Claims, Enforce},
+    claims::{Claims, Domain, Enforce},
 };
 use pintle_discover::{AddressPolicy, DEFAULT_PORT, Endpoint, ProbeFailure, Prober, SightError};
 use pintle_path::Roots;
@@ -73,12 +73,16 @@ impl LookSettings {
 pub fn list_endpoints(claims: &Claims, watch: &Watch) -> Vec<Endpoint> {
     let mut domains: Vec<_> = claims.domains.iter().collect();
     domains.sort_by_key(|domain| domain.enforce == Enforce::Report);
-    let endpoints = domains.into_iter().flat_map(|domain| match (watch.get(&domain.name.to_string()), &domain.name) {
+    domains.into_iter().flat_map(|domain| endpoints_of(domain, watch)).collect()
+}
+
+/// The endpoints that stand for one entry.
+pub(crate) fn endpoints_of(domain: &Domain, watch: &Watch) -> Vec<Endpoint> {
+    match (watch.get(&domain.name.to_string()), &domain.name) {
         (Some(named), _) if !named.is_empty() => named.clone(),
         (_, Name::Exact(host)) => vec![Endpoint { host: host.clone(), port: DEFAULT_PORT }],
         _ => Vec::new(),
-    });
-    endpoints.collect()
+    }
 }
 
 /// The root certificates of this machine's platform, and those of `extra` (DER) that can be used.

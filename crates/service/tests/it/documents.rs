@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use pintle_api::FindingCode;
+use pintle_api::{Concern, DriftState, FindingCode};
 use pintle_service::{AuditAction, Permission};
 use pintle_store::Role;
 
@@ -65,4 +65,18 @@ fn every_finding_of_the_guard_is_specified() {
         .unwrap();
     }
     compare("spec/guard.md", &table);
+}
+
+#[test]
+fn every_state_of_drift_is_documented() {
+    let mut table = "| state | weight | when | what to do |\n|---|---|---|---|\n".to_owned();
+    for state in DriftState::ALL {
+        let weight = match state.concern() {
+            Concern::None => "",
+            Concern::Warning => "warning",
+            Concern::Error => "error",
+        };
+        writeln!(table, "| `{}` | {weight} | {} | {} |", state.as_str(), state.meaning(), state.advice()).unwrap();
+    }
+    compare("howto/drift.md", &table);
 }

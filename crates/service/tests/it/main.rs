@@ -14,6 +14,7 @@ mod ct;
 mod deletion;
 mod documents;
 mod drafts;
+mod drift;
 mod emergency;
 mod guard;
 mod guarded;

@@ -74,6 +74,10 @@ impl Plane {
         Self { service: self.service.with_accounts(settings, key, Some(mailer)), ..self }
     }
 
+    pub(crate) fn with_monitor(self, monitor: pintle_service::MonitorSettings) -> Self {
+        Self { service: self.service.with_monitor(Some(monitor)), ..self }
+    }
+
     /// The same with limits.
     pub(crate) fn with_plan(self, plan: Plan) -> Self {
         Self { service: self.service.with_plan(plan), ..self }

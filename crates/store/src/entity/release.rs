@@ -35,6 +35,8 @@ pub struct Model {
     pub live_at: Option<Unsigned>,
     /// JSON of the guard's errors that it was made in spite of, with who and why.
     pub overridden: Option<String>,
+    /// When what is looked at was brought in line with it: seconds since 1970 UTC.
+    pub watched_at: Option<Unsigned>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

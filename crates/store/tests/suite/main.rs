@@ -4,21 +4,23 @@
 
 mod accounts;
 mod alerts;
+mod drift;
 mod jobs;
 mod projects;
 mod releases;
 
 use pintle_store::{
     AccountId, AccountRow, AlertChange, AlertFilter, AlertId, AlertNoticeRow, AlertRow, Approval, CtLogRow, Custody,
-    DomainId, DomainRow, DraftDomain, DueDateRow, DueKind, EmailRow, IdempotentRequestRow, IdentityId, IdentityRow,
-    InvitationId, InvitationRow, JobKind, LeasedJob, MailChoice, MailId, MailKind, MailRow, NewJob, NewProject,
-    OneTimeSecretRow, OrganizationId, OrganizationRow, OrganizationScope, Page, PasskeyBackup, PasskeyId, PasskeyRow,
-    PasswordRow, PinId, PinRow, Project, ProjectRow, PublishTargetRow, PublishedObjectRow, ReleaseId, ReleaseKind,
-    ReleaseRow, ReleaseState, Role, SessionId, SessionRow, StatementRow, Store, StoreError, TargetOutcome, TargetState,
-    TokenId, TokenRow, TotpRow, Unsigned, WriteTx,
+    DomainId, DomainRow, DraftDomain, DriftChangeRow, DriftRow, DriftSubject, DueDateRow, DueKind, EmailRow,
+    IdempotentRequestRow, IdentityId, IdentityRow, InvitationId, InvitationRow, JobKind, LeasedJob, MailChoice, MailId,
+    MailKind, MailRow, NewJob, NewProject, ObservedCertificateRow, OneTimeSecretRow, OrganizationId, OrganizationRow,
+    OrganizationScope, Page, PasskeyBackup, PasskeyId, PasskeyRow, PasswordRow, PinId, PinRow, Project, ProjectRow,
+    PublishTargetRow, PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow, ReleaseState, Role, SessionId,
+    SessionRow, StatementRow, Store, StoreError, TargetOutcome, TargetState, TokenId, TokenRow, TotpRow, Unsigned,
+    WriteTx,
 };
 
-use self::{accounts::*, alerts::*, jobs::*, projects::*, releases::*};
+use self::{accounts::*, alerts::*, drift::*, jobs::*, projects::*, releases::*};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -83,6 +85,10 @@ suite!(
     a_condition_is_open_once_and_again_when_it_was_over,
     what_a_member_is_told_is_kept_until_it_was_told,
     what_ends_belongs_to_one_project,
+    a_look_is_taken_by_one_and_written_by_whoever_took_it,
+    what_is_looked_at_follows_the_live_release,
+    changes_are_numbered_and_the_oldest_make_room,
+    of_certificates_those_that_apps_accept_are_kept,
 );
 
 fn first<K>(limit: u64) -> Page<K> {
@@ -178,6 +184,7 @@ fn release(project: &Project, by: &AccountId, version: u64) -> ReleaseRow {
         approved_by: None,
         approved_at: None,
         live_at: None,
+        watched_at: None,
         overridden: None,
     }
 }
