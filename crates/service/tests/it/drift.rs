@@ -15,6 +15,7 @@ use pintle_service::{
     Destination, MonitorSettings, Offer, Progress,
     guard::{GuardSettings, LookSettings},
 };
+use pintle_store::{AlertRow, ProjectId};
 use pintle_testkit::{
     cdn::{Cdn, Reply},
     certificate::{Authority, SiteCertificate},
@@ -118,6 +119,12 @@ impl Plane {
         self.changes(subject).await.iter().rev().map(|change| change.after).collect()
     }
 
+    async fn open_alerts(&self, kind: &str) -> Vec<AlertRow> {
+        let tx = self.store.read().await.unwrap();
+        let project = tx.load_project(&ProjectId::parse(&self.project).unwrap()).await.unwrap().unwrap();
+        tx.list_open_alerts_of(&project.scope, kind).await.unwrap()
+    }
+
     /// How often the audit log tells of a domain.
     async fn told(&self) -> usize {
         let events = self.audit().await;
@@ -163,6 +170,38 @@ async fn another_key_is_told_once_and_so_is_its_end() {
     assert_eq!(watched.show(&watched.first, at(40_000 + RETRY_SECS)).await, Some(DriftState::Match));
     assert_eq!(plane.told().await, 2);
     assert_eq!(plane.states("127.0.0.1").await, [DriftState::Match, DriftState::Mismatch, DriftState::Match]);
+}
+
+#[tokio::test]
+async fn members_have_one_alert_for_as_long_as_the_trouble_lasts() {
+    let watched = Watched::new().await;
+    let plane = &watched.plane;
+    plane.watch(NOW).await;
+    assert!(plane.open_alerts("certificate_expiring").await.is_empty());
+    watched.show(&watched.backup, at(6000)).await;
+    let alert = plane.open_alerts("drift_backup_only").await;
+    assert_eq!((alert.len(), alert[0].subject.as_str()), (1, "127.0.0.1"));
+    watched.show(&watched.root.issue(&["127.0.0.1"]), at(12_000)).await;
+    assert!(plane.open_alerts("drift_backup_only").await.is_empty(), "another state took its place");
+    assert_eq!(plane.open_alerts("drift_mismatch").await.len(), 1);
+    watched.show(&watched.root.issue(&["127.0.0.1"]), at(18_000)).await;
+    assert_eq!(plane.open_alerts("drift_mismatch").await.len(), 1);
+    watched.show(&watched.first, at(24_000)).await;
+    watched.show(&watched.first, at(24_000 + RETRY_SECS)).await;
+    assert!(plane.open_alerts("drift_mismatch").await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_released_no_more_is_no_trouble_any_more() {
+    let watched = Watched::new().await;
+    let plane = &watched.plane;
+    watched.show(&watched.root.issue(&["127.0.0.1"]), NOW).await;
+    assert_eq!(plane.open_alerts("drift_mismatch").await.len(), 1);
+    let domains = plane.service.list_domains(&plane.owner, plane.path(), &ListQuery::default()).await.unwrap().items;
+    plane.service.remove_domain(&plane.owner, plane.path(), &domains[0].id, None, NOW).await.unwrap();
+    plane.go_live().await;
+    plane.watch(NOW).await;
+    assert!(plane.open_alerts("drift_mismatch").await.is_empty());
 }
 
 #[tokio::test]
