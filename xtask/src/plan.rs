@@ -13,8 +13,9 @@ const KNOW_POSTGRES: [&str; 2] = ["pintle-store", "pintle"];
 const ON_BOTH_DATABASES: [&str; 2] = ["pintle-server", "pintle-service"];
 /// Its tests compile C programs.
 const C: &str = "pintle-c";
-/// Tested by programs in its own language.
+/// Tested by programs in their own language.
 const PYTHON: &str = "pintle-python";
+const NODE: &str = "pintle-node";
 /// Drives the built binary and foreign programs.
 const E2E: &str = "pintle-e2e";
 /// Drive servers that stand in for clouds.
@@ -150,6 +151,10 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
         let runs = [Run::parse(Program::Python, "bindings/python/tests")];
         steps.push(Step { needs: &[Tool::Python], ..step("python", runs) });
     }
+    if has(packages, NODE) {
+        let runs = [Run::parse(Program::Node, "bindings/node/test/run.js")];
+        steps.push(Step { needs: &[Tool::Node], ..step("node", runs) });
+    }
     if let Some(selected) = &selected {
         steps.push(step("doc-tests", [test(&format!("{selected} --all-features --doc"))]));
     }
@@ -223,6 +228,7 @@ mod tests {
             "pintle-api",
             "pintle-sdk",
             PYTHON,
+            NODE,
             "pintle-server",
             "pintle-e2e",
             "pintle",
@@ -250,6 +256,7 @@ mod tests {
                 "tests-postgres",
                 "core-rustcrypto",
                 "python",
+                "node",
                 "doc-tests",
                 "fuzz"
             ]
@@ -299,6 +306,8 @@ mod tests {
     fn a_binding_is_tested_in_its_own_language() {
         let steps = plan(Tier::Default, &["pintle-python"]);
         assert!(steps.contains(&("python", vec!["target/tools/venv/bin/python bindings/python/tests".to_owned()])));
+        let steps = plan(Tier::Default, &["pintle-node"]);
+        assert!(steps.contains(&("node", vec!["node bindings/node/test/run.js".to_owned()])));
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub(crate) enum Program {
     CargoDeny,
     /// Of the environment that `setup` fills.
     Python,
+    Node,
 }
 
 /// What a program run with its output passed on said of itself.
@@ -95,6 +96,7 @@ impl Workshop {
             Program::Cargo => self.cargo(),
             Program::CargoDeny => self.command(self.tools().join("bin/cargo-deny")),
             Program::Python => self.command(self.tools().join("venv/bin/python")),
+            Program::Node => self.command("node"),
         };
         command.args(&run.arguments).envs(run.environment.iter().copied());
         command
@@ -141,6 +143,7 @@ impl fmt::Display for Run {
             Program::Cargo => "cargo",
             Program::CargoDeny => "target/tools/bin/cargo-deny",
             Program::Python => "target/tools/venv/bin/python",
+            Program::Node => "node",
         })?;
         self.arguments.iter().try_for_each(|argument| write!(f, " {argument}"))
     }

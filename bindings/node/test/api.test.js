@@ -1,0 +1,159 @@
+'use strict';
+
+// What a developer meets before any client does.
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const https = require('node:https');
+const path = require('node:path');
+const { after, before, test } = require('node:test');
+const pintle = require('pintle');
+const { Gauntlet, ROOT } = require('./gauntlet');
+
+let gauntlet;
+before(() => {
+  gauntlet = new Gauntlet();
+});
+after(() => gauntlet.close());
+
+const OPTIONS = { dangerousAllowHttpLoopback: true };
+
+function get(url, options) {
+  return new Promise((resolve, reject) => {
+    const asked = https.get(url, options, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode));
+    });
+    asked.on('error', reject);
+  });
+}
+
+test('the blocks of the README run', async () => {
+  const { bundle, ca, port, file } = await gauntlet.start('pinned_leaf');
+  const readme = fs.readFileSync(path.join(ROOT, 'bindings/node/README.md'), 'utf8');
+  const blocks = [...readme.matchAll(/```js\n(.*?)```/gs)].map((found) => found[1]);
+  assert.ok(blocks.length >= 4);
+  const here = { ...pintle, setup: (_, options) => pintle.setup(bundle, { ...options, ...OPTIONS, ca, storageDir: file('kept') }) };
+  const script = blocks.join('\n').replaceAll('https://api.example.com/', `https://localhost:${port}/`);
+  const AsyncFunction = (async () => {}).constructor;
+  const run = new AsyncFunction('require', 'console', `${script.replaceAll(/^const /gm, 'var ')}\npins.close();`);
+  await run((name) => (name === 'pintle' ? here : require(name)), { log() {} });
+  assert.ok((await gauntlet.seen()).requests >= 3);
+});
+
+test('four values are as good as a bundle, and a wrong root is named', async () => {
+  const { bundle } = await gauntlet.start('pinned_leaf');
+  const { public_key: publicKey, ...rest } = JSON.parse(fs.readFileSync(bundle));
+  const pins = await pintle.setup({ ...rest, publicKey }, OPTIONS);
+  assert.ok(pins.generation > 0);
+  pins.close();
+  for (const wrong of [Buffer.from('{'), Buffer.from('{}'), { organization: 'a' }, '/nowhere/pintle.json']) {
+    await assert.rejects(pintle.setup(wrong), { code: 'setup_invalid' });
+  }
+});
+
+test('without a network the first start says so, and later ones begin from what was kept', async () => {
+  const { bundle, ca, port, file } = await gauntlet.start('pinned_leaf');
+  (await pintle.setup(bundle, { ...OPTIONS, storageDir: file('kept') })).close();
+  await gauntlet.change('cdn_dead');
+  await assert.rejects(pintle.setup(bundle, { ...OPTIONS, storageDir: file('elsewhere') }), { code: 'fetch_failed' });
+  const pins = await pintle.setup(bundle, { ...OPTIONS, ca, storageDir: file('kept') });
+  assert.equal(await get(`https://localhost:${port}/`, { agent: pins.agent() }), 200);
+  pins.close();
+});
+
+test('verification cannot be switched off, not by an option and not by the environment', async () => {
+  // The environment of this test says NODE_TLS_REJECT_UNAUTHORIZED=0.
+  assert.equal(process.env.NODE_TLS_REJECT_UNAUTHORIZED, '0');
+  const { bundle, ca, port } = await gauntlet.start('self_signed');
+  const pins = await pintle.setup(bundle, { ...OPTIONS, ca });
+  assert.throws(() => pins.agent({ rejectUnauthorized: false }), TypeError);
+  assert.throws(() => pins.dispatcher({ connect: { rejectUnauthorized: false } }), TypeError);
+  await assert.rejects(pins.connect({ host: 'localhost', port, rejectUnauthorized: false }), TypeError);
+  const url = `https://localhost:${port}/`;
+  await assert.rejects(get(url, { agent: pins.agent(), rejectUnauthorized: false }), TypeError);
+  await assert.rejects(get(url, { agent: pins.agent() }), { code: 'platform_rejected' });
+  await assert.rejects(get(url, { agent: pins.agent(), checkServerIdentity: () => undefined }), { code: 'platform_rejected' });
+  await assert.rejects(fetch(url.replace('https:', 'http:'), { dispatcher: pins.dispatcher() }), ({ cause }) => cause.code === 'host_invalid');
+  assert.equal((await gauntlet.seen()).requests, 0);
+  pins.close();
+});
+
+test('listeners are told, and one that fails harms nobody', async () => {
+  const { bundle, ca, port } = await gauntlet.start('wrong_leaf_from_trusted_ca');
+  const events = [];
+  const listener = (event) => {
+    events.push(event);
+    throw new Error("a listener's own");
+  };
+  const pins = await pintle.setup(bundle, { ...OPTIONS, ca, listener, leastSeverity: 'warn' });
+  await assert.rejects(get(`https://localhost:${port}/`, { agent: pins.agent() }), { name: 'Refused', code: 'pin_mismatch' });
+  const refused = events.find((event) => event.kind === 'connection');
+  assert.deepEqual([refused.code, refused.host, refused.severity], ['pin_mismatch', 'localhost', 'warn']);
+  assert.ok(events.every((event) => ['warn', 'error'].includes(event.severity)));
+  pins.close();
+});
+
+test('a connection that is still pinned is kept across a release', async () => {
+  const { bundle, ca, port } = await gauntlet.start('kept_connection_after_release');
+  const pins = await pintle.setup(bundle, { ...OPTIONS, ca });
+  const agent = pins.agent();
+  assert.equal(await get(`https://localhost:${port}/`, { agent }), 200);
+  await gauntlet.change('release');
+  await pins.refresh();
+  assert.equal(await get(`https://localhost:${port}/`, { agent }), 200);
+  assert.equal((await gauntlet.seen()).connections, 1);
+  pins.close();
+});
+
+test('a certificate is shown without a request', async () => {
+  const { port } = await gauntlet.start('wrong_leaf_from_trusted_ca');
+  const chain = await pintle.fetchCertificate('localhost', { port });
+  assert.ok(chain.length > 0 && chain.every((der) => der[0] === 0x30));
+  assert.equal((await gauntlet.seen()).requests, 0);
+});
+
+test('another root is taken up, and until its configuration comes everything is refused', async () => {
+  const elsewhere = fs.readFileSync((await gauntlet.start('pinned_leaf')).bundle);
+  const { bundle, ca, port } = await gauntlet.start('pinned_leaf');
+  const pins = await pintle.setup(bundle, { ...OPTIONS, ca });
+  const agent = pins.agent();
+  assert.equal(await get(`https://localhost:${port}/`, { agent }), 200);
+  // Its CDN ended with its case.
+  await assert.rejects(pins.reconfigure(elsewhere), { code: 'fetch_failed' });
+  await assert.rejects(get(`https://localhost:${port}/`, { agent }), { code: 'config_missing' });
+  assert.equal((await gauntlet.seen()).requests, 1);
+  pins.close();
+});
+
+test('after close nothing is connected, and what was open is ended', async () => {
+  const { bundle, ca, port } = await gauntlet.start('pinned_leaf');
+  const pins = await pintle.setup(bundle, { ...OPTIONS, ca });
+  const socket = await pins.connect({ host: 'localhost', port });
+  pins.close();
+  assert.ok(socket.destroyed);
+  await assert.rejects(pins.connect({ host: 'localhost', port }), pintle.PintleError);
+  assert.throws(() => pins.generation, pintle.PintleError);
+});
+
+test('several instances live side by side', async () => {
+  const { bundle, ca, port } = await gauntlet.start('pinned_leaf');
+  const instances = await Promise.all([1, 2, 3].map(() => pintle.setup(bundle, { ...OPTIONS, ca })));
+  const statuses = await Promise.all(instances.map((pins) => get(`https://localhost:${port}/`, { agent: pins.agent() })));
+  assert.deepEqual(statuses, [200, 200, 200]);
+  instances.forEach((pins) => pins.close());
+});
+
+test('an HTTP/2 session is pinned, and its requests are decided again', async () => {
+  // The gauntlet speaks HTTP/1.1, and takes the session's preface for a request.
+  const { bundle, port } = await gauntlet.start('self_signed_trusted_by_pins');
+  const pins = await pintle.setup(bundle, OPTIONS);
+  const session = await pins.http2(`https://localhost:${port}/`);
+  session.on('error', () => {});
+  await gauntlet.change('revoke');
+  await pins.refresh();
+  assert.throws(() => session.request({ ':path': '/' }), pintle.PintleError);
+  assert.ok((await gauntlet.seen()).requests <= 1);
+  session.destroy();
+  pins.close();
+});
