@@ -20,6 +20,7 @@ mod domain;
 mod draft;
 mod drift;
 mod finding;
+mod key;
 mod list;
 mod lookup;
 mod member;
@@ -58,6 +59,7 @@ pub use drift::{Concern, DriftChangeResponse, DriftHistoryQuery, DriftKind, Drif
 pub use finding::{
     Finding, FindingCode, FindingOverride, GuardResponse, OverrideRequest, OverrideResponse, Severity, replace_hostile,
 };
+pub use key::{KeyCiphertextResponse, KeyOpener, StoreKeyRequest};
 pub use list::{ListQuery, ListResponse};
 pub use lookup::{
     LookupFailure, LookupQuery, LookupResponse, PresentedCertificate, PresentedChain, PresentedFacts, PresentedPin,

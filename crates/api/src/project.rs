@@ -31,6 +31,9 @@ pub struct UpdateProjectRequest {
     /// Who must agree to a release. Only an owner of the organization asks for less than before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
+    /// Where the signing key is kept: `external` or `kms`. The other two follow from what the server keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custody: Option<Custody>,
 }
 
 /// Creates a project with the domains, pins, CT logs and settings that another one has in its draft. It begins without a
@@ -129,8 +132,14 @@ pub struct ProjectKeyResponse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Custody {
-    /// The project's people, outside the server: a file, an HSM, a KMS.
+    /// The project's people, outside the server: a file, an HSM, a smart card.
     External,
+    /// A cloud's key management service.
+    Kms,
+    /// Whoever knows its password: the server keeps the ciphertext.
+    BrowserPassword,
+    /// Whoever has the passkey that opens it: the server keeps the ciphertext.
+    BrowserPasskey,
 }
 
 /// What an app embeds: `pintle.json` (P-1.2).

@@ -9,7 +9,7 @@ use std::{io, path::PathBuf};
 use pintle_api::{AuditChainError, client::ClientError};
 use pintle_core::{ConfigError, UnixTime, root::SetupError};
 use pintle_discover::{CtError, Endpoint, EndpointError, FactsError, FileError, LogListError, ProbeError};
-use pintle_sign::{KeyReference, ReferenceError, SignError, SignerError};
+use pintle_sign::{EncryptedKeyError, KeyReference, ReferenceError, SignError, SignerError};
 
 pub use emergency::EmergencyFailure;
 
@@ -47,6 +47,15 @@ pub enum CommandError {
         /// What is wrong with it.
         error: SignerError,
     },
+    /// What the server keeps is not what it should be.
+    #[error("the server does not answer with a well encrypted key: {error}")]
+    KeptKey {
+        /// What is wrong with it.
+        error: EncryptedKeyError,
+    },
+    /// The server keeps the key under a password that a passkey makes.
+    #[error("a passkey opens the key that the server keeps, and only a browser can ask it to")]
+    KeyNeedsPasskey,
     /// A key that cannot be made there.
     #[error("no key can be made in {key}")]
     NotMade {
@@ -400,6 +409,8 @@ impl CommandError {
             Self::Bundle { .. } => "setup_invalid",
             Self::Key { error, .. } | Self::Sign(SignError::Signer(error)) => key::code(error),
             Self::NotMade { .. } => "key_not_made",
+            Self::KeptKey { .. } => "key_kept_invalid",
+            Self::KeyNeedsPasskey => "key_needs_passkey",
             Self::NotExportable { .. } => "key_not_exportable",
             Self::NotListed { .. } => "key_not_listed",
             Self::KeyName { .. } => "key_name_invalid",
@@ -475,6 +486,8 @@ impl CommandError {
             | Self::AuditChain { .. } => ExitStatus::Refused,
             Self::Key { error, .. } | Self::Sign(SignError::Signer(error)) => key::exit_status(error),
             Self::Bundle { .. }
+            | Self::KeptKey { .. }
+            | Self::KeyNeedsPasskey
             | Self::NotMade { .. }
             | Self::NotExportable { .. }
             | Self::NotListed { .. }
@@ -538,6 +551,10 @@ impl CommandError {
                 "give `--in pkcs11:token=NAME`; `pintle keys list` alone shows the project's keys"
             }
             Self::KeyName { .. } => "give a file, or a URI as `pintle keys --help` lists them",
+            Self::KeptKey { .. } => {
+                "do not enter a password for it; use a copy of the key in a file, and upload it again"
+            }
+            Self::KeyNeedsPasskey => "release in the dashboard, or name a copy of the key with --key",
             Self::NotMade { .. } => {
                 "make it in a file or by `pkcs11:`; a key in a KMS is made by its own tools (EC P-256, to sign and verify)"
             }

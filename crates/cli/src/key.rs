@@ -8,9 +8,11 @@ use std::{
 };
 
 use clap::Args;
+use pintle_api::{Custody, KeyOpener, ProjectKeyResponse};
 use pintle_core::PublicKey;
 use pintle_sign::{
-    CloudEnvironment, KeyFileError, KeyReference, KmsKey, KmsSigner, Signer, SignerError, SigningKey, TokenKey,
+    CloudEnvironment, EncryptedKey, KeyFileError, KeyReference, KmsKey, KmsSigner, Signer, SignerError, SigningKey,
+    TokenKey,
 };
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -54,6 +56,28 @@ impl KeyArgs {
         open_key(&self.key, self.password_file(), context).await
     }
 
+    /// The key that signs a project's releases: where nothing was named and no file lies, the one that the server keeps.
+    pub(crate) fn name_for(&self, registered: &ProjectKeyResponse) -> KeyReference {
+        let is_kept = registered.custody == Custody::BrowserPassword;
+        match &self.key {
+            KeyReference::File(path) if is_kept && path == Path::new(DEFAULT_KEY) && !path.exists() => {
+                KeyReference::Server
+            }
+            named => named.clone(),
+        }
+    }
+
+    /// Opens the key that signs the project's releases. A wrong one is refused.
+    pub(crate) async fn open_registered(
+        &self,
+        registered: &ProjectKeyResponse,
+        context: &Context,
+    ) -> Result<OpenKey, CommandError> {
+        let key = open_key(&self.name_for(registered), self.password_file(), context).await?;
+        key.check_is_registered(&registered.kid, KeyRole::Signing)?;
+        Ok(key)
+    }
+
     /// Opens the key itself, not only its use: what a token or KMS never gives.
     pub(crate) async fn open_in_memory(&self, context: &Context) -> Result<SigningKey, CommandError> {
         let opening =
@@ -61,9 +85,9 @@ impl KeyArgs {
         opening.open_in_memory().await?.ok_or_else(|| CommandError::NotExportable { key: self.key.clone() })
     }
 
-    /// The same as `open` without a question: a password that was not given is missing.
-    pub(crate) async fn open_unasked(&self, context: &Context) -> Result<OpenKey, CommandError> {
-        Opening { name: &self.key, password_file: self.password_file(), asking: Asking::Never, context }.open().await
+    /// Opens `name` without a question: a password that was not given is missing.
+    pub(crate) async fn open_unasked(&self, name: &KeyReference, context: &Context) -> Result<OpenKey, CommandError> {
+        Opening { name, password_file: self.password_file(), asking: Asking::Never, context }.open().await
     }
 }
 
@@ -145,8 +169,21 @@ impl Opening<'_> {
     async fn open_in_memory(&self) -> Result<Option<SigningKey>, CommandError> {
         match self.name {
             KeyReference::File(path) => self.open_file(path).map(Some),
+            KeyReference::Server => self.open_kept().await.map(Some),
             _ => Ok(None),
         }
+    }
+
+    /// What the server keeps is ciphertext, and stays that until it is here.
+    async fn open_kept(&self) -> Result<SigningKey, CommandError> {
+        let client = self.context.connect()?;
+        let project = self.context.find_project(&client).await?;
+        let kept = client.fetch_key(project.reference()).await?;
+        if let KeyOpener::Passkey { .. } = kept.opened_by {
+            return Err(CommandError::KeyNeedsPasskey);
+        }
+        let encrypted = EncryptedKey::parse_pem(&kept.pem).map_err(|error| CommandError::KeptKey { error })?;
+        self.open_pem(encrypted.as_pem())
     }
 
     fn open_kms(&self, key: &KmsKey) -> Result<KmsSigner, CommandError> {

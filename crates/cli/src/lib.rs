@@ -71,6 +71,7 @@ pub use commands::{
     invitations::InvitationsCommand,
     keys::{
         ChangePasswordArgs, ExportArgs, GenerateArgs, KeysCommand, ListArgs, RecoverArgs, RegisterArgs, RotateArgs,
+        UploadArgs,
     },
     logged::CtArgs,
     login::LoginArgs,
@@ -136,7 +137,7 @@ in config.toml in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~
     /// Where releases go besides the built-in origin: list, add, test, remove
     #[command(subcommand)]
     Targets(TargetsCommand),
-    /// Signing keys, in a file, a token or a KMS: generate, import, list, test, rotate, recover
+    /// Signing keys, in a file, a token or a KMS: generate, import, list, test, upload, rotate, recover
     #[command(
         subcommand,
         after_help = "\
@@ -147,7 +148,8 @@ A key is named by KEY, in every command:\n
                        `?module-path=FILE` at the end or PINTLE_PKCS11_MODULE
   awskms:ARN           a key in AWS KMS; AWS_ACCESS_KEY_ID etc., or the machine's role
   gcpkms:projects/…    a key version in Google Cloud KMS; PINTLE_KMS_TOKEN, or the machine's account
-  azurekms:https://…   a key in Azure Key Vault; PINTLE_KMS_TOKEN, or the machine's identity\n
+  azurekms:https://…   a key in Azure Key Vault; PINTLE_KMS_TOKEN, or the machine's identity
+  server:              the key that the server keeps, encrypted (`keys upload`); opened here\n
 Whoever can use the key can sign for your apps, and nobody else can: not the server, not Pintle. A key in a file is \
 used on this machine; one in a token or KMS never leaves it, and what goes there is a digest. Passwords and PINs are asked, or come by --password-file or \
 PINTLE_KEY_PASSWORD, never by the command line; a PIN is tried once. docs/howto/keys.md helps to choose."

@@ -10,6 +10,7 @@ mod drift;
 mod extract;
 mod failure;
 mod idempotency;
+mod keys;
 mod lookup;
 mod members;
 mod organizations;
@@ -79,6 +80,7 @@ fn describe() -> OpenApiRouter<App> {
         .merge(tokens::router())
         .merge(audit::router())
         .merge(projects::router())
+        .merge(keys::router())
         .merge(domains::router())
         .merge(drafts::router())
         .merge(drift::router())

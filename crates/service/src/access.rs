@@ -67,9 +67,11 @@ permissions! {
     Release = "release", Release, [Owner Admin Publisher],
     /// Release in spite of errors of the safe-publish guard, with a reason.
     OverrideGuard = "override_guard", Release, [Owner Admin],
+    /// Fetch the encrypted signing key, where the server keeps it.
+    UseKey = "use_key", Release, [Owner Admin Publisher],
     /// Approve what another member submitted.
     ApproveRelease = "approve_release", Release, [Owner Admin Publisher],
-    /// Register keys; accept succession statements.
+    /// Register keys, accept succession statements, store and delete the encrypted key.
     ManageKeys = "manage_keys", Admin, [Owner Admin],
     /// Create, copy, change and delete projects.
     ManageProjects = "manage_projects", Admin, [Owner Admin],
@@ -201,7 +203,7 @@ mod tests {
     #[test]
     fn every_role_may_do_what_the_table_says_and_no_more() {
         for (role, allowed) in
-            [(Role::Owner, 13), (Role::Admin, 12), (Role::Publisher, 5), (Role::Editor, 3), (Role::Auditor, 3)]
+            [(Role::Owner, 14), (Role::Admin, 13), (Role::Publisher, 6), (Role::Editor, 3), (Role::Auditor, 3)]
         {
             let granted = Permission::ALL.iter().filter(|permission| permission.roles().contains(&role));
             assert_eq!(granted.count(), allowed, "{role:?}");

@@ -24,6 +24,7 @@ mod erase;
 mod export_installation_audit;
 mod find_answer;
 mod guard_draft;
+mod keep_key;
 mod list_audit_events;
 mod list_domains;
 mod list_drift;

@@ -131,6 +131,12 @@ audit_actions! {
     TargetTested = "target.tested",
     /// A target was removed from a project.
     TargetRemoved = "target.removed",
+    /// The server keeps the project's encrypted signing key, in place of the one before.
+    KeyStored = "key.stored",
+    /// Somebody fetched the encrypted signing key: the password alone protects it from them.
+    KeyFetched = "key.fetched",
+    /// The server forgot the encrypted signing key.
+    KeyDiscarded = "key.discarded",
     /// The draft's settings were changed.
     DraftUpdated = "draft.updated",
     /// The draft's CT logs were replaced.

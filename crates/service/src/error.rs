@@ -1,4 +1,5 @@
 mod account;
+mod custody;
 mod grant;
 mod guard;
 mod idempotency;
@@ -14,6 +15,7 @@ use pintle_core::{
 use pintle_store::StoreError;
 
 pub use account::AccountError;
+pub use custody::CustodyError;
 
 use crate::Permission;
 
@@ -197,6 +199,9 @@ pub enum ServiceError {
     /// A release did not go on its way.
     #[error(transparent)]
     Release(#[from] ReleaseError),
+    /// About keys that the server keeps.
+    #[error(transparent)]
+    Custody(#[from] CustodyError),
     /// The operator's plan ends here.
     #[error("the plan of this installation allows {limit} {what}, and that would be more")]
     PlanLimitReached {
@@ -386,6 +391,7 @@ impl ServiceError {
             Self::Release(error) => error.facts(),
             Self::Target(error) => error.facts(),
             Self::Guard(error) => error.facts(),
+            Self::Custody(error) => error.facts(),
             Self::PlanLimitReached { .. } => facts(
                 "plan_limit_reached",
                 Forbidden,

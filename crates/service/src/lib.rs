@@ -70,8 +70,8 @@ pub use audit::AuditAction;
 pub use destination::{Destination, Offer};
 pub use drift::MonitorSettings;
 pub use error::{
-    AccountError, ErrorKind, GrantError, GuardError, IdempotencyError, LookupError, MemberError, PasskeyError,
-    ReleaseError, ServiceError, SsoError, TargetError,
+    AccountError, CustodyError, ErrorKind, GrantError, GuardError, IdempotencyError, LookupError, MemberError,
+    PasskeyError, ReleaseError, ServiceError, SsoError, TargetError,
 };
 pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use jobs::{Lane, Progress};

@@ -91,9 +91,7 @@ pub(crate) async fn project(
                 original_public_key: root.public_key().to_base64(),
                 recovery_key: root.recovery_key().map(pintle_core::PublicKey::to_base64),
                 kid: current.kid().to_string(),
-                custody: match row.custody {
-                    pintle_store::Custody::External => Custody::External,
-                },
+                custody: custody(row.custody),
             })
         }
         Err(ServiceError::KeyMissing) => None,
@@ -113,6 +111,15 @@ pub(crate) async fn project(
         withdrawn_at: row.withdrawn_at.map(Unsigned::value),
         created_at: row.created_at.value(),
     })
+}
+
+pub(crate) const fn custody(custody: pintle_store::Custody) -> Custody {
+    match custody {
+        pintle_store::Custody::External => Custody::External,
+        pintle_store::Custody::Kms => Custody::Kms,
+        pintle_store::Custody::BrowserPassword => Custody::BrowserPassword,
+        pintle_store::Custody::BrowserPasskey => Custody::BrowserPasskey,
+    }
 }
 
 pub(crate) fn settings(draft: &DraftRow) -> Result<DraftSettings, ServiceError> {

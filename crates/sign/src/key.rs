@@ -128,15 +128,19 @@ impl SigningKey {
 
     /// PKCS#8 in PEM, encrypted under `password` with PBES2: scrypt and AES-256-CBC (RFC 8018 §6.2, RFC 7914).
     pub fn to_encrypted_pem(&self, password: &SecretString) -> Result<Zeroizing<String>, KeyFileError> {
+        let (log_n, r, p) = SCRYPT;
+        let cost = pkcs5::scrypt::Params::new(log_n, r, p).map_err(|_| KeyFileError::UnsupportedEncryption)?;
+        self.to_pem_encrypted_with(password, |salt, iv| pbes2::Parameters::generate_scrypt_aes256cbc(cost, salt, iv))
+    }
+
+    pub(crate) fn to_pem_encrypted_with(
+        &self,
+        password: &SecretString,
+        scheme: impl FnOnce(&[u8; 16], [u8; 16]) -> pkcs5::Result<pbes2::Parameters>,
+    ) -> Result<Zeroizing<String>, KeyFileError> {
         let (mut salt, mut iv) = ([0; 16], [0; 16]);
         getrandom::fill(&mut salt).and_then(|()| getrandom::fill(&mut iv)).map_err(|_| KeyFileError::NoRandomness)?;
-        let (log_n, r, p) = SCRYPT;
-        let parameters = pkcs5::scrypt::Params::new(log_n, r, p)
-            .map_err(|_| KeyFileError::UnsupportedEncryption)
-            .and_then(|cost| {
-                pbes2::Parameters::generate_scrypt_aes256cbc(cost, &salt, iv)
-                    .map_err(|_| KeyFileError::UnsupportedEncryption)
-            })?;
+        let parameters = scheme(&salt, iv).map_err(|_| KeyFileError::UnsupportedEncryption)?;
         let plain = self.private.to_pkcs8_der().map_err(|_| KeyFileError::Malformed)?;
         let info = PrivateKeyInfoRef::try_from(plain.as_bytes()).map_err(|_| KeyFileError::Malformed)?;
         let encrypted = info.encrypt_with_params(parameters, password.expose_secret().as_bytes());
@@ -146,7 +150,7 @@ impl SigningKey {
 }
 
 /// Refuses what costs more than any honest file, before anything is derived.
-fn check_cost(scheme: &pkcs5::EncryptionScheme) -> Result<(), KeyFileError> {
+pub(crate) fn check_cost(scheme: &pkcs5::EncryptionScheme) -> Result<(), KeyFileError> {
     let pkcs5::EncryptionScheme::Pbes2(parameters) = scheme else { return Err(KeyFileError::UnsupportedEncryption) };
     let is_bearable = match &parameters.kdf {
         pbes2::Kdf::Scrypt(cost) => {
@@ -185,10 +189,10 @@ impl fmt::Debug for SigningKey {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn openssl(arguments: &[&str], input: &str) -> String {
+    pub(crate) fn openssl(arguments: &[&str], input: &str) -> String {
         use std::{
             io::Write,
             process::{Command, Stdio},

@@ -32,6 +32,7 @@
 
 mod canonical;
 mod config;
+mod encrypted;
 mod error;
 mod key;
 mod kms;
@@ -43,6 +44,7 @@ use pintle_core::PublicKey;
 
 pub use canonical::canonical_claims;
 pub use config::{SignedConfig, sign_config};
+pub use encrypted::{EncryptedKey, EncryptedKeyError};
 pub use error::{SignError, SignerError};
 pub use key::{KeyFileError, SigningKey};
 pub use kms::KmsKey;

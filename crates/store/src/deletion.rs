@@ -24,6 +24,7 @@ const ROWS_OF_PROJECT: &[(&str, &str)] = &[
     ("release_file", "project_id = $1"),
     ("\"release\"", "project_id = $1"),
     ("succession_statement", "project_id = $1"),
+    ("key_ciphertext", "project_id = $1"),
     ("api_token", "project_id = $1"),
     ("project", "id = $1"),
 ];

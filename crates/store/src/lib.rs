@@ -38,6 +38,7 @@ mod idempotency;
 mod identity;
 mod invitation;
 mod job;
+mod key_ciphertext;
 mod mail;
 mod maintenance;
 mod observed_certificate;
@@ -74,10 +75,11 @@ pub use entity::{
     audit_personal::Model as AuditPersonalRow, ct_log::Model as CtLogRow, domain::Model as DomainRow,
     draft::Model as DraftRow, drift::Model as DriftRow, drift_change::Model as DriftChangeRow,
     due_date::Model as DueDateRow, idempotent_request::Model as IdempotentRequestRow, identity::Model as IdentityRow,
-    invitation::Model as InvitationRow, job::Model as JobRow, mail::Model as MailRow,
-    notification_choice::Model as NotificationChoiceRow, observed_certificate::Model as ObservedCertificateRow,
-    one_time_secret::Model as OneTimeSecretRow, organization::Model as OrganizationRow, passkey::Model as PasskeyRow,
-    pin::Model as PinRow, prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
+    invitation::Model as InvitationRow, job::Model as JobRow, key_ciphertext::Model as KeyCiphertextRow,
+    mail::Model as MailRow, notification_choice::Model as NotificationChoiceRow,
+    observed_certificate::Model as ObservedCertificateRow, one_time_secret::Model as OneTimeSecretRow,
+    organization::Model as OrganizationRow, passkey::Model as PasskeyRow, pin::Model as PinRow,
+    prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
     publish_target::Model as PublishTargetRow, published_object::Model as PublishedObjectRow,
     release::Model as ReleaseRow, release_target::Model as ReleaseTargetRow, session::Model as SessionRow,
     succession_statement::Model as StatementRow, totp::Model as TotpRow,

@@ -53,8 +53,14 @@ pub enum PasskeyBackup {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 pub enum Custody {
-    /// People outside the server.
+    /// People outside the server: in a file, a token.
     External,
+    /// A cloud's key management service.
+    Kms,
+    /// Whoever knows the password: the server keeps the ciphertext.
+    BrowserPassword,
+    /// Whoever has the passkey: the server keeps the ciphertext.
+    BrowserPasskey,
 }
 
 /// Who must agree to a release.

@@ -8,15 +8,15 @@ use crate::{
     CreateOrganizationRequest, CreateProjectRequest, CreateTokenRequest, CreatedInvitationResponse,
     CreatedTokenResponse, CtLogsResponse, DeletionResponse, DestinationResponse, DiffQuery, DiffResponse,
     DomainResponse, DraftResponse, DriftChangeResponse, DriftResponse, FinishSsoRequest, GuardResponse,
-    IdentitiesResponse, IdentityResponse, InvitationResponse, MailedResponse, MemberResponse, OrganizationResponse,
-    PasskeyResponse, PasskeySignInRequest, PasskeyStep, PasskeysResponse, PinResponse, PrepareReleaseRequest,
-    PreparedReleaseResponse, ProjectResponse, ReconcileRequest, ReconcileResponse, RecoveryCodesResponse,
-    RegisterKeyRequest, ReleaseResponse, RemoveTargetQuery, RenamePasskeyRequest, ReplaceCtLogsRequest,
-    RotationResponse, SecondFactorRequest, SessionResponse, SetPasswordRequest, SignInRequest, SignInResponse,
-    SignedIn, SsoProvidersResponse, SsoStep, StartRotationRequest, StatementResponse, TargetResponse,
-    TargetTestResponse, TokenResponse, TotpCodeRequest, TotpResponse, UpdateDomainRequest, UpdateDraftRequest,
-    UpdateMemberRequest, UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest,
-    WhoamiResponse,
+    IdentitiesResponse, IdentityResponse, InvitationResponse, KeyCiphertextResponse, MailedResponse, MemberResponse,
+    OrganizationResponse, PasskeyResponse, PasskeySignInRequest, PasskeyStep, PasskeysResponse, PinResponse,
+    PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse, ReconcileRequest, ReconcileResponse,
+    RecoveryCodesResponse, RegisterKeyRequest, ReleaseResponse, RemoveTargetQuery, RenamePasskeyRequest,
+    ReplaceCtLogsRequest, RotationResponse, SecondFactorRequest, SessionResponse, SetPasswordRequest, SignInRequest,
+    SignInResponse, SignedIn, SsoProvidersResponse, SsoStep, StartRotationRequest, StatementResponse, StoreKeyRequest,
+    TargetResponse, TargetTestResponse, TokenResponse, TotpCodeRequest, TotpResponse, UpdateDomainRequest,
+    UpdateDraftRequest, UpdateMemberRequest, UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest,
+    UpdateTokenRequest, WhoamiResponse,
 };
 
 /// One method per route. Each fails with [`ClientError`]; lists are fetched when they are asked for entries.
@@ -341,6 +341,25 @@ impl Client {
         body: &RegisterKeyRequest,
     ) -> Result<ProjectResponse, ClientError> {
         self.send_json(Method::PUT, &project.path(["key"]), body).await
+    }
+
+    /// Has the server keep the project's signing key as ciphertext.
+    pub async fn store_key(
+        &self,
+        project: ProjectRef<'_>,
+        body: &StoreKeyRequest,
+    ) -> Result<KeyCiphertextResponse, ClientError> {
+        self.send_json(Method::PUT, &project.path(["key", "ciphertext"]), body).await
+    }
+
+    /// The ciphertext of the project's signing key.
+    pub async fn fetch_key(&self, project: ProjectRef<'_>) -> Result<KeyCiphertextResponse, ClientError> {
+        self.send(Method::GET, &project.path(["key", "ciphertext"])).await
+    }
+
+    /// Has the server forget the ciphertext.
+    pub async fn discard_key(&self, project: ProjectRef<'_>) -> Result<(), ClientError> {
+        self.send(Method::DELETE, &project.path(["key", "ciphertext"])).await
     }
 
     /// Submits a succession statement. Submitting the same one again answers with what it became.

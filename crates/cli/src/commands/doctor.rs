@@ -149,8 +149,8 @@ async fn examine_key(args: &DoctorArgs, project: &Project, context: &Context, fi
     let Some(registered) = findings.keep(CHECK, project.response.key.as_ref().ok_or(CommandError::NoProjectKey)) else {
         return;
     };
-    let shown = args.key.name();
-    let key = match args.key.open_unasked(context).await {
+    let shown = args.key.name_for(registered);
+    let key = match args.key.open_unasked(&shown, context).await {
         Err(error) if ["key_password_needed", "token_pin_needed"].contains(&error.code()) => {
             let hint = "give --password-file or PINTLE_KEY_PASSWORD to compare it with the project's";
             return findings.warn(CHECK, format!("{shown} asks for a password and was not opened"), hint);
@@ -167,7 +167,7 @@ async fn examine_key(args: &DoctorArgs, project: &Project, context: &Context, fi
     if findings.keep(CHECK, checked).is_none() {
         return;
     }
-    if let KeyReference::File(path) = shown
+    if let KeyReference::File(path) = &shown
         && is_open_to_others(path)
     {
         return findings.warn(CHECK, format!("other users can read {shown}"), &format!("chmod 600 {shown}"));

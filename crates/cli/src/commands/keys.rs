@@ -1,3 +1,4 @@
+mod custody;
 mod file;
 mod list;
 mod probe;
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 use self::succession::DEFAULT_RECOVERY_KEY;
 pub use self::{
+    custody::UploadArgs,
     file::{ChangePasswordArgs, ExportArgs},
     list::ListArgs,
     register::RegisterArgs,
@@ -52,11 +54,19 @@ pub enum KeysCommand {
     Register(RegisterArgs),
     /// Write a key into another file, encrypted under a password of its own; not for keys in tokens and KMS
     Export(ExportArgs),
-    /// Encrypt a key file under another password, or under its first one; the file is replaced in one step
+    /// Encrypt a key file, or with `--key server:` what the server keeps, under another password
     ///
-    /// The key itself stays the same. Copies made before still open with the old password: if somebody knows it, use
+    /// It is replaced in one step. The key itself stays the same. Copies made before still open with the old password: if somebody knows it, use
     /// `pintle keys rotate`.
     ChangePassword(ChangePasswordArgs),
+    /// Have the server keep the key, encrypted under a password that it never learns
+    ///
+    /// Where no key file is at hand, `pintle release` then asks for that password, and signs here; other commands take it as
+    /// `--key server:`. The server refuses what is not encrypted well. Members who may release can fetch the ciphertext, which
+    /// the audit log tells. Another signing key makes the server forget this one.
+    Upload(UploadArgs),
+    /// Have the server forget the encrypted key; the project's key stays the same
+    Discard,
     /// Replace the signing key: the old key vouches for the new one, and apps follow without a new build
     ///
     /// Makes the new key, has the old one sign for it, and releases the draft with the new one. Run again after an
@@ -127,6 +137,8 @@ pub(crate) async fn run(command: &KeysCommand, context: &Context) -> Result<(), 
         KeysCommand::Register(args) => register::run(args, context).await,
         KeysCommand::Export(args) => file::export(args, context).await,
         KeysCommand::ChangePassword(args) => file::change_password(args, context).await,
+        KeysCommand::Upload(args) => custody::upload(args, context).await,
+        KeysCommand::Discard => custody::discard(context).await,
         KeysCommand::Rotate(args) => succession::rotate(args, context).await,
         KeysCommand::Recover(args) => succession::recover(args, context).await,
     }

@@ -1,7 +1,7 @@
 mod copy;
 
 use clap::{Args, Subcommand};
-use pintle_api::{Approval, CreateProjectRequest, ProjectResponse, UpdateProjectRequest};
+use pintle_api::{Approval, CreateProjectRequest, Custody, ProjectResponse, UpdateProjectRequest};
 use pintle_core::UnixTime;
 
 pub use self::copy::CopyArgs;
@@ -44,7 +44,7 @@ pub enum ProjectsCommand {
         #[arg(long)]
         yes: bool,
     },
-    /// Change name, environment, or who must agree to a release
+    /// Change name, environment, who must agree to a release, or where the key is kept
     Set(ProjectChanges),
     /// Create a project with everything another one has in its draft; with --new-key, all the way to a bundle
     #[command(after_help = "\
@@ -66,6 +66,9 @@ pub struct ProjectChanges {
     /// Who must agree to a release: `none` besides whoever submits it, or a `second-person`
     #[arg(long, value_parser = ["none", "second-person"])]
     approval: Option<String>,
+    /// Where its signing key is kept, for people to see: `external` (a file, a token) or `kms`
+    #[arg(long, value_parser = ["external", "kms"])]
+    custody: Option<String>,
 }
 
 pub(crate) async fn run(command: &ProjectsCommand, context: &Context) -> Result<(), CommandError> {
@@ -100,8 +103,12 @@ pub(crate) async fn run(command: &ProjectsCommand, context: &Context) -> Result<
                 "second-person" => Approval::SecondPerson,
                 _ => Approval::None,
             });
+            let custody = changes.custody.as_deref().map(|word| match word {
+                "kms" => Custody::Kms,
+                _ => Custody::External,
+            });
             let (name, environment) = (changes.name.clone(), changes.environment.clone());
-            let request = UpdateProjectRequest { name, environment, approval };
+            let request = UpdateProjectRequest { name, environment, approval, custody };
             let changed = client.update_project(project.reference(), &request).await?;
             context.output.show(&changed, write_one)
         }

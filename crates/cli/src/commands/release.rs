@@ -24,7 +24,7 @@ use crate::{
     context::{Context, Project},
     fetch::fetch_config,
     guarding::{GuardArgs, LocalGuard, check_findings, load_watch, refused_findings, write_findings},
-    key::{KeyArgs, KeyRole, OpenKey},
+    key::{KeyArgs, OpenKey},
     moment::{parse_moment, parse_span_secs},
     output::{CAREFUL, GOOD, STRONG, Text},
     review::{is_same_content, write_review},
@@ -176,9 +176,7 @@ impl SigningArgs {
     async fn open_registered_key(&self, project: &Project, context: &Context) -> Result<OpenKey, CommandError> {
         // A wrong key is found before anything is prepared.
         let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
-        let key = self.key.open(context).await?;
-        key.check_is_registered(&registered.kid, KeyRole::Signing)?;
-        Ok(key)
+        self.key.open_registered(registered, context).await
     }
 }
 

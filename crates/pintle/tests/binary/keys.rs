@@ -229,6 +229,71 @@ fn a_rehearsal_signs_and_leaves_nothing_behind() {
     assert_eq!((&released["version"], &released["state"]), (&json!(1), &json!("live")));
 }
 
+/// OpenSSL opens it, and it is the key.
+fn assert_opens(pem: &str, password: &str, public_key: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key.pem");
+    fs::write(&file, pem).unwrap();
+    let output = Command::new("openssl")
+        .args(["pkey", "-pubout", "-passin", &format!("pass:{password}"), "-in"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(lines.lines().filter(|line| !line.starts_with('-')).collect::<String>(), public_key);
+}
+
+#[test]
+fn the_server_keeps_an_encrypted_key_that_signs_from_there() {
+    let workshop = Workshop::open();
+    let _server = prepare_project(&workshop);
+    for (name, password) in [
+        ("old", "old password"),
+        ("kept", "a long password for the server"),
+        ("next", "another long password"),
+        ("short", "tr0ub4dor&3"),
+    ] {
+        workshop.write(name, password);
+    }
+    let made = workshop.json(&["keys", "generate", "--encrypt", "--password-file", "old"]);
+    workshop.json(&["keys", "register", "--password-file", "old"]);
+    let run = workshop.run(&["keys", "test", "--key", "server:"]);
+    assert_eq!(run.status, 5, "{run:?}");
+    workshop.json(&["keys", "generate", "--out", "other.pem"]);
+    let upload = ["keys", "upload", "--new-password-file", "kept"];
+    let run = workshop.run(&[&upload[..], &["--key", "other.pem"]].concat());
+    assert!(run.stderr.contains("error[key_wrong]: "), "{run:?}");
+
+    let stored = workshop.json(&[&upload[..], &["--password-file", "old"]].concat());
+    assert_eq!(stored["kid"], made["kid"]);
+    assert_eq!(workshop.json(&["keys", "list"])["items"][0]["custody"], "browser_password");
+    // Another machine: the file is gone.
+    fs::remove_file(workshop.path("pintle-key.pem")).unwrap();
+    let run = workshop.run(&["keys", "test", "--key", "server:", "--password-file", "old"]);
+    assert!(run.stderr.contains("error[key_password_wrong]: "), "{run:?}");
+    // Nothing needs to be said: no key file lies here, and the server keeps the key.
+    let released = workshop.json(&["release", "--yes", "--password-file", "kept"]);
+    assert_eq!(released["state"], "live");
+    let change = ["keys", "change-password", "--key", "server:", "--password-file", "kept", "--new-password-file"];
+    let run = workshop.run(&[&change[..], &["short"]].concat());
+    assert!(run.stderr.contains("error[password_short]: "), "{run:?}");
+    workshop.json(&[&change[..], &["next"]].concat());
+    let run = workshop.run(&["release", "--yes", "--renew", "--password-file", "kept"]);
+    assert!(run.stderr.contains("error[key_password_wrong]: "), "{run:?}");
+    workshop.json(&["release", "--yes", "--renew", "--password-file", "next"]);
+    workshop.json(&["orgs", "export", "all.jsonl"]);
+    let exported = fs::read_to_string(workshop.path("all.jsonl")).unwrap();
+    let pem = exported.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let pem = pem.filter(|line| line["kind"] == "key_ciphertext").map(|line| line["value"]["key"]["pem"].clone());
+    assert_opens(pem.last().unwrap().as_str().unwrap(), "another long password", made["public_key"].as_str().unwrap());
+    let export = ["keys", "export", "--key", "server:", "--password-file", "next", "--out", "pintle-key.pem"];
+    workshop.json(&[&export[..], &["--new-password-file", "old"]].concat());
+    assert_eq!(workshop.run(&["keys", "discard"]).status, 0);
+    assert_eq!(workshop.run(&["keys", "test", "--key", "server:"]).status, 5);
+    assert_eq!(workshop.json(&["keys", "test", "--password-file", "old"])["kid"], made["kid"]);
+}
+
 /// Moto's KMS, which checks every signature once it knows keys; ended when dropped.
 struct Moto {
     child: std::process::Child,

@@ -161,6 +161,7 @@ async fn change(
             "second_person" => Approval::SecondPerson,
             _ => Approval::None,
         }),
+        custody: None,
     };
     match app.service.update_project(&place.actor, place.id(), &request, now()).await {
         Ok(_) => Ok(go_on(&format!("{}/settings", place.path()), "changed")),

@@ -102,6 +102,7 @@ pub(crate) async fn make_world(server: &Server, members: &[(Role, pintle_store::
     }
     let (domain, pin) = add_pin(server, &project).await;
     project.submit(&server.admin).await;
+    project.store_key(&server.admin).await;
     let target = AddTargetRequest { destination: "www".into() };
     server.admin.add_target(project.id(), &target).await.unwrap();
     let member = server.add_account("somebody").await;

@@ -1,16 +1,16 @@
-use std::{future::Future, net::SocketAddr, path::Path, time::Duration};
+use std::{future::Future, net::SocketAddr, path::Path, sync::LazyLock, time::Duration};
 
 use base64ct::{Base64, Encoding};
 use pintle_api::{
-    AcceptReleaseRequest, ApiToken, CreateOrganizationRequest, CreateProjectRequest, PrepareReleaseRequest,
-    RegisterKeyRequest, ReleaseResponse, ReleaseState, Unchanged,
+    AcceptReleaseRequest, ApiToken, CreateOrganizationRequest, CreateProjectRequest, KeyOpener, PrepareReleaseRequest,
+    RegisterKeyRequest, ReleaseResponse, ReleaseState, StoreKeyRequest, Unchanged,
     client::{Client, ClientError, ProjectRef},
 };
 use pintle_core::{OrganizationId, ProjectId, Root, UnixTime};
 use pintle_publish::{CredentialSource, Place};
 use pintle_server::{RateLimitConfig, Ready, ServerConfig, ServerError, run};
 use pintle_service::{Destination, Offer};
-use pintle_sign::{Signer, SigningKey, make_statement, sign_config};
+use pintle_sign::{EncryptedKey, Signer, SigningKey, make_statement, sign_config};
 use pintle_store::{AccountId, AccountRow, Store, TokenId, TokenRow, Unsigned, WriteTx};
 use pintle_testkit::database::database_in;
 use sea_orm::ConnectionTrait as _;
@@ -236,7 +236,22 @@ impl Project {
         (release, jws)
     }
 
-    /// The same, until it is live.
+    /// Has the server keep some ciphertext as the project's key: nobody without its password can tell that it is none.
+    pub(crate) async fn store_key(&self, client: &Client) {
+        static CIPHERTEXT: LazyLock<EncryptedKey> =
+            LazyLock::new(|| EncryptedKey::seal(&SigningKey::generate().unwrap(), &"a password".into()).unwrap());
+        let (organization, project) =
+            (OrganizationId::parse(&self.organization).unwrap(), ProjectId::parse(&self.project).unwrap());
+        let proof = self.key.sign(&CIPHERTEXT.proof_message(&organization, &project)).unwrap();
+        let request = StoreKeyRequest {
+            pem: CIPHERTEXT.as_pem().to_owned(),
+            opened_by: KeyOpener::Password {},
+            proof: Base64::encode_string(&proof),
+        };
+        client.store_key(self.id(), &request).await.unwrap();
+    }
+
+    /// The same as `submit`, until it is live.
     pub(crate) async fn release(&self, client: &Client) -> String {
         let (release, jws) = self.submit(client).await;
         wait_until_live(client, self.id(), release.version).await;

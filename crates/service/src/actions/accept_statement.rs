@@ -7,6 +7,7 @@ use pintle_core::{
 use pintle_store::StatementRow;
 use serde_json::json;
 
+use super::keep_key::forget_key;
 use crate::{
     Actor, AuditAction, ProjectPath, Service, ServiceError,
     access::{Permission, find_project},
@@ -55,6 +56,7 @@ impl Service {
             accepted_at: now.as_secs().into(),
         };
         tx.insert_statement(scope, statement.clone()).await?;
+        forget_key(&tx, scope).await?;
         // What an earlier key signed and nobody has seen yet must not come out any more: the thief may have signed it.
         void_pending(&tx, scope, "another key", |_| true).await?;
         let answer = respond::statement(&statement, &root)?;

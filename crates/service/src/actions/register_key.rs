@@ -2,6 +2,7 @@ use pintle_api::{ProjectResponse, RegisterKeyRequest};
 use pintle_core::UnixTime;
 use serde_json::json;
 
+use super::keep_key::forget_key;
 use crate::{
     Actor, AuditAction, ProjectPath, Service, ServiceError,
     access::{Permission, find_project},
@@ -32,6 +33,7 @@ impl Service {
         let recovery_key = request.recovery_key.as_deref();
         let root = parse_root(&project, &self.base_url, &request.public_key, recovery_key)?;
         tx.save_keys(&project.scope, &request.public_key, recovery_key).await?;
+        forget_key(&tx, &project.scope).await?;
         if let Some(version) = tx.find_last_prepared_version(&project.scope).await? {
             tx.delete_prepared_up_to(&project.scope, version).await?;
         }

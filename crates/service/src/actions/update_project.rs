@@ -1,10 +1,10 @@
-use pintle_api::{Approval, ProjectResponse, UpdateProjectRequest};
+use pintle_api::{Approval, Custody, ProjectResponse, UpdateProjectRequest};
 use pintle_core::UnixTime;
 use pintle_store::{ProjectRow, StoreError};
 use serde_json::{Value, json};
 
 use crate::{
-    Actor, AuditAction, ProjectPath, Service, ServiceError,
+    Actor, AuditAction, CustodyError, ProjectPath, Service, ServiceError,
     access::{Permission, find_project},
     audit::Event,
     input::{check_environment, check_label},
@@ -13,11 +13,12 @@ use crate::{
 };
 
 impl Service {
-    /// Changes a project's name, environment, or who must agree to its releases. Its id, which apps embed, stays. Only
+    /// Changes a project's name, environment, who must agree to its releases, or what is noted of its key's custody. Its id, which apps embed, stays. Only
     /// an owner does away with the second person: an admin's stolen token must not be enough (ADR 19).
     ///
     /// # Errors
-    /// [`ServiceError::AlreadyExists`] when name and environment are taken, [`ServiceError::ValueInvalid`], and those of
+    /// [`ServiceError::AlreadyExists`] when name and environment are taken, [`ServiceError::ValueInvalid`],
+    /// [`CustodyError::NotNoted`], and those of
     /// access.
     pub async fn update_project(
         &self,
@@ -46,6 +47,10 @@ impl Service {
             }
             Some(Approval::None) | None => {}
         }
+        if let Some(custody) = request.custody {
+            project.row.custody = note_custody(custody, project.row.custody)?;
+            tx.save_custody(&project.scope, project.row.custody).await?;
+        }
         match tx.save_project(&project.scope, &project.row).await {
             Err(StoreError::AlreadyExists) => return Err(ServiceError::AlreadyExists { what: "project" }),
             saved => saved?,
@@ -57,7 +62,19 @@ impl Service {
     }
 }
 
+/// What people say of a key that is elsewhere; where the server keeps its ciphertext, that says it.
+fn note_custody(wanted: Custody, now: pintle_store::Custody) -> Result<pintle_store::Custody, CustodyError> {
+    use pintle_store::Custody::{BrowserPasskey, BrowserPassword, External, Kms};
+    match (wanted, now) {
+        (_, BrowserPassword | BrowserPasskey) => Err(CustodyError::NotNoted),
+        (Custody::External, External | Kms) => Ok(External),
+        (Custody::Kms, External | Kms) => Ok(Kms),
+        (Custody::BrowserPassword | Custody::BrowserPasskey, _) => Err(CustodyError::NotNoted),
+    }
+}
+
 fn summarize(project: &ProjectRow) -> Value {
     let approval = respond::approval(project.approval);
-    json!({ "name": project.name, "environment": project.environment, "approval": approval })
+    let custody = respond::custody(project.custody);
+    json!({ "name": project.name, "environment": project.environment, "approval": approval, "custody": custody })
 }

@@ -11,6 +11,7 @@ mod audit;
 mod audit_log;
 mod authoring;
 mod ct;
+mod custody;
 mod deletion;
 mod documents;
 mod drafts;

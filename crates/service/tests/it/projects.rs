@@ -17,7 +17,7 @@ async fn a_project_is_renamed_and_keeps_its_id() {
         let request = UpdateProjectRequest {
             name: name.map(str::to_owned),
             environment: environment.map(str::to_owned),
-            approval: None,
+            ..UpdateProjectRequest::default()
         };
         plane.service.update_project(&plane.owner, plane.path(), &request, NOW).await
     };

@@ -12,12 +12,12 @@ mod releases;
 use pintle_store::{
     AccountId, AccountRow, AlertChange, AlertFilter, AlertId, AlertNoticeRow, AlertRow, Approval, CtLogRow, Custody,
     DomainId, DomainRow, DraftDomain, DriftChangeRow, DriftRow, DriftSubject, DueDateRow, DueKind, EmailRow,
-    IdempotentRequestRow, IdentityId, IdentityRow, InvitationId, InvitationRow, JobKind, LeasedJob, MailChoice, MailId,
-    MailKind, MailRow, NewJob, NewProject, ObservedCertificateRow, OneTimeSecretRow, OrganizationId, OrganizationRow,
-    OrganizationScope, Page, PasskeyBackup, PasskeyId, PasskeyRow, PasswordRow, PinId, PinRow, Project, ProjectRow,
-    PublishTargetRow, PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow, ReleaseState, Role, SessionId,
-    SessionRow, StatementRow, Store, StoreError, TargetOutcome, TargetState, TokenId, TokenRow, TotpRow, Unsigned,
-    WriteTx,
+    IdempotentRequestRow, IdentityId, IdentityRow, InvitationId, InvitationRow, JobKind, KeyCiphertextRow, LeasedJob,
+    MailChoice, MailId, MailKind, MailRow, NewJob, NewProject, ObservedCertificateRow, OneTimeSecretRow,
+    OrganizationId, OrganizationRow, OrganizationScope, Page, PasskeyBackup, PasskeyId, PasskeyRow, PasswordRow, PinId,
+    PinRow, Project, ProjectRow, PublishTargetRow, PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow,
+    ReleaseState, Role, SessionId, SessionRow, StatementRow, Store, StoreError, TargetOutcome, TargetState, TokenId,
+    TokenRow, TotpRow, Unsigned, WriteTx,
 };
 
 use self::{accounts::*, alerts::*, drift::*, jobs::*, projects::*, releases::*};
@@ -57,6 +57,7 @@ suite!(
     an_organization_is_visible_to_its_members_alone,
     a_project_is_reached_through_its_organization_alone,
     a_domain_and_its_pins_belong_to_one_project,
+    the_ciphertext_of_a_key_is_replaced_and_forgotten,
     the_same_name_project_domain_or_pin_is_refused_twice,
     ct_logs_are_replaced_whole_and_belong_to_one_project,
     a_token_is_found_by_its_prefix,

@@ -28,6 +28,32 @@ pub(super) async fn a_project_is_reached_through_its_organization_alone(store: &
     assert_eq!((draft.revision.value(), draft.refresh_secs.value()), (1, 600));
 }
 
+pub(super) async fn the_ciphertext_of_a_key_is_replaced_and_forgotten(store: &Store) {
+    let (mine, foreign) = (add_project(store).await, add_project(store).await);
+    let row = |kid: &str| KeyCiphertextRow {
+        project_id: mine.row.id.clone(),
+        kid: kid.into(),
+        pem: "-----BEGIN".into(),
+        passkey_credential: Some("credential".into()),
+        passkey_salt: Some("salt".into()),
+        stored_at: NOW.into(),
+    };
+    for kid in ["one", "two"] {
+        write(store, async |tx| {
+            tx.save_key_ciphertext(&mine.scope, row(kid)).await?;
+            tx.save_custody(&mine.scope, Custody::BrowserPasskey).await
+        })
+        .await
+        .unwrap();
+        let view = store.read().await.unwrap();
+        assert_eq!(view.find_key_ciphertext(&mine.scope).await.unwrap(), Some(row(kid)));
+        assert_eq!(view.find_key_ciphertext(&foreign.scope).await.unwrap(), None);
+    }
+    assert!(write(store, async |tx| tx.delete_key_ciphertext(&mine.scope).await).await.unwrap());
+    assert!(!write(store, async |tx| tx.delete_key_ciphertext(&mine.scope).await).await.unwrap());
+    assert_eq!(store.read().await.unwrap().find_key_ciphertext(&mine.scope).await.unwrap(), None);
+}
+
 pub(super) async fn a_domain_and_its_pins_belong_to_one_project(store: &Store) {
     let (mine, foreign) = (add_project(store).await, add_project(store).await);
     let row = domain(&mine, "a.example");

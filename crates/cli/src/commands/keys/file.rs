@@ -7,6 +7,7 @@ use pintle_sign::{KeyFileError, KeyReference, Signer, SigningKey};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use super::custody;
 use crate::{
     CommandError,
     context::Context,
@@ -68,8 +69,10 @@ pub(super) async fn export(args: &ExportArgs, context: &Context) -> Result<(), C
 }
 
 pub(super) async fn change_password(args: &ChangePasswordArgs, context: &Context) -> Result<(), CommandError> {
-    let KeyReference::File(path) = args.key.name() else {
-        return Err(CommandError::NotExportable { key: args.key.name().clone() });
+    let path = match args.key.name() {
+        KeyReference::File(path) => path,
+        KeyReference::Server => return custody::store(&args.key, args.new_password_file.as_deref(), context).await,
+        _ => return Err(CommandError::NotExportable { key: args.key.name().clone() }),
     };
     let key = args.key.open_in_memory(context).await?;
     let pem = key.to_encrypted_pem(&make_next_password(args.new_password_file.as_deref())?);

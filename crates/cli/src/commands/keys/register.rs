@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use pintle_api::RegisterKeyRequest;
+use pintle_api::{Custody, ProjectResponse, RegisterKeyRequest, UpdateProjectRequest, client::Client};
 use pintle_core::PublicKey;
 use pintle_sign::{KeyReference, ReferenceError};
 
 use super::probe::prove;
 use crate::{
     CommandError,
-    context::Context,
+    context::{Context, Project},
     key::{KeyArgs, open_key},
 };
 
@@ -40,10 +40,19 @@ pub(super) async fn run(args: &RegisterArgs, context: &Context) -> Result<(), Co
         None => None,
     };
     let request = RegisterKeyRequest { public_key: public_key.to_base64(), recovery_key };
-    let registered = client.register_key(project.reference(), &request).await?;
+    let mut registered = client.register_key(project.reference(), &request).await?;
+    if let KeyReference::Kms(_) = args.key.name() {
+        registered = note_kms(&client, &project).await?;
+    }
     context.output.show(&registered, |_, text| {
         text.line(&format!("Registered {} as the signing key of {}.", public_key.kid(), project.display_name()));
     })
+}
+
+/// Notes for people that the project's key is in a KMS.
+pub(super) async fn note_kms(client: &Client, project: &Project) -> Result<ProjectResponse, CommandError> {
+    let request = UpdateProjectRequest { custody: Some(Custody::Kms), ..UpdateProjectRequest::default() };
+    Ok(client.update_project(project.reference(), &request).await?)
 }
 
 impl RegisterArgs {

@@ -12,6 +12,7 @@ use pintle_core::{ConfigError, Root, succession::Chain};
 use pintle_sign::{KeyReference, make_statement};
 use serde::Serialize;
 
+use super::register::note_kms;
 use crate::{
     CommandError,
     commands::release::{self, Consent, Intent, Plan, derive_root, find_published},
@@ -100,8 +101,7 @@ pub(super) async fn rotate(args: &RotateArgs, context: &Context) -> Result<(), C
     let new = match existing {
         Some(key) if succession.is_current(&key) => succession.check_is_successor(key)?,
         existing => {
-            let old = args.key.open(context).await?;
-            old.check_is_registered(&succession.registered.kid, KeyRole::Signing)?;
+            let old = args.key.open_registered(&succession.registered, context).await?;
             let title = format!("{} gets another signing key", succession.project.display_name());
             succession.explain(&title, &[
                 "Apps follow by themselves, whatever key they were built with: the old key vouches for the new one,",
@@ -219,6 +219,9 @@ impl<'a> Succession<'a> {
         let request = AcceptStatementRequest { jws: statements.pop().unwrap_or_default() };
         let accepted = self.client.accept_statement(self.project.reference(), &request).await?;
         self.context.output.say(|text| write_accepted(&accepted, text));
+        if let KeyReference::Kms(_) = new.name() {
+            note_kms(&self.client, &self.project).await?;
+        }
         Ok(new)
     }
 

@@ -5,7 +5,7 @@ use std::{io::Write as _, path::Path};
 
 use base64ct::{Base64, Encoding};
 use pintle_api::{
-    OrganizationResponse, ProjectResponse,
+    Custody, OrganizationResponse, ProjectResponse,
     client::{Client, List, ProjectRef},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -71,6 +71,17 @@ async fn write_project(client: &Client, project: &ProjectResponse, lines: &mut L
     lines.write("project", project)?;
     lines.write("draft", &client.read_draft(reference).await?)?;
     lines.write("ct_logs", &client.read_ct_logs(reference).await?)?;
+    let custody = project.key.as_ref().map(|key| key.custody);
+    if let Some(Custody::BrowserPassword | Custody::BrowserPasskey) = custody {
+        match client.fetch_key(reference).await {
+            Ok(key) => lines.write("key_ciphertext", &json!({ "project_id": project.id, "key": key }))?,
+            // An auditor sees everything but keys.
+            Err(error) if error.status() == Some(403) => {
+                lines.write("left_out", &json!({ "project_id": project.id, "what": "key_ciphertext" }))?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
     lines.write_list("statement", client.list_statements(reference)).await?;
     let mut releases = client.list_releases(reference);
     while let Some(page) = releases.next_page().await? {
