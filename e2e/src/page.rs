@@ -9,6 +9,7 @@ use crate::run_line;
 pub struct Page {
     name: &'static str,
     commands: VecDeque<String>,
+    variables: Vec<(String, String)>,
 }
 
 impl Page {
@@ -24,7 +25,14 @@ impl Page {
         let lines = blocks.flat_map(str::lines).map(|line| line.split('#').next().unwrap_or_default().trim());
         let commands: VecDeque<_> = lines.filter(|line| !line.is_empty()).map(str::to_owned).collect();
         assert!(!commands.is_empty(), "{name} has no commands");
-        Self { name, commands }
+        Self { name, commands, variables: Vec::new() }
+    }
+
+    /// With what the page leaves to its reader, as variables of the shell.
+    #[must_use]
+    pub fn with_variables(mut self, variables: &[(&str, &str)]) -> Self {
+        self.variables = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        self
     }
 
     /// Runs its next command, which is `command`, in `folder`; questions are answered with yes. What it said.
@@ -33,7 +41,8 @@ impl Page {
     /// It is another one, or fails.
     pub fn run(&mut self, folder: &Path, command: &str) -> String {
         assert_eq!(self.commands.pop_front().as_deref(), Some(command), "the next command of {}", self.name);
-        run_line(folder, command)
+        let set: String = self.variables.iter().map(|(name, value)| format!("{name}='{value}'\n")).collect();
+        run_line(folder, &format!("{set}{command}"))
     }
 
     /// Nothing is left.

@@ -14,6 +14,7 @@ mod audit;
 #[cfg(feature = "client")]
 pub mod client;
 mod ct;
+mod decode;
 mod deletion;
 mod diff;
 mod domain;
@@ -48,6 +49,7 @@ pub use audit::{
     derive_audit_commitment, derive_audit_hash,
 };
 pub use ct::{CtLogRequest, CtLogResponse, CtLogsResponse, CtPolicy, CtRequest, CtResponse, ReplaceCtLogsRequest};
+pub use decode::{ConfigRefusal, DecodeRequest, DecodeResponse};
 pub use deletion::DeletionResponse;
 pub use diff::{DiffQuery, DiffResponse};
 pub use domain::{

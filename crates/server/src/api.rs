@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod decode;
 mod document;
 mod domains;
 mod door;
@@ -87,7 +88,8 @@ fn describe() -> OpenApiRouter<App> {
         .merge(releases::router())
         .merge(succession::router())
         .merge(targets::router())
-        .merge(lookup::router());
+        .merge(lookup::router())
+        .merge(decode::router());
     OpenApiRouter::with_openapi(Description::openapi()).nest(BASE_PATH, routes)
 }
 

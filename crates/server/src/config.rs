@@ -6,6 +6,7 @@
 
 mod accounts;
 mod alerts;
+mod decode;
 mod destinations;
 mod guard;
 mod lookup;
@@ -30,6 +31,7 @@ use secrecy::SecretString;
 
 pub use accounts::{AccountsConfig, SmtpConfig, SmtpSecurity};
 pub use alerts::AlertsConfig;
+pub use decode::DecodeConfig;
 pub use guard::GuardConfig;
 pub use lookup::LookupConfig;
 pub use monitor::MonitorConfig;
@@ -86,6 +88,8 @@ pub struct ServerConfig {
     pub rate_limits: RateLimitConfig,
     /// Looking up certificates for whoever asks.
     pub lookup: LookupConfig,
+    /// Decoding configurations for whoever asks.
+    pub decode: DecodeConfig,
     /// What becomes of what was deleted.
     pub privacy: PrivacyConfig,
     /// What is remembered.
@@ -203,6 +207,7 @@ impl ServerConfig {
             http: HttpConfig::read(options),
             rate_limits: RateLimitConfig::read(options),
             lookup: LookupConfig::read(options),
+            decode: DecodeConfig::read(options),
             privacy: PrivacyConfig::read(options),
             audit: AuditConfig::read(options),
             alerts: AlertsConfig::read(options),

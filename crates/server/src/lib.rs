@@ -34,10 +34,10 @@ mod smtp;
 pub use api::openapi_json;
 pub use cdn::file_router;
 pub use config::{
-    AccountsConfig, AlertsConfig, AuditConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, EffectiveOption,
-    ForwardedHeader, GuardConfig, HttpConfig, LoadedConfig, LogConfig, LogFormat, LookupConfig, MonitorConfig,
-    OidcConfig, Origin, PagesConfig, PrivacyConfig, ProxyConfig, RateLimitConfig, ServerConfig, SmtpConfig,
-    SmtpSecurity, StopConfig, TlsConfig,
+    AccountsConfig, AlertsConfig, AuditConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, DecodeConfig,
+    EffectiveOption, ForwardedHeader, GuardConfig, HttpConfig, LoadedConfig, LogConfig, LogFormat, LookupConfig,
+    MonitorConfig, OidcConfig, Origin, PagesConfig, PrivacyConfig, ProxyConfig, RateLimitConfig, ServerConfig,
+    SmtpConfig, SmtpSecurity, StopConfig, TlsConfig,
 };
 pub use listen::TlsError;
 pub use run::{Ready, ServerError, run};

@@ -26,7 +26,7 @@ use governor::{
 use crate::{
     api::{ApiError, Failure},
     client::{AddressKey, Clients},
-    config::{LookupConfig, RateLimitConfig},
+    config::ServerConfig,
 };
 
 /// Somebody with many addresses or tokens fills memory. A key takes some 40 bytes; at this number what is as good as new is
@@ -115,6 +115,7 @@ pub(crate) struct RateLimits {
     token: Option<RateLimiter>,
     account: Option<RateLimiter>,
     lookup: Option<RateLimiter>,
+    decode: Option<RateLimiter>,
 }
 
 /// What a request has used up so far, for the headers of its answer.
@@ -122,20 +123,25 @@ pub(crate) struct RateLimits {
 struct Ledger(Arc<Mutex<Vec<Allowance>>>);
 
 impl RateLimits {
-    pub(crate) fn new(config: &RateLimitConfig, lookup: &LookupConfig) -> Self {
+    pub(crate) fn new(config: &ServerConfig) -> Self {
         let per_minute = |name, requests| RateLimiter::new(name, requests, Duration::from_secs(60));
         Self {
-            address: per_minute("address", config.address_per_minute),
-            token: per_minute("token", config.token_per_minute),
-            account: per_minute("account", config.account_per_minute),
-            lookup: per_minute("lookup", lookup.address_per_minute),
+            address: per_minute("address", config.rate_limits.address_per_minute),
+            token: per_minute("token", config.rate_limits.token_per_minute),
+            account: per_minute("account", config.rate_limits.account_per_minute),
+            lookup: per_minute("lookup", config.lookup.address_per_minute),
+            decode: per_minute("decode", config.decode.address_per_minute),
         }
     }
 
     /// Counts a lookup, which makes the server connect elsewhere, by the address it comes from.
     pub(crate) fn check_lookup(&self, extensions: &Extensions) -> Result<(), ApiError> {
-        let ledger = extensions.get::<Ledger>().cloned().unwrap_or_default();
-        ledger.check(self.lookup.as_ref(), extensions.get::<AddressKey>().map_or(0, |key| key.0))
+        check_address(self.lookup.as_ref(), extensions)
+    }
+
+    /// Counts a decoding, which makes the server read and verify megabytes, by the address it comes from.
+    pub(crate) fn check_decode(&self, extensions: &Extensions) -> Result<(), ApiError> {
+        check_address(self.decode.as_ref(), extensions)
     }
 
     /// Counts a request of a token and its account, once both are known to be genuine.
@@ -150,6 +156,11 @@ impl RateLimits {
         ledger.check(self.token.as_ref(), clients.key(token))?;
         ledger.check(self.account.as_ref(), clients.key(account_id))
     }
+}
+
+fn check_address(limiter: Option<&RateLimiter>, extensions: &Extensions) -> Result<(), ApiError> {
+    let ledger = extensions.get::<Ledger>().cloned().unwrap_or_default();
+    ledger.check(limiter, extensions.get::<AddressKey>().map_or(0, |key| key.0))
 }
 
 impl Ledger {

@@ -218,7 +218,7 @@ pub async fn run(
         served: Arc::default(),
         metrics: Arc::new(Metrics::new()),
         clients: Arc::new(Clients::new(config.proxy.clone())),
-        limits: Arc::new(RateLimits::new(&config.rate_limits, &config.lookup)),
+        limits: Arc::new(RateLimits::new(&config)),
         stopping,
         is_https: public_url.as_str().starts_with("https://"),
         public_url: public_url.as_str().into(),
@@ -315,6 +315,7 @@ fn open_service(
         .with_erasure_delay(config.privacy.erase_after_days * 86_400)
         .with_audit_retention(config.audit.retention_days)
         .with_lookups(config.lookup.policy())
+        .with_decoding(config.decode.enabled)
         .with_guard(guard)
         .with_alerts(config.alerts.to_settings())
         .with_monitor(config.monitor.to_settings(&config.guard))

@@ -17,6 +17,7 @@ mod create_invitation;
 mod create_organization;
 mod create_project;
 mod create_token;
+mod decode_config;
 mod delete_organization;
 mod delete_project;
 mod diff;

@@ -1,5 +1,6 @@
 mod account;
 mod custody;
+mod decode;
 mod grant;
 mod guard;
 mod idempotency;
@@ -16,6 +17,7 @@ use pintle_store::StoreError;
 
 pub use account::AccountError;
 pub use custody::CustodyError;
+pub use decode::DecodeError;
 
 use crate::Permission;
 
@@ -184,6 +186,9 @@ pub enum ServiceError {
     /// Nothing was looked up.
     #[error(transparent)]
     Lookup(LookupError),
+    /// Decoding for whoever asks.
+    #[error(transparent)]
+    Decode(DecodeError),
     /// About members and invitations.
     #[error(transparent)]
     Member(MemberError),
@@ -386,6 +391,7 @@ impl ServiceError {
             }
             Self::Idempotency(error) => error.facts(),
             Self::Lookup(error) => error.facts(),
+            Self::Decode(error) => error.facts(),
             Self::Member(error) => error.facts(),
             Self::Grant(error) => error.facts(),
             Self::Release(error) => error.facts(),

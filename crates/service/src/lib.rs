@@ -21,6 +21,7 @@ mod change;
 mod claims;
 mod ct;
 mod day;
+mod decode;
 mod destination;
 mod diff;
 mod drift;
@@ -67,11 +68,12 @@ pub use actions::{FirstRun, InstallationAudit, LinkKind, LostFactors, ReleaseChe
 pub use actor::{Actor, RequestContext};
 pub use alert::{AlertKind, AlertNature, AlertSettings, AlertSeverity};
 pub use audit::AuditAction;
+pub use decode::{UnverifiedConfig, decode};
 pub use destination::{Destination, Offer};
 pub use drift::MonitorSettings;
 pub use error::{
-    AccountError, CustodyError, ErrorKind, GrantError, GuardError, IdempotencyError, LookupError, MemberError,
-    PasskeyError, ReleaseError, ServiceError, SsoError, TargetError,
+    AccountError, CustodyError, DecodeError, ErrorKind, GrantError, GuardError, IdempotencyError, LookupError,
+    MemberError, PasskeyError, ReleaseError, ServiceError, SsoError, TargetError,
 };
 pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use jobs::{Lane, Progress};
@@ -101,6 +103,7 @@ pub struct Service {
     accounts: Accounts,
     audit_retention_secs: u64,
     lookups: Option<lookup::Lookups>,
+    decodes: bool,
     guard: GuardSettings,
     alerts: AlertSettings,
     monitor: Option<MonitorSettings>,
@@ -125,6 +128,7 @@ impl Service {
             accounts: Accounts::default(),
             audit_retention_secs: DEFAULT_AUDIT_RETENTION_SECS,
             lookups: None,
+            decodes: false,
             guard: GuardSettings::default(),
             alerts: AlertSettings::default(),
             monitor: None,
@@ -159,6 +163,12 @@ impl Service {
     #[must_use]
     pub fn with_lookups(self, policy: Option<AddressPolicy>) -> Self {
         Self { lookups: policy.map(lookup::Lookups::new), ..self }
+    }
+
+    /// The same, decoding configurations for whoever asks, or for nobody.
+    #[must_use]
+    pub fn with_decoding(self, decodes: bool) -> Self {
+        Self { decodes, ..self }
     }
 
     /// The same, with a guard that looks at live servers before a release: otherwise it judges the file alone.

@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
 
-use base64ct::{Base64UrlUnpadded, Encoding};
 use clap::Subcommand;
-use pintle_core::{ConfigError, State, UnixTime, VerifiedConfig, claims::Claims, limits::MAX_CONFIG_BYTES, verify};
+use pintle_core::{State, VerifiedConfig, claims::Claims, limits::MAX_CONFIG_BYTES, verify};
+use pintle_service::UnverifiedConfig;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -89,9 +89,8 @@ async fn fetch(bundle: &Path, out: &Path, force: bool, context: &Context) -> Res
 }
 
 fn show_verified(file: &Path, bytes: &[u8], config: &VerifiedConfig, context: &Context) -> Result<(), CommandError> {
-    let unverified = UnverifiedParts::parse(bytes)?;
     let past_expiry = config.is_past_expiry(context.now);
-    let report = unverified.into_report(file, true, past_expiry);
+    let report = into_report(read_parts(bytes, file)?, file, true, past_expiry);
     context.output.show(&report, |_, text| {
         text.styled_line(GOOD, &format!("verified: signed by {}", config.kid()));
         write_expiry_note(past_expiry, text);
@@ -102,12 +101,11 @@ fn show_verified(file: &Path, bytes: &[u8], config: &VerifiedConfig, context: &C
 
 fn decode(file: &Path, context: &Context) -> Result<(), CommandError> {
     let bytes = read_config(file)?;
-    let unverified = UnverifiedParts::parse(&bytes)?;
-    let claims = Claims::parse(&unverified.payload);
-    let past_expiry =
-        claims.as_ref().is_ok_and(|claims| claims.expires_at.is_some_and(|at: UnixTime| context.now >= at));
-    let kid = unverified.header.get("kid").and_then(Value::as_str).unwrap_or("?").to_owned();
-    let report = unverified.into_report(file, false, past_expiry);
+    let parts = read_parts(&bytes, file)?;
+    let claims = Claims::parse(&parts.payload);
+    let past_expiry = parts.is_past_expiry(context.now);
+    let kid = parts.header.get("kid").and_then(Value::as_str).unwrap_or("?").to_owned();
+    let report = into_report(parts, file, false, past_expiry);
     context.output.show(&report, |_, text| {
         text.styled_line(CAREFUL, &format!("NOT verified: anybody may have written this (it names the key {kid})"));
         write_expiry_note(past_expiry, text);
@@ -131,28 +129,11 @@ fn read_config(file: &Path) -> Result<Vec<u8>, CommandError> {
     read_file(file, MAX_CONFIG_BYTES as u64)
 }
 
-/// The parts of a JWS, taken apart to be shown. Nothing was verified.
-struct UnverifiedParts {
-    header: Value,
-    payload: Vec<u8>,
-    claims: Value,
+fn read_parts(bytes: &[u8], file: &Path) -> Result<UnverifiedConfig, CommandError> {
+    UnverifiedConfig::parse_untrusted(bytes)
+        .map_err(|error| CommandError::Config { source_name: file.display().to_string(), error })
 }
 
-impl UnverifiedParts {
-    fn parse(bytes: &[u8]) -> Result<Self, CommandError> {
-        let malformed = || CommandError::Config {
-            source_name: "the file".to_owned(),
-            error: ConfigError::from(pintle_core::MalformedReason::NotCompactJws),
-        };
-        let text = std::str::from_utf8(bytes).map_err(|_| malformed())?;
-        let mut parts = text.split('.').map(|part| Base64UrlUnpadded::decode_vec(part).map_err(|_| malformed()));
-        let mut next = || parts.next().ok_or_else(malformed).flatten();
-        let (header, payload) = (next()?, next()?);
-        let json = |bytes: &[u8]| serde_json::from_slice(bytes).map_err(|_| malformed());
-        Ok(Self { header: json(&header)?, claims: json(&payload)?, payload })
-    }
-
-    fn into_report(self, file: &Path, verified: bool, past_expiry: bool) -> ConfigReport {
-        ConfigReport { file: file.to_owned(), verified, past_expiry, header: self.header, claims: self.claims }
-    }
+fn into_report(parts: UnverifiedConfig, file: &Path, verified: bool, past_expiry: bool) -> ConfigReport {
+    ConfigReport { file: file.to_owned(), verified, past_expiry, header: parts.header, claims: parts.claims }
 }

@@ -7,6 +7,7 @@ mod admin;
 mod audit;
 mod cdn;
 mod configuration;
+mod decode;
 mod document;
 mod edges;
 mod errors;
