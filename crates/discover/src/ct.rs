@@ -1,5 +1,6 @@
 //! What Certificate Transparency knows of a host: asked of those who read the logs ([`CtSource`]), or read in the logs themselves.
 
+mod log;
 mod search;
 
 use pintle_core::{
@@ -8,6 +9,7 @@ use pintle_core::{
     der,
 };
 
+pub use log::{LogProtocol, LogTail, ReadableLog};
 pub use search::{CtApi, CtSource, CtSourceError};
 
 use crate::{CertificateFacts, WebError, limits::SEARCH_LIMIT};
@@ -36,6 +38,14 @@ pub enum CtError {
         host: String,
         /// Of which kind the answer should be.
         expected: &'static str,
+    },
+    /// What a log says is not what it signed.
+    #[error("{log} cannot be believed: {what}")]
+    Contradiction {
+        /// What a list calls it.
+        log: String,
+        /// What does not fit.
+        what: &'static str,
     },
     /// Answers came, but too slowly.
     #[error("{host} was still answering after {} seconds", SEARCH_LIMIT.as_secs())]

@@ -6,7 +6,10 @@
 //!                  AddressPolicy
 //! host ──► resolve ──► judge ──► connect ──► DER chains ──► CertificateFacts (for people) + pins (for a draft)
 //! file ──► parse_file ──────────────────────────┤
-//! host ──► CtSource::search ─────────────────────┘
+//! host ──► CtSource::search ─────────────────────┤
+//! host ──► ReadableLog::read_newest ─────────────┤   (proved by the log's signature)
+//! chain ─► IssuerFetcher::complete ──────────────┘   (only when asked)
+//! host ──► CaaResolver::find ──────► which CAs may issue
 //! list ──► parse_log_list ───────► logs accepted, and logs left out with the reason
 //! ```
 //!
@@ -26,6 +29,7 @@
 //! # Ok::<(), pintle_discover::EndpointError>(())
 //! ```
 
+mod caa;
 mod connect;
 mod ct;
 mod endpoint;
@@ -33,22 +37,26 @@ mod facts;
 mod failure;
 mod file;
 mod handshake;
+mod issuer;
 pub mod limits;
 mod log_list;
 mod policy;
 mod probe;
 mod request;
 mod resolve;
+mod signed;
 mod start_tls;
 mod web;
 
+pub use caa::{CaaError, CaaRecord, CaaRecords, CaaResolver};
 pub use connect::{Proxy, ProxyUrlError};
-pub use ct::{CtApi, CtError, CtSource, CtSourceError, LoggedCertificate};
+pub use ct::{CtApi, CtError, CtSource, CtSourceError, LogProtocol, LogTail, LoggedCertificate, ReadableLog};
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use facts::{CertificateFacts, FactsError, SctFacts};
 pub use failure::{IoFailure, ProbeError, ProbeFailure, SightError};
 pub use file::{FileContents, FileError, MAX_FILE_BYTES, parse_certificates, parse_file};
 pub use handshake::{Offer, Presented, TlsVersion};
+pub use issuer::{Completion, FetchedIssuer, IssuerError, IssuerFailure, IssuerFetcher};
 pub use log_list::{LeftOutLog, LeftOutReason, ListedLog, LogList, LogListError, MAX_LOG_LIST_BYTES, parse_log_list};
 pub use policy::{AddressPolicy, DestinationError, PUBLIC_PORTS};
 pub use probe::{Family, Prober, Sight, Survey};

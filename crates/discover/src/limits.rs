@@ -23,3 +23,15 @@ pub const MAX_KEPT_BYTES: usize = 2 * MAX_ANSWER_BYTES;
 pub const MAX_SEARCH_CERTIFICATES: usize = 20;
 /// How long one search may take, with all its questions and pauses.
 pub const SEARCH_LIMIT: Duration = Duration::from_secs(180);
+/// Most entries read of one log at once: some 500 MB of a busy one.
+pub const MAX_LOG_ENTRIES: u64 = 100_000;
+/// Most issuers' certificates fetched to complete one chain: a liar names another one each time.
+pub const MAX_FETCHED_ISSUERS: usize = 4;
+/// Most bytes of one of them; some come as PKCS#7 with others.
+pub const MAX_ISSUER_BYTES: usize = 64 * 1024;
+/// How long completing one chain may take.
+pub const COMPLETION_LIMIT: Duration = Duration::from_secs(4);
+/// How long asking for CAA records may take, from a name up to its top-level domain.
+pub const CAA_LIMIT: Duration = Duration::from_secs(3);
+/// Most CAA records of one name that are told.
+pub const MAX_CAA_RECORDS: usize = 50;

@@ -10,10 +10,12 @@ use std::{
 
 use base64ct::{Base64, Encoding};
 use pintle_core::{PublicKey, UnixTime, claims::CtLog, crypto};
+use reqwest::Url;
 use serde::Deserialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use self::state::{Standing, StateJson, derive_standing};
+use crate::{LogProtocol, ReadableLog, web::is_private_to_us};
 
 /// Largest log list read, in bytes: over twenty times the largest there is.
 pub const MAX_LOG_LIST_BYTES: usize = 4 * 1024 * 1024;
@@ -42,6 +44,17 @@ pub struct ListedLog {
     pub name: String,
     /// As a configuration holds it (P-6.1).
     pub log: CtLog,
+    /// How to read it, if the list says where.
+    pub place: Option<LogPlace>,
+}
+
+/// Where a log is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPlace {
+    /// In which way.
+    pub protocol: LogProtocol,
+    /// Under which URL.
+    pub url: Url,
 }
 
 /// A log whose SCTs do not count.
@@ -75,6 +88,15 @@ pub enum LeftOutReason {
     Rejected,
     /// A state that this program does not know.
     UnknownState(String),
+}
+
+impl ListedLog {
+    /// The log, to be read, if the list says where.
+    #[must_use]
+    pub fn reader(&self) -> Option<ReadableLog> {
+        let LogPlace { protocol, url } = self.place.clone()?;
+        Some(ReadableLog::new(&self.name, url, protocol, *self.log.key()))
+    }
 }
 
 impl LeftOutReason {
@@ -167,7 +189,7 @@ pub fn parse_log_list(bytes: &[u8]) -> Result<LogList, LogListError> {
     let mut ids = BTreeSet::new();
     for operator in json.operators {
         for log in operator.logs.into_iter().chain(operator.tiled_logs) {
-            let name = log.name();
+            let (name, place) = (log.name(), log.place());
             let (id, key) = log.parse_key(&name)?;
             if !ids.insert(id) {
                 return Err(LogListError::Duplicate { name });
@@ -178,7 +200,7 @@ pub fn parse_log_list(bytes: &[u8]) -> Result<LogList, LogListError> {
             match judge(&id, key, &log.state)? {
                 Ok((key, usable_until)) => {
                     let log = CtLog::new(key, operator.name.clone(), usable_until);
-                    list.accepted.push(ListedLog { name, log });
+                    list.accepted.push(ListedLog { name, log, place });
                 }
                 Err(reason) => {
                     list.left_out.push(LeftOutLog { id, name, operator: operator.name.clone(), reason });
@@ -236,6 +258,10 @@ struct LogJson {
     description: Option<String>,
     log_id: String,
     key: String,
+    /// Of a log that answers questions.
+    url: Option<String>,
+    /// Of a log that is files.
+    monitoring_url: Option<String>,
     #[serde(default)]
     state: BTreeMap<String, StateJson>,
 }
@@ -243,6 +269,18 @@ struct LogJson {
 impl LogJson {
     fn name(&self) -> String {
         self.description.clone().unwrap_or_else(|| self.log_id.clone())
+    }
+
+    /// Apple's list leaves the scheme out.
+    fn place(&self) -> Option<LogPlace> {
+        let (protocol, text) = match (&self.monitoring_url, &self.url) {
+            (Some(url), _) => (LogProtocol::Tiled, url),
+            (None, Some(url)) => (LogProtocol::Rfc6962, url),
+            (None, None) => return None,
+        };
+        let with_scheme = if text.contains("://") { text.clone() } else { format!("https://{text}") };
+        let url = Url::parse(&with_scheme).ok().filter(is_private_to_us)?;
+        Some(LogPlace { protocol, url })
     }
 
     /// The id, checked, and the key if it is P-256.

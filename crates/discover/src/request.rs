@@ -1,7 +1,6 @@
 use pintle_core::claims::{PinDigest, PinType};
-use rustls::crypto::ring;
 use x509_cert::{
-    der::{AnyRef, Decode, Reader, SliceReader, asn1::BitStringRef, oid::AssociatedOid},
+    der::{Decode, Reader, oid::AssociatedOid},
     ext::pkix::SubjectAltName,
     request::{CertReq, ExtensionReq},
 };
@@ -9,6 +8,7 @@ use x509_cert::{
 use crate::{
     FileError,
     facts::{describe_key, display_name},
+    signed::{Signed, open},
 };
 
 /// What a certificate signing request (PKCS#10, RFC 2986) says, and the pins of its key: what to pin before a certificate
@@ -33,8 +33,9 @@ impl SigningRequest {
     /// [`FileError::Request`], [`FileError::RequestSignature`].
     pub fn parse(request_der: &[u8]) -> Result<Self, FileError> {
         let request = CertReq::from_der(request_der).map_err(|_| FileError::Request)?;
-        let parts = Parts::read(request_der).map_err(|_| FileError::Request)?;
-        if !parts.is_signed_by_its_key() {
+        let signed = Signed::read(request_der).map_err(|_| FileError::Request)?;
+        let spki = spki_of(signed.body).map_err(|_| FileError::Request)?;
+        if !signed.is_signed_by(spki) {
             return Err(FileError::RequestSignature);
         }
         Ok(Self {
@@ -43,7 +44,7 @@ impl SigningRequest {
             key: describe_key(&request.info.public_key),
             pins: [PinType::SpkiSha256, PinType::SpkiSha512]
                 .into_iter()
-                .map(|kind| PinDigest::derive(kind, parts.spki, &[]))
+                .map(|kind| PinDigest::derive(kind, spki, &[]))
                 .collect(),
         })
     }
@@ -70,44 +71,9 @@ fn requested_names(request: &CertReq) -> Option<Vec<String>> {
     Some(names)
 }
 
-/// The bytes of a request as they lie in it, which are what is hashed and signed.
-struct Parts<'a> {
-    /// All of CertificationRequestInfo.
-    info: &'a [u8],
-    /// All of SubjectPublicKeyInfo.
-    spki: &'a [u8],
-    /// Contents of the AlgorithmIdentifier of the key.
-    key_algorithm: &'a [u8],
-    key: &'a [u8],
-    /// Contents of the AlgorithmIdentifier of the signature.
-    signature_algorithm: &'a [u8],
-    signature: &'a [u8],
-}
-
-impl<'a> Parts<'a> {
-    fn read(request: &'a [u8]) -> Result<Self, x509_cert::der::Error> {
-        let mut outer = open(request)?;
-        let info = outer.tlv_bytes()?;
-        let signature_algorithm = AnyRef::decode(&mut outer)?.value();
-        let signature = BitStringRef::decode(&mut outer)?.raw_bytes();
-        let mut fields = open(info)?;
-        let (_version, _subject) = (fields.tlv_bytes()?, fields.tlv_bytes()?);
-        let spki = fields.tlv_bytes()?;
-        let mut key_fields = open(spki)?;
-        let key_algorithm = AnyRef::decode(&mut key_fields)?.value();
-        let key = BitStringRef::decode(&mut key_fields)?.raw_bytes();
-        Ok(Self { info, spki, key_algorithm, key, signature_algorithm, signature })
-    }
-
-    fn is_signed_by_its_key(&self) -> bool {
-        ring::default_provider().signature_verification_algorithms.all.iter().any(|algorithm| {
-            algorithm.public_key_alg_id().as_ref() == self.key_algorithm
-                && algorithm.signature_alg_id().as_ref() == self.signature_algorithm
-                && algorithm.verify_signature(self.key, self.info, self.signature).is_ok()
-        })
-    }
-}
-
-fn open(sequence: &[u8]) -> Result<SliceReader<'_>, x509_cert::der::Error> {
-    SliceReader::new(AnyRef::from_der(sequence)?.value())
+/// SubjectPublicKeyInfo of a CertificationRequestInfo, as it lies there.
+fn spki_of(info: &[u8]) -> Result<&[u8], x509_cert::der::Error> {
+    let mut fields = open(info)?;
+    let (_version, _subject) = (fields.tlv_bytes()?, fields.tlv_bytes()?);
+    fields.tlv_bytes()
 }

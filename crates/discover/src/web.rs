@@ -2,10 +2,13 @@
 
 use std::{
     collections::HashMap,
+    io::Read as _,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use flate2::read::MultiGzDecoder;
 use reqwest::{
     Client, ClientBuilder, Response, StatusCode, Url,
     header::{ACCEPT_ENCODING, CONTENT_ENCODING, RETRY_AFTER},
@@ -53,10 +56,12 @@ pub enum WebError {
         status: u16,
     },
     /// More than is read.
-    #[error("{host} answers with more than {MAX_ANSWER_BYTES} bytes")]
+    #[error("{host} answers with more than {limit_bytes} bytes")]
     TooLarge {
         /// Who was asked.
         host: String,
+        /// What is read at most.
+        limit_bytes: usize,
     },
     /// Compressed in a way that was not asked for, or broken.
     #[error("{host} answers with a body that cannot be decompressed: {error}")]
@@ -137,7 +142,7 @@ impl WebClient {
             self.keep_away(&host, wait);
             return Err(WebError::Busy { host, wait_secs: wait.as_secs() });
         }
-        let body: Arc<[u8]> = read(response, &host).await?.into();
+        let body: Arc<[u8]> = read(response, &host, MAX_ANSWER_BYTES).await?.into();
         self.remember(&question.url, question.keep, &body);
         Ok(body)
     }
@@ -196,16 +201,16 @@ pub(crate) fn polite(builder: ClientBuilder) -> ClientBuilder {
     builder.redirect(Policy::none()).referer(false).timeout(ANSWER_LIMIT).user_agent(user_agent)
 }
 
-/// The body of a successful answer.
-pub(crate) async fn read(mut response: Response, host: &str) -> Result<Vec<u8>, WebError> {
+/// The body of a successful answer, decompressed.
+pub(crate) async fn read(mut response: Response, host: &str, limit_bytes: usize) -> Result<Vec<u8>, WebError> {
     if response.status() != StatusCode::OK {
         return Err(WebError::Status { host: host.to_owned(), status: response.status().as_u16() });
     }
     let is_compressed = response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
-    let too_large = || WebError::TooLarge { host: host.to_owned() };
+    let too_large = || WebError::TooLarge { host: host.to_owned(), limit_bytes };
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| transport(host, &error))? {
-        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+        if body.len() + chunk.len() > limit_bytes {
             return Err(too_large());
         }
         body.extend_from_slice(&chunk);
@@ -213,16 +218,12 @@ pub(crate) async fn read(mut response: Response, host: &str) -> Result<Vec<u8>, 
     if !is_compressed {
         return Ok(body);
     }
-    let decompressed = decompress(&body).map_err(|error| WebError::Encoding { host: host.to_owned(), error })?;
-    if decompressed.len() > MAX_ANSWER_BYTES { Err(too_large()) } else { Ok(decompressed) }
-}
-
-/// At most one byte more than an answer may have: a kilobyte can stand for a gigabyte.
-fn decompress(body: &[u8]) -> Result<Vec<u8>, IoFailure> {
-    use std::io::Read as _;
+    // One byte more than an answer may have: a kilobyte can stand for a gigabyte.
     let mut decompressed = Vec::new();
-    flate2::read::MultiGzDecoder::new(body).take(MAX_ANSWER_BYTES as u64 + 1).read_to_end(&mut decompressed)?;
-    Ok(decompressed)
+    let mut decoder = MultiGzDecoder::new(&body[..]).take(limit_bytes as u64 + 1);
+    let decoded = decoder.read_to_end(&mut decompressed);
+    decoded.map_err(|error| WebError::Encoding { host: host.to_owned(), error: error.into() })?;
+    if decompressed.len() > limit_bytes { Err(too_large()) } else { Ok(decompressed) }
 }
 
 /// How long a service wants to be left alone; none of one that answers.
@@ -254,4 +255,17 @@ fn with_causes(error: &reqwest::Error) -> String {
         return format!("no whole answer within {} seconds", ANSWER_LIMIT.as_secs());
     }
     if causes.is_empty() { error.to_string() } else { causes.join(": ") }
+}
+
+/// Who listens on the way would learn the token and what is asked about.
+pub(crate) fn is_private_to_us(url: &Url) -> bool {
+    let is_here = |host: &str| {
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    };
+    match url.scheme() {
+        "https" => url.host_str().is_some(),
+        "http" => url.host_str().is_some_and(is_here),
+        _ => false,
+    }
 }

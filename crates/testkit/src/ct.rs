@@ -1,8 +1,12 @@
 //! Certificate Transparency logs that sign what they are asked to, and OCSP responses that carry their SCTs.
 
+mod served;
+
 use pintle_core::{UnixTime, claims::CtLog};
 use pintle_sign::{Signer, SigningKey};
 use rustls_pki_types::CertificateDer;
+
+pub use served::{ServedLog, Submission, audit_path, tree_hash};
 
 /// A log with a fresh key.
 pub struct Log {
@@ -29,10 +33,15 @@ impl Log {
         let timestamp_millis = (at.as_secs() * 1000).to_be_bytes();
         let [.., high, middle, low] = certificate.len().to_be_bytes();
         let message = [&[0, 0], &timestamp_millis[..], &[0, 0, high, middle, low], certificate, &[0, 0]].concat();
-        let signature = self.key.sign(&message).expect("a signature");
+        [&[0], &self.entry().id()[..], &timestamp_millis, &[0, 0], &self.sign(&message)].concat()
+    }
+
+    /// A `digitally-signed` struct of RFC 5246: ECDSA with SHA-256.
+    fn sign(&self, message: &[u8]) -> Vec<u8> {
+        let signature = self.key.sign(message).expect("a signature");
         let (r, s) = signature.split_at(32);
         let signature = der(0x30, &[integer(r), integer(s)].concat());
-        [&[0], &self.entry().id()[..], &timestamp_millis, &[0, 0, 4, 3], &u16_prefixed(&signature)].concat()
+        [&[4, 3], &u16_prefixed(&signature)[..]].concat()
     }
 }
 

@@ -46,12 +46,23 @@ impl Answer {
     pub fn with_header(self, header: &str) -> Self {
         Self { head: format!("{}\r\n{header}", self.head), ..self }
     }
+
+    /// What it holds.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
 }
 
 impl WebServer {
     /// `answer` gets path and query.
     pub async fn start(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port of loopback");
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), answer).await
+    }
+
+    /// The same at this address.
+    pub async fn start_at(address: SocketAddr, answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a free port of loopback");
         let address = listener.local_addr().expect("it listens");
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (answer, kept) = (Arc::new(answer), Arc::clone(&asked));

@@ -1,4 +1,4 @@
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
 use pintle_core::{HostName, UnixTime};
@@ -11,7 +11,7 @@ use super::{CtError, LoggedCertificate, put_in_order};
 use crate::{
     WebClient,
     limits::{MAX_SEARCH_CERTIFICATES, SEARCH_LIMIT},
-    web::{Question, host_of},
+    web::{Question, host_of, is_private_to_us},
 };
 
 /// How a source answers.
@@ -166,17 +166,4 @@ fn names_of(host: &HostName) -> Vec<String> {
         HostName::V4(_) | HostName::V6(_) => None,
     };
     std::iter::once(host.to_string()).chain(wildcard).collect()
-}
-
-/// Who listens on the way would learn the token and what is asked about.
-fn is_private_to_us(url: &Url) -> bool {
-    let is_here = |host: &str| {
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-    };
-    match url.scheme() {
-        "https" => url.host_str().is_some(),
-        "http" => url.host_str().is_some_and(is_here),
-        _ => false,
-    }
 }

@@ -180,7 +180,9 @@ fn a_refresh_drafts_what_a_live_server_shows_and_removes_nothing_that_counts() {
     let labels = || {
         let pins = workshop.json(&["pins", "list", "127.0.0.1"]);
         let items = pins["items"][0]["pins"].as_array().unwrap().iter();
-        items.map(|pin| pin["label"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        let mut labels: Vec<_> = items.map(|pin| pin["label"].as_str().unwrap_or_default().to_owned()).collect();
+        labels.sort_unstable();
+        labels
     };
 
     let rehearsed = workshop.json(&[&refresh[..], &["--dry-run"]].concat());
