@@ -31,7 +31,8 @@ impl Dns {
         let task = tokio::spawn(async move {
             let mut buffer = [0; 1500];
             while let Ok((length, client)) = socket.recv_from(&mut buffer).await {
-                let answer = answer(&Message::from_vec(&buffer[..length]).unwrap(), &zones);
+                let question = Message::from_vec(buffer.get(..length).unwrap()).unwrap();
+                let answer = answer(&question, &zones);
                 socket.send_to(&answer.to_vec().unwrap(), client).await.unwrap();
             }
         });
@@ -51,7 +52,7 @@ impl Drop for Dns {
 }
 
 fn answer(question: &Message, zones: &BTreeMap<&str, Zone>) -> Message {
-    let query = question.queries[0].clone();
+    let query = question.queries.first().unwrap().clone();
     let mut answer = Message::response(question.metadata.id, question.metadata.op_code);
     answer.metadata.message_type = MessageType::Response;
     answer.metadata.recursion_available = true;

@@ -19,7 +19,7 @@ const BOTH: [LogProtocol; 2] = [LogProtocol::Rfc6962, LogProtocol::Tiled];
 fn make_log(size: usize) -> ServedLog {
     let authority = Authority::root("CA");
     let (own, other) = (authority.issue(&[HOST]), authority.issue(&["other.example"]));
-    let fillers: Vec<_> = (0..size as u32 - 3).map(u32::to_be_bytes).collect();
+    let fillers: Vec<_> = (0..u32::try_from(size).unwrap() - 3).map(u32::to_be_bytes).collect();
     let mut submissions: Vec<_> = fillers.iter().map(|filler| Submission::Certificate(filler)).collect();
     submissions.push(Submission::Precertificate(own.leaf()));
     submissions.push(Submission::Certificate(other.leaf()));
@@ -39,7 +39,7 @@ async fn read_changed(
     protocol: LogProtocol,
     answer: impl Fn(&ServedLog, &str) -> Answer + Send + Sync + 'static,
 ) -> Result<LogTail, CtError> {
-    let key = log.log().entry().key().clone();
+    let key = *log.log().entry().key();
     let web = WebServer::start(move |path| answer(&log, path)).await;
     read(&web, key, protocol, 20).await
 }
@@ -48,10 +48,10 @@ async fn read_changed(
 async fn the_newest_entries_of_a_log_are_read_and_proved() {
     for size in [3, 7, 20, 21, 255, 256, 257, 700] {
         let log = Arc::new(make_log(size));
-        let key = log.log().entry().key().clone();
+        let key = *log.log().entry().key();
         let web = WebServer::start(move |path| log.answer(path)).await;
         for protocol in BOTH {
-            let tail = read(&web, key.clone(), protocol, 20).await.unwrap();
+            let tail = read(&web, key, protocol, 20).await.unwrap();
             assert_eq!((tail.size, tail.signed_at), (size as u64, NOW), "{protocol:?}");
             assert!(tail.first <= (size as u64).saturating_sub(20), "{protocol:?} {tail:?}");
             let [found] = tail.found.as_slice() else { panic!("{protocol:?} {size}: {tail:?}") };
@@ -63,7 +63,7 @@ async fn the_newest_entries_of_a_log_are_read_and_proved() {
 #[tokio::test]
 async fn a_large_log_is_not_read_from_its_beginning() {
     let log = make_log(65_800);
-    let key = log.log().entry().key().clone();
+    let key = *log.log().entry().key();
     let web = WebServer::start(move |path| log.answer(path)).await;
     let tail = read(&web, key, LogProtocol::Tiled, 20).await.unwrap();
     assert_eq!((tail.first, tail.found.len()), (65_536, 1));
@@ -74,7 +74,7 @@ async fn a_large_log_is_not_read_from_its_beginning() {
 #[tokio::test]
 async fn tiles_may_come_compressed() {
     let log = make_log(30);
-    let key = log.log().entry().key().clone();
+    let key = *log.log().entry().key();
     let web = WebServer::start(move |path| match path.contains("/data/") {
         true => {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -92,7 +92,7 @@ async fn what_another_key_signed_is_not_believed() {
     for protocol in BOTH {
         let log = make_log(30);
         let web = WebServer::start(move |path| log.answer(path)).await;
-        let key = Log::new("Somebody else").entry().key().clone();
+        let key = *Log::new("Somebody else").entry().key();
         let error = read(&web, key, protocol, 20).await.unwrap_err();
         assert!(error.to_string().contains("signe") || error.to_string().contains("signature"), "{error}");
     }
