@@ -20,7 +20,7 @@ use std::{
 pub struct Server(Child);
 
 impl Server {
-    /// On a free port, with its data in `data`; its first token is left in `token`. Also its URL.
+    /// On a free port unless `more` says where, with its data in `data`; its first token is left in `token`. Also its URL.
     ///
     /// # Panics
     /// It does not start.
@@ -43,8 +43,9 @@ impl Server {
     /// There is no binary.
     #[must_use]
     pub fn spawn(folder: &Path, more: &[&str]) -> (Self, std::process::ChildStdout) {
-        let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", "data", "--log", "error"];
-        let mut command = command(folder, &[&arguments[..], more].concat());
+        let arguments = ["serve", "--data-dir", "data", "--log", "error"];
+        let listen: &[&str] = if more.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
+        let mut command = command(folder, &[&arguments[..], listen, more].concat());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let output = child.stdout.take().unwrap();
         (Self(child), output)

@@ -1,11 +1,13 @@
 //! The workshop's own commands, run as `cargo xtask …`: `setup` installs what the tests need beyond Rust,
-//! `test` runs every check the project has, `fuzz` and `bench` go further, `sbom` says what ships. It builds before everything else and therefore names none of our crates.
+//! `test` runs every check the project has, `fuzz` and `bench` go further, `sbom` says what ships,
+//! `screenshots` shows what people see. It builds before everything else and therefore names none of our crates.
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command-line tool speaks on its streams")]
 
 mod bench;
 mod fuzz;
 mod plan;
 mod sbom;
+mod screenshots;
 mod setup;
 mod test;
 mod workshop;
@@ -70,6 +72,8 @@ enum Command {
         #[arg(long, value_name = "TARGET", default_value = "x86_64-unknown-linux-gnu")]
         target: String,
     },
+    /// Look at every page of the dashboard: three widths, light and dark, on one sheet in target/screenshots
+    Screenshots,
     /// Measure how far from the physical limit we are
     ///
     /// Prints each figure beside its limit, both taken in the same run; the exit status is 1 if a limit is missed.
@@ -109,6 +113,10 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Fuzz { minutes, targets } => fuzz::run(&workshop, minutes, &targets),
         Command::Sbom { out, target } => {
             sbom::write(&workshop, &target, &workshop.path(out))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Screenshots => {
+            screenshots::run(&workshop)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Bench { what: Bench::Core } => bench::run(&workshop),

@@ -98,6 +98,9 @@ fn make_checks(extent: Extent, packages: &[String]) -> Vec<Step> {
             ..step("advisories", [deny("advisories")])
         });
         steps.push(step("layers", [cargo("test --package xtask --test layers")]));
+        let scripts =
+            Run::parse(Program::Node, "target/tools/node/node_modules/typescript/bin/tsc --project crates/server");
+        steps.push(Step { needs: &[Tool::Node], ..step("scripts", [scripts]) });
     }
     if has(packages, CORE) {
         let check = "check --manifest-path xtask/no-std-check/Cargo.toml --target-dir target/no-std-check";
@@ -250,6 +253,7 @@ mod tests {
                 "deny",
                 "advisories",
                 "layers",
+                "scripts",
                 "core-no-std",
                 "sdk-features",
                 "tests",

@@ -148,9 +148,10 @@ fn announce(ready: &Ready) {
     let mut text = format!("\nPintle is ready at {}\n", ready.public_url);
     if let Some(first_run) = &ready.first_run {
         text.push_str(&format!(
-            "\n  This is its first start. Sign in from another terminal\n\n      pintle login --server {}\n\n  with this token, which is shown only now:\n\n      {}\n",
+            "\n  This is its first start. Sign in from another terminal\n\n      pintle login --server {}\n\n  with this token, which is shown only now:\n\n      {}\n\n  In a browser, with a code that `pintle admin link YOU@EXAMPLE.COM` makes: {}/confirm\n",
             ready.public_url,
             first_run.token.expose_secret(),
+            ready.public_url,
         ));
     }
     text.push('\n');

@@ -98,7 +98,7 @@ class Reader {
   expectOid(expected) {
     const found = this.read(OBJECT);
     if (!isEqual(found, Uint8Array.from(expected))) {
-      throw new KeyError("form", "The key is encrypted in a way that browsers do not know. Encrypt it anew with `pintle keys password`.");
+      throw new KeyError("form", "The key is encrypted in a way that browsers do not know. Encrypt it anew: “pintle keys change-password --key server:”.");
     }
   }
 

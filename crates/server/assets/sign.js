@@ -1,8 +1,9 @@
 // Signs a prepared release in the page: shows the claims, opens the key, submits the signature as an ordinary form.
 // @ts-check
 
-import { field, find, tell } from "./dom.js";
+import { find, tell } from "./dom.js";
 import { KeyError, fromBase64, openKey, thumbprintOf, toBase64Url, toUtf8 } from "./key.js";
+import { askPassword } from "./prf.js";
 import { payloadOf, readClaims, show } from "./read.js";
 
 /** A password that nobody submits does not stay in a page that was left open. */
@@ -40,10 +41,12 @@ try {
 
 /** @param {HTMLFormElement} form */
 function arm(form) {
-  const [password, button] = [field("master-password"), /** @type {HTMLButtonElement} */ (find("sign"))];
+  const button = /** @type {HTMLButtonElement} */ (find("sign"));
+  const password = /** @type {HTMLInputElement | null} */ (document.getElementById("master-password"));
+  const says = button.textContent;
   button.disabled = false;
   let idle = 0;
-  password.addEventListener("input", () => {
+  password?.addEventListener("input", () => {
     tell("password-wrong", "");
     clearTimeout(idle);
     idle = window.setTimeout(() => {
@@ -58,14 +61,15 @@ function arm(form) {
     button.textContent = "Opening the key…";
     try {
       const jws = /** @type {HTMLInputElement} */ (form.elements.namedItem("jws"));
-      jws.value = await sign(form, password.value);
-      password.value = "";
+      const { credentialId = "", prfSalt = "" } = form.dataset;
+      jws.value = await sign(form, password ? password.value : await askPassword(credentialId, prfSalt));
+      if (password) password.value = "";
       form.submit();
     } catch (error) {
       tell("password-wrong", error instanceof Error ? error.message : String(error));
-      if (error instanceof KeyError && error.code === "password") password.select();
+      if (error instanceof KeyError && error.code === "password") password?.select();
       button.disabled = false;
-      button.textContent = "Sign and submit";
+      button.textContent = says;
     }
   });
 }

@@ -16,9 +16,11 @@ use webauthn_rp::{
     DiscoverableCredentialRequestOptions, PublicKeyCredentialCreationOptions, Registration, RegistrationServerState,
     bin::{Decode as _, Encode as _},
     request::{
-        AsciiDomain, PublicKeyCredentialDescriptor, RpId,
+        AsciiDomain, ExtensionInfo, PublicKeyCredentialDescriptor, RpId,
         auth::AuthenticationVerificationOptions,
-        register::{Nickname, PublicKeyCredentialUserEntity, RegistrationVerificationOptions, UserHandle, Username},
+        register::{
+            CredProtect, Nickname, PublicKeyCredentialUserEntity, RegistrationVerificationOptions, UserHandle, Username,
+        },
     },
     response::{
         AuthTransports, AuthenticatorAttachment, Backup, CredentialId,
@@ -92,8 +94,12 @@ impl RelyingParty {
             display_name: Nickname::try_from(name).ok(),
         };
         let existing = existing.iter().filter_map(describe_existing).collect();
-        let asked = PublicKeyCredentialCreationOptions::passkey(&self.id, user, existing).start_ceremony();
-        let (state, options) = asked.map_err(|_| ServiceError::Internal("a passkey can be asked for"))?;
+        let mut asked = PublicKeyCredentialCreationOptions::passkey(&self.id, user, existing);
+        // Asked for and not insisted on: browsers would refuse every authenticator that lacks the extension, as those of many
+        // phones. Verification of the owner is demanded of each answer in any case.
+        asked.extensions.cred_protect = CredProtect::UserVerificationRequired(ExtensionInfo::AllowDontEnforceValue);
+        let (state, options) =
+            asked.start_ceremony().map_err(|_| ServiceError::Internal("a passkey can be asked for"))?;
         Ok((encode(state.encode())?, to_json(&options)?))
     }
 

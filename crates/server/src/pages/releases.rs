@@ -9,8 +9,9 @@ use axum::{
 };
 use pintle_api::{
     AcceptReleaseRequest, ApproveReleaseRequest, Change, ChangeKind, DiffQuery, DraftResponse, Finding,
-    FindingOverride, ListQuery, OverrideRequest, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseContent,
-    ReleaseKind, ReleaseResponse, ReleaseState, Severity, TargetState, Unchanged,
+    FindingOverride, KeyCiphertextResponse, KeyOpener, ListQuery, OverrideRequest, PrepareReleaseRequest,
+    PreparedReleaseResponse, ReleaseContent, ReleaseKind, ReleaseResponse, ReleaseState, Severity, TargetState,
+    Unchanged,
 };
 use serde::Deserialize;
 
@@ -18,6 +19,7 @@ use super::{
     failure::PageError,
     form::{Fields, Form, Submitted},
     frame::{Frame, go_on, render},
+    keys::is_kept,
     place::InProject,
     show::{is_same, word, words},
 };
@@ -56,7 +58,7 @@ struct SignPage {
     /// The file that apps have now, for the difference that the page derives itself.
     former: Option<String>,
     /// The project's key as the server keeps it, encrypted.
-    key: Option<String>,
+    key: Option<KeyCiphertextResponse>,
     form: Form,
 }
 
@@ -195,7 +197,10 @@ async fn show_signing(
         Some(version) => Some(app.service.read_release_file(&place.actor, place.id(), version).await?),
         None => None,
     };
-    let key = None;
+    let key = match &place.project.key {
+        Some(key) if is_kept(&key.custody) => Some(app.service.fetch_key(&place.actor, place.id(), now()).await?),
+        _ => None,
+    };
     Ok(render(&SignPage { frame: place.frame.clone(), place: place.at("draft"), prepared, former, key, form }))
 }
 

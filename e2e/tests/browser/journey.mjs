@@ -1,0 +1,210 @@
+// From nothing to an app that connects: an account, a project, a key made in the page, a live site pinned, a release signed
+// in the page. Every page on the way is looked at; every request is searched for the password and the key.
+
+import { writeFileSync, readFileSync } from "node:fs";
+import { assert, look, open, pintle, signUp, watch, world } from "./lib.mjs";
+
+const MASTER = "quiet otters fold maps daily";
+const SITE = world.site;
+
+const browser = await open();
+const context = await browser.newContext({ acceptDownloads: true, locale: "en-GB", timezoneId: "Europe/Berlin" });
+const page = await context.newPage();
+const complaints = watch(page);
+const found = [];
+const see = async (name) => found.push(...(await look(page, name)));
+const press = (name) => page.getByRole("button", { name, exact: true }).click();
+const follow = (name) => page.getByRole("link", { name, exact: true }).first().click();
+
+/** All that left the browser. */
+const sent = [];
+page.on("request", (request) => sent.push(`${request.url()} ${JSON.stringify(request.headers())} ${request.postData() ?? ""}`));
+
+await page.goto(`${world.url}/`);
+await see("welcome");
+await page.goto(`${world.url}/sign-up`);
+await see("sign-up");
+await page.goto(`${world.url}/confirm`);
+await see("confirm");
+await page.goto(`${world.url}/sign-in`);
+await see("sign-in");
+await signUp(page, "ada@example.com", "Ada Lovelace");
+await see("home-empty");
+
+await follow("New organization");
+await page.getByLabel("Name").fill("x".repeat(101));
+await press("Create");
+assert((await page.getByLabel("Name").inputValue()).length === 101, "what was typed stays");
+assert(await page.getByText("Must be 1 to 100").isVisible(), "the reason stands beside the field");
+await see("organization-refused");
+await page.getByLabel("Name").fill("Acme");
+await press("Create");
+await see("organization-empty");
+await follow("New project");
+await see("project-new");
+await page.getByLabel("App").fill("Shop");
+await press("Create");
+await see("project-new-steps");
+const project = page.url().split("?")[0];
+const [, organizationId, projectId] = project.match(/orgs\/(org_\w+)\/projects\/(prj_\w+)/);
+
+// The key.
+await follow("Key");
+await see("key-none");
+await page.getByLabel("Master password", { exact: true }).fill("short");
+await page.getByLabel("The same once more").fill("short");
+await press("Make the key");
+assert(await page.getByText("At least 12 characters").isVisible(), "a short password is refused");
+await page.getByLabel("Master password", { exact: true }).fill(MASTER);
+await page.getByLabel("The same once more").fill(MASTER);
+assert(await page.getByText("Strong.").isVisible(), "the meter says what it thinks");
+await press("Make the key");
+const download = page.waitForEvent("download");
+await page.getByRole("link", { name: "Download the recovery sheet" }).click();
+const sheet = readFileSync(await (await download).path(), "utf8");
+await see("key-made");
+await page.getByLabel("I keep the sheet").check();
+await press("Register the key");
+await page.getByText("It cannot open it").waitFor();
+await see("key");
+const pems = sheet.match(/-----BEGIN ENCRYPTED PRIVATE KEY-----[^]+?-----END ENCRYPTED PRIVATE KEY-----/g);
+assert(pems.length === 2, "the sheet holds key and recovery key");
+writeFileSync(`${world.folder}/sheet-key.pem`, `${pems[0]}\n`);
+writeFileSync(`${world.folder}/sheet-recovery.pem`, `${pems[1]}\n`);
+
+// A domain and its pins, from the live site.
+await follow("Domains");
+await see("domains-empty");
+await follow("Add a domain");
+await see("domain-new");
+await page.getByLabel("Host", { exact: true }).fill("not a host");
+await press("Add to the draft");
+assert((await page.getByLabel("Host", { exact: true }).getAttribute("aria-invalid")) === "true", "a wrong host is said beside it");
+await page.getByLabel("Host", { exact: true }).fill(SITE.host);
+await page.getByLabel("Hosts that stand for it").fill(SITE.address);
+await press("Add to the draft");
+await see("pins-new");
+await page.getByLabel("Host", { exact: true }).fill(SITE.address);
+await press("Fetch");
+await page.getByText("Compare before you pin").waitFor();
+await page.getByLabel("Label").fill("today’s key");
+await see("pins-found");
+await press("Pin what is chosen");
+await page.getByText("There is no backup").waitFor();
+await see("domain-no-backup");
+await follow("Add pins");
+await page.getByLabel("PEM").fill("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----");
+await page.getByRole("button", { name: "Read it" }).last().click();
+await page.locator("#text-wrong").waitFor();
+await page.getByLabel("File").setInputFiles(`${world.folder}/next.csr`);
+await page.getByRole("button", { name: "Read it" }).first().click();
+await page.getByText("The next key").first().waitFor();
+await page.getByLabel("Label").fill("next key");
+await press("Pin what is chosen");
+await press("Look");
+await page.getByText("pinned by spki-sha256").first().waitFor();
+await see("domain");
+
+// More domains, for the eye.
+for (const [name, digest] of [["api.example.com", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="], ["**.cdn.example.net", "LCa0a2j/xo/5m0U8HTBBNBNCLXBkg7+g+YpeiGJm564="]]) {
+  await page.goto(`${project}/domains/new`);
+  await page.getByLabel("Host", { exact: true }).fill(name);
+  await page.getByLabel("When no pin matches").selectOption("report");
+  await press("Add to the draft");
+  await page.getByLabel("Digest").fill(digest);
+  await press("Pin it");
+}
+await follow("Domains");
+await see("domains");
+await follow("Overview");
+await see("project-staged");
+
+// The release, signed in the page.
+await follow("Draft");
+await see("draft");
+await press("Ask the guard");
+await page.getByText("What the live servers say").waitFor();
+await press("Prepare the release");
+await page.getByLabel("Master password").waitFor();
+await page.locator("#claims-domains").getByText(SITE.host).first().waitFor();
+await see("sign");
+await page.getByLabel("Master password").fill("not the password at all");
+await press("Sign and submit");
+await page.getByText("That is not the password of this key.").waitFor();
+await page.getByLabel("Master password").fill(MASTER);
+await press("Sign and submit");
+await page.waitForURL(/\/releases\/1/);
+await page.locator("#state", { hasText: "live" }).waitFor();
+await see("release");
+
+// What left the browser: neither password nor key, in none of their spellings.
+const keys = pems.map((pem) => pem.replaceAll(/-----[^-]+-----|\s/g, ""));
+const secrets = [MASTER, encodeURIComponent(MASTER), MASTER.replaceAll(" ", "+"), Buffer.from(MASTER).toString("base64")];
+for (const request of sent) for (const secret of secrets) assert(!request.includes(secret), `the password left the page: ${request.slice(0, 200)}`);
+const registered = sent.filter((request) => decodeURIComponent(request.replaceAll("+", "%2B")).replaceAll(/\s/g, "").includes(keys[0].slice(0, 60)));
+assert(registered.length === 1, "the ciphertext was sent once");
+assert(!sent.some((request) => decodeURIComponent(request.replaceAll("%0A", "")).includes(keys[1].slice(0, 60))), "the recovery key was sent");
+
+// The app's side: the root out of the page, the Rust SDK through the command line.
+await follow("Set up the app");
+await see("setup");
+const bundle = page.waitForEvent("download");
+await follow("Download pintle.json");
+writeFileSync(`${world.folder}/pintle.json`, readFileSync(await (await bundle).path()));
+const check = pintle("check", SITE.address, "--bundle", "pintle.json", "--ca", "ca.pem");
+assert(/pin/.test(check), check);
+
+// The sheet's keys are the project's, in other hands.
+const plain = pintle("keys", "show", "--key", "sheet-key.pem", "--password-file", "master");
+const kid = JSON.parse(readFileSync(`${world.folder}/pintle.json`, "utf8")).public_key;
+assert(plain.includes(kid), `the command line reads another key: ${plain}`);
+
+// The other pages.
+await follow("Overview");
+await see("project");
+await follow("Releases");
+await see("releases");
+await follow("Targets");
+await see("targets");
+await follow("Settings");
+await see("project-settings");
+await follow("Acme");
+await see("organization");
+await follow("Members");
+await press("Invite");
+await page.getByText("pintle_invite_").first().waitFor();
+await see("members");
+await follow("Audit log");
+await page.getByLabel("What", { exact: false }).first().fill("release");
+await press("Search");
+await page.getByText("release.accepted").first().waitFor();
+await see("audit");
+const exported = page.waitForEvent("download");
+await follow("Export all");
+writeFileSync(`${world.folder}/audit.jsonl`, readFileSync(await (await exported).path()));
+assert(pintle("audit", "verify", "audit.jsonl").length > 0, "the export verifies");
+await page.goto(`${world.url}/account`);
+await see("account");
+await follow("Tokens");
+await page.getByLabel("Name").fill("deploy");
+await press("Create");
+await page.getByText("shown this once").waitFor();
+await see("tokens");
+await page.goto(`${world.url}/tools/lookup?host=${SITE.address}`);
+await see("lookup");
+await page.goto(`${world.url}/tools/decode`);
+const jws = await (await fetch(`${world.url}/cdn/${organizationId}/${projectId}/pins.jws`)).text();
+await page.getByLabel("Signed file").fill(jws);
+await page.getByLabel("Root of the app").fill(readFileSync(`${world.folder}/pintle.json`, "utf8"));
+await press("Read it");
+await page.getByText("accepts the file").waitFor();
+await page.locator("#claims-domains").getByText(SITE.host).first().waitFor();
+await see("decode");
+await page.goto(`${world.url}/nothing-here`);
+await see("not-found");
+await page.goto(`${world.url}/`);
+await see("home");
+
+assert(complaints.length === 0, complaints.join("\n"));
+assert(found.length === 0, found.join("\n"));
+await browser.close();
