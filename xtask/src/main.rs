@@ -1,10 +1,11 @@
 //! The workshop's own commands, run as `cargo xtask …`: `setup` installs what the tests need beyond Rust,
-//! `test` runs every check the project has, `fuzz` and `bench` go further, `sbom` says what ships,
-//! `screenshots` shows what people see. It builds before everything else and therefore names none of our crates.
+//! `test` runs every check the project has, `fuzz` and `bench` go further, `sbom` says what ships, `package` makes what app
+//! developers install, `screenshots` shows what people see. It builds before everything else and therefore names none of our crates.
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command-line tool speaks on its streams")]
 
 mod bench;
 mod fuzz;
+mod package;
 mod plan;
 mod sbom;
 mod screenshots;
@@ -74,6 +75,15 @@ enum Command {
     },
     /// Look at every page of the dashboard: three widths, light and dark, on one sheet in target/screenshots
     Screenshots,
+    /// Build what developers of apps install: C tarball, Python wheel, npm package
+    ///
+    /// Each is built as it ships (profile `sdk`), installed into an empty project and loaded there; one that holds a door for
+    /// tests is refused. A table tells the sizes. For the platform this runs on.
+    Package {
+        /// Where to
+        #[arg(long, value_name = "FOLDER", default_value = "target/packages")]
+        out: PathBuf,
+    },
     /// Measure how far from the physical limit we are
     ///
     /// Prints each figure beside its limit, both taken in the same run; the exit status is 1 if a limit is missed.
@@ -117,6 +127,10 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Screenshots => {
             screenshots::run(&workshop)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Package { out } => {
+            package::make_all(&workshop, &workshop.path(out))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Bench { what: Bench::Core } => bench::run(&workshop),

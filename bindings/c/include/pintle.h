@@ -84,7 +84,7 @@ typedef struct PintleEvent {
     const char *message;
 } PintleEvent;
 
-// Is told what happened, on the thread where it happens. It may call back.
+// Is told what happened, on the thread where it happens. It may call back, but not wait for a refresh.
 typedef void (*PintleListener)(void *user_data, const struct PintleEvent *event);
 
 // Is called when nothing uses `user_data` any more.

@@ -56,7 +56,7 @@ pub struct PintleReply(Option<Answer>);
 /// Makes `fetch` and calls `pintle_reply` once before it returns. Called on threads of the library, several at once.
 pub type PintleFetcher =
     Option<unsafe extern "C" fn(user_data: *mut c_void, fetch: *const PintleFetch, reply: *mut PintleReply)>;
-/// Is told what happened, on the thread where it happens. It may call back.
+/// Is told what happened, on the thread where it happens. It may call back, but not wait for a refresh.
 pub type PintleListener = Option<unsafe extern "C" fn(user_data: *mut c_void, event: *const PintleEvent)>;
 /// Is called when nothing uses `user_data` any more.
 pub type PintleRelease = Option<unsafe extern "C" fn(user_data: *mut c_void)>;

@@ -148,15 +148,17 @@ class Pintle {
     this.#connections.set(socket, { evidence, generation });
     socket.once('close', () => this.#connections.delete(socket));
     // Time alone may change trust: every write asks.
-    const { write } = socket;
-    socket.write = (...given) => {
-      try {
-        this.#decideAgain(socket);
-      } catch {
-        return false;
-      }
-      return write.apply(socket, given);
-    };
+    for (const name of ['write', 'end']) {
+      const method = socket[name];
+      socket[name] = (...given) => {
+        try {
+          this.#decideAgain(socket);
+        } catch {
+          return name === 'write' ? false : socket;
+        }
+        return method.apply(socket, given);
+      };
+    }
     // Trust may have changed while it was decided.
     this.#decideAgain(socket);
   }

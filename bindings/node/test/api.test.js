@@ -106,6 +106,27 @@ test('a connection that is still pinned is kept across a release', async () => {
   pins.close();
 });
 
+test('a kept connection is refused once its pin has expired', async () => {
+  const { bundle, ca, port } = await gauntlet.start('pinned_leaf');
+  const pins = await pintle.setup(bundle, { ...OPTIONS, ca });
+  const agent = pins.agent({ maxSockets: 1 });
+  const url = `https://localhost:${port}/`;
+  assert.equal(await get(url, { agent }), 200);
+  await gauntlet.change('expire_soon');
+  await pins.refresh();
+  let requests;
+  const untilRefused = async () => {
+    for (;;) {
+      ({ requests } = await gauntlet.seen());
+      await get(url, { agent });
+    }
+  };
+  await assert.rejects(untilRefused(), ({ code }) => ['all_pins_expired', 'retry_after_refresh'].includes(code));
+  assert.equal((await gauntlet.seen()).requests, requests);
+  await assert.rejects(get(url, { agent }), { code: 'all_pins_expired' });
+  pins.close();
+});
+
 test('a certificate is shown without a request', async () => {
   const { port } = await gauntlet.start('wrong_leaf_from_trusted_ca');
   const chain = await pintle.fetchCertificate('localhost', { port });

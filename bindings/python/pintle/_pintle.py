@@ -138,7 +138,8 @@ class Pintle:
         self._open().set_permissive(permissive)
 
     def listen(self, listener: Listener) -> None:
-        """Tells `listener` every event from now on, on the thread where it happens. The logger `pintle` gets them, too."""
+        """Tells `listener` every event from now on, on the thread where it happens: it must not wait for a refresh. The
+        logger `pintle` gets them, too."""
         self._listeners.append(listener)
 
     def close(self) -> None:

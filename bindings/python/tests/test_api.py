@@ -1,7 +1,9 @@
 """What a developer meets before any client does."""
 
 import asyncio
+import http.client
 import json
+import os
 import re
 import ssl
 import sys
@@ -144,6 +146,39 @@ class Api(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual(statuses, [200] * 30)
+
+    @unittest.skipUnless(hasattr(os, "fork"), "there is no fork here")
+    def test_the_refreshing_goes_on_in_a_child(self) -> None:
+        pins = self.setup(self.gauntlet.start("pinned_leaf"))
+        self.gauntlet.change("release")
+        child = os.fork()
+        if child == 0:
+            before = pins.generation
+            try:
+                pins.refresh(timeout=20)
+                os._exit(0 if pins.generation > before else 2)
+            except BaseException:
+                os._exit(1)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
+
+    def test_a_kept_connection_is_refused_once_its_pin_has_expired(self) -> None:
+        folder = self.gauntlet.start("pinned_leaf")
+        pins = self.setup(folder)
+        connection = http.client.HTTPSConnection(
+            "localhost", self.gauntlet.port, context=pins.ssl_context(cafile=str(folder / "ca.pem"))
+        )
+        self.addCleanup(connection.close)
+        connection.request("GET", "/")
+        connection.getresponse().read()
+        self.gauntlet.change("expire_soon")
+        pins.refresh()
+        with self.assertRaises(pintle.Refused) as caught:
+            while True:
+                requests = self.gauntlet.seen()["requests"]
+                connection.request("GET", "/")
+                connection.getresponse().read()
+        self.assertEqual(caught.exception.code, "all_pins_expired")
+        self.assertEqual(self.gauntlet.seen(), {"connections": 1, "handshakes": 1, "resumed": 0, "requests": requests})
 
     def test_after_close_nothing_is_decided(self) -> None:
         folder = self.gauntlet.start("pinned_leaf")

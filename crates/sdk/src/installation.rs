@@ -194,7 +194,10 @@ impl Installation {
     /// Refreshes now, and waits until that is over and persisted.
     pub fn refresh(&self, longest: Duration) -> Result<(), FetchError> {
         let round = self.engine().refresh_now();
-        if !self.wait_for_refresh(round, longest) {
+        // A forced one may have taken its place.
+        let is_over =
+            self.wait_for_refresh(round, longest) && self.wait_for_refresh(self.engine().started_rounds(), longest);
+        if !is_over {
             return Err(FetchError::TimedOut(longest));
         }
         self.engine().last_failure().map_or(Ok(()), Err)

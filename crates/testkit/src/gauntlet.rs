@@ -2,10 +2,16 @@
 //!
 //! Tests of Rust and C walk through it in the same process; other languages talk to `examples/gauntlet.rs`.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use base64ct::{Base64, Encoding};
 use pintle_core::{
+    UnixTime,
     claims::{Claims, CtPolicy, CtRequirement, Domain, Enforce, Trust},
     crypto::sha256,
 };
@@ -71,6 +77,8 @@ pub enum Change {
     Release,
     /// The CDN shows an older release.
     RollBack,
+    /// A release whose pin of this host expires in two seconds: trust that changes by time alone.
+    ExpireSoon,
     /// The project is withdrawn.
     Withdraw,
     /// The CDN closes every connection.
@@ -81,8 +89,16 @@ pub enum Change {
 
 impl Change {
     /// Every one.
-    pub const ALL: [Self; 7] =
-        [Self::Rotate, Self::Revoke, Self::Release, Self::RollBack, Self::Withdraw, Self::CdnDead, Self::CdnGarbage];
+    pub const ALL: [Self; 8] = [
+        Self::Rotate,
+        Self::Revoke,
+        Self::Release,
+        Self::RollBack,
+        Self::ExpireSoon,
+        Self::Withdraw,
+        Self::CdnDead,
+        Self::CdnGarbage,
+    ];
 }
 
 /// Every case.
@@ -233,6 +249,12 @@ impl Gauntlet {
             // The server's key by another road: its issuer.
             Change::Release => publish(3, vec![domain(HOST, vec![issuer_pin(self.ca.good.certificate())])]),
             Change::RollBack => publish(1, pinned(&another)),
+            Change::ExpireSoon => {
+                let mut pin = issuer_pin(self.ca.good.certificate());
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+                pin.expires_at = Some(UnixTime::from_secs(now.as_secs() + 2));
+                publish(3, vec![domain(HOST, vec![pin])]);
+            }
             Change::Withdraw => self.publish(3, |claims| claims.withdrawn = true),
             Change::CdnDead => self.cdn.set(Reply::Closed),
             Change::CdnGarbage => self.cdn.set(Reply::Refusal(200, "<html>Please log in to this Wi-Fi</html>")),

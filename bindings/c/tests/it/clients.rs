@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pintle_testkit::gauntlet::{Case, Gauntlet, Step, cases, hold_conformance};
+use pintle_testkit::gauntlet::{Case, Change, Gauntlet, Step, cases, hold_conformance};
 
 use crate::workbench::Driver;
 
@@ -67,10 +67,33 @@ async fn a_connection_that_is_still_pinned_is_kept_across_a_release() {
     for client in CLIENTS {
         let before = gauntlet.site().seen().connections;
         assert_eq!(driver.ask(&format!("get {client} localhost {port}")), "ok 200");
-        gauntlet.change(pintle_testkit::gauntlet::Change::Release);
+        gauntlet.change(Change::Release);
         assert_eq!(driver.ask("refresh"), "ok");
         assert_eq!(driver.ask(&format!("get {client} localhost {port}")), "ok 200");
         assert_eq!(gauntlet.site().seen().connections - before, 1, "{client}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_connection_is_refused_once_its_pin_has_expired() {
+    let folder = tempfile::tempdir().unwrap();
+    let gauntlet = Gauntlet::start("pinned_leaf", folder.path()).await;
+    let path = |name: &str| folder.path().join(name);
+    let mut driver = Driver::start(&path("pintle.json"), &path("ca.pem"), &path("storage"));
+    let port = gauntlet.site().address().port();
+    for client in CLIENTS {
+        assert_eq!(driver.ask(&format!("get {client} localhost {port}")), "ok 200");
+    }
+    gauntlet.change(Change::ExpireSoon);
+    assert_eq!(driver.ask("refresh"), "ok");
+    for client in CLIENTS {
+        let mut requests = gauntlet.site().seen().requests.len();
+        let mut answer = driver.ask(&format!("get {client} localhost {port}"));
+        while answer == "ok 200" {
+            requests = gauntlet.site().seen().requests.len();
+            answer = driver.ask(&format!("get {client} localhost {port}"));
+        }
+        assert_eq!((answer.as_str(), gauntlet.site().seen().requests.len()), ("refused all_pins_expired", requests));
     }
 }
 
@@ -101,7 +124,7 @@ async fn a_restart_without_a_network_begins_from_what_was_kept() {
     let gauntlet = Gauntlet::start("pinned_leaf", folder.path()).await;
     let path = |name: &str| folder.path().join(name);
     assert_eq!(Driver::start(&path("pintle.json"), &path("ca.pem"), &path("storage")).started, "ok");
-    gauntlet.change(pintle_testkit::gauntlet::Change::CdnDead);
+    gauntlet.change(Change::CdnDead);
     let first = Driver::start(&path("pintle.json"), &path("ca.pem"), &path("elsewhere")).started.clone();
     assert_eq!(first, "refused fetch_failed");
     let mut again = Driver::start(&path("pintle.json"), &path("ca.pem"), &path("storage"));

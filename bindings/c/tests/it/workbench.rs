@@ -12,6 +12,8 @@ use tempfile::TempDir;
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 const WARNINGS: [&str; 6] = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g"];
+/// Ends a program that reads what is freed, leaks, or does what C leaves undefined.
+const SANITIZERS: [&str; 2] = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 
 /// Where cargo put the library that this test was built with.
 pub(crate) fn library_folder() -> PathBuf {
@@ -25,7 +27,7 @@ pub(crate) fn compile(source: &str, name: &str) -> PathBuf {
     let folder = Path::new(FOLDER);
     let library = library_folder();
     let mut cc = Command::new("cc");
-    cc.args(WARNINGS).arg("-I").arg(folder.join("include")).arg("-I").arg(folder.join("adapters"));
+    cc.args(WARNINGS).args(SANITIZERS).arg("-I").arg(folder.join("include")).arg("-I").arg(folder.join("adapters"));
     cc.arg(folder.join(source))
         .args(["pintle_openssl.c", "pintle_curl.c"].map(|file| folder.join("adapters").join(file)));
     cc.arg("-L").arg(&library).arg(format!("-Wl,-rpath,{}", library.display()));

@@ -3,6 +3,7 @@
 
 mod ct;
 mod disk;
+mod installation;
 mod pinner;
 mod refresh;
 mod tls;

@@ -1,0 +1,87 @@
+//! An installation that threads drive, as it does behind the C ABI.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use pintle_core::{Code, decide::PlatformVerdict};
+use pintle_sdk::{Answer, Evidence, FetchError, Fetcher, Installation, Setup, SystemEnvironment};
+use pintle_testkit::{
+    certificate::{Authority, leaf_pin},
+    project::{Project, domain},
+};
+
+const HOST: &str = "api.example.test";
+const LONGEST: Duration = Duration::from_secs(20);
+
+fn start(project: &Project, fetcher: &Arc<Fetcher>) -> Installation {
+    let setup = Setup::new(project.root().clone());
+    let installation = Installation::start(setup, Arc::new(SystemEnvironment::default()), Vec::new(), || ());
+    installation.spawn_refresher(fetcher.clone()).unwrap();
+    installation
+}
+
+/// Publishes a release that pins another key first, and what the server shows from the second fetch on.
+fn rotating(project: &Project, certificates: [&pintle_testkit::certificate::SiteCertificate; 2]) -> Arc<Fetcher> {
+    let mut version = 0;
+    let files = certificates.map(|certificate| {
+        version += 1;
+        project.config(version, vec![domain(HOST, vec![leaf_pin(certificate.leaf())])])
+    });
+    let fetches = AtomicU64::new(0);
+    Arc::new(move |_: &_| {
+        let [first, later] = &files;
+        let file = if fetches.fetch_add(1, Ordering::SeqCst) == 0 { first } else { later };
+        Answer::from_http(200, None, None, file.clone())
+    })
+}
+
+#[test]
+fn a_refusal_waits_for_news_once_a_minute() {
+    let project = Project::new(&["https://cdn.example.test"]);
+    let authority = Authority::root("Any CA");
+    let [earlier, shown, unknown] = [(); 3].map(|()| authority.issue(&[HOST]));
+    let installation = start(&project, &rotating(&project, [&earlier, &shown]));
+    installation.wait_until_ready(LONGEST).unwrap();
+    let check = |chain| installation.check_and_wait(HOST, &Evidence::judged(chain, PlatformVerdict::Accepted));
+    assert!(check(&shown.chain).is_allowed());
+    // The minute is not over: final at once.
+    assert_eq!(check(&unknown.chain).code(), Some(Code::PinMismatch));
+}
+
+#[test]
+fn without_an_answer_it_is_said_why_nothing_is_in_force() {
+    let fetcher: Arc<Fetcher> = Arc::new(|_: &_| Answer::Failed(FetchError::Transport("no network".to_owned())));
+    let project = Project::new(&["https://cdn.example.test"]);
+    let installation = start(&project, &fetcher);
+    assert_eq!(installation.wait_until_ready(LONGEST).unwrap_err().code(), Code::FetchFailed);
+    assert_eq!(installation.refresh(LONGEST).unwrap_err().to_string(), "no network");
+}
+
+#[test]
+fn the_threads_end_with_the_last_handle() {
+    let project = Project::new(&["https://cdn.example.test"]);
+    let certificate = Authority::root("Any CA").issue(&[HOST]);
+    let fetcher = rotating(&project, [&certificate, &certificate]);
+    let installation = start(&project, &fetcher);
+    installation.wait_until_ready(LONGEST).unwrap();
+    drop(installation);
+    // It waits for ten minutes otherwise.
+    while Arc::strong_count(&fetcher) > 1 {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_fetcher_that_panics_has_no_answer() {
+    let fetcher: Arc<Fetcher> = Arc::new(|_: &_| std::panic::resume_unwind(Box::new("the app's own")));
+    let project = Project::new(&["https://cdn.example.test"]);
+    let setup = Setup { fetch_timeout: Duration::from_secs(1), ..Setup::new(project.root().clone()) };
+    let installation = Installation::start(setup, Arc::new(SystemEnvironment::default()), Vec::new(), || ());
+    installation.spawn_refresher(fetcher).unwrap();
+    assert_eq!(installation.wait_until_ready(LONGEST).unwrap_err().code(), Code::FetchFailed);
+}
