@@ -27,6 +27,7 @@ mod lookup;
 mod member;
 mod organization;
 mod passkey;
+mod probe;
 mod problem;
 mod project;
 mod release;
@@ -74,6 +75,10 @@ pub use member::{
 pub use organization::{CreateOrganizationRequest, OrganizationResponse, Role, UpdateOrganizationRequest};
 pub use passkey::{
     AddPasskeyRequest, PasskeyResponse, PasskeySignInRequest, PasskeyStep, PasskeysResponse, RenamePasskeyRequest,
+};
+pub use probe::{
+    AddProbeAgentRequest, PROBE_REPORT_CONTEXT, ProbeAgentResponse, ProbeReport, ProbeReportRequest,
+    ProbeReportResponse, ProbeTaskResponse, ProbedDomain, ProbedEndpoint, ProbedSight,
 };
 pub use problem::Problem;
 pub use project::{

@@ -22,6 +22,7 @@ pub(crate) mod look;
 pub(crate) mod members;
 pub(crate) mod orgs;
 pub(crate) mod pins;
+pub(crate) mod probe;
 pub(crate) mod projects;
 pub(crate) mod release;
 pub(crate) mod releases;

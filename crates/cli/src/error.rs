@@ -605,6 +605,9 @@ impl CommandError {
             Self::NotFound { kind: "organization", .. } => "`pintle orgs list` shows yours",
             Self::NotFound { kind: "project", .. } => "`pintle projects list` shows them",
             Self::NotFound { kind: "domain", .. } => "`pintle domains list` shows them; `pintle domains add` adds one",
+            Self::NotFound { kind: "probe agent", .. } => {
+                "`pintle probe list` shows them; an admin registers the key with `pintle probe add`"
+            }
             Self::NotFound { kind: "pin", .. } => "`pintle pins list` shows them",
             Self::NotFound { kind: "certificate in Certificate Transparency", .. } => {
                 "a new one takes up to a day to be known; `--from-host` and `--from-file` need no log"

@@ -79,6 +79,7 @@ pub use commands::{
     members::MembersCommand,
     orgs::OrgsCommand,
     pins::{AddArgs, LoggedArgs, PinChanges, PinSource, PinsCommand, RefreshArgs, SyncArgs, SyncEndArgs},
+    probe::{ProbeCommand, RunArgs},
     projects::{CopyArgs, ProjectChanges, ProjectsCommand},
     release::{ReleaseArgs, SigningArgs},
     releases::ReleasesCommand,
@@ -217,6 +218,9 @@ The server looks at every domain of the live release by itself, and probe agents
 (`pintle probe`). What each state means stands in docs/howto/drift.md. Exit status: 0 if no state is an error (with \
 --fail-on warning: nor a warning), 7 if one is, another number if that could not be found out.")]
     Drift(DriftArgs),
+    /// Look from inside another network and report, signed: run, and manage who may
+    #[command(subcommand)]
+    Probe(ProbeCommand),
     /// Look at everything a release needs, from here to the CDN, and say what to do about what is wrong
     #[command(after_help = "\
 Server, clock, sign-in, project, signing key, what is live beside what was accepted and what is staged, and what apps \
@@ -279,6 +283,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Co
         Command::Config(command) => commands::config::run(command, context).await?,
         Command::Certs(args) => commands::certs::run(args, context).await?,
         Command::Drift(args) => return commands::drift::run(args, context).await,
+        Command::Probe(command) => commands::probe::run(command, context).await?,
         Command::Check(args) => return commands::check::run(args, context).await,
         Command::Doctor(args) => return commands::doctor::run(args, context).await,
         Command::Bundle(args) => commands::bundle::run(args, context).await?,

@@ -16,6 +16,7 @@ mod lookup;
 mod members;
 mod organizations;
 mod passkeys;
+mod probes;
 mod projects;
 mod releases;
 mod sso;
@@ -85,6 +86,7 @@ fn describe() -> OpenApiRouter<App> {
         .merge(domains::router())
         .merge(drafts::router())
         .merge(drift::router())
+        .merge(probes::router())
         .merge(releases::router())
         .merge(succession::router())
         .merge(targets::router())

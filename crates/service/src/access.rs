@@ -77,6 +77,10 @@ permissions! {
     ManageProjects = "manage_projects", Admin, [Owner Admin],
     /// Add, test and remove publish targets, of those that the operator offers.
     ManageTargets = "manage_targets", Admin, [Owner Admin],
+    /// Add and remove probe agents, whose reports from inside other networks count.
+    ManageProbes = "manage_probes", Admin, [Owner Admin],
+    /// See what a probe agent is to look at, and hand in what it signed.
+    ReportProbes = "report_probes", Read, [Owner Admin Publisher Editor Auditor],
     /// Invite and remove members, change their roles below owner, revoke tokens of the organization.
     ManageMembers = "manage_members", Admin, [Owner Admin],
     /// Read, search and export the audit log.
@@ -203,7 +207,7 @@ mod tests {
     #[test]
     fn every_role_may_do_what_the_table_says_and_no_more() {
         for (role, allowed) in
-            [(Role::Owner, 14), (Role::Admin, 13), (Role::Publisher, 6), (Role::Editor, 3), (Role::Auditor, 3)]
+            [(Role::Owner, 16), (Role::Admin, 15), (Role::Publisher, 7), (Role::Editor, 4), (Role::Auditor, 4)]
         {
             let granted = Permission::ALL.iter().filter(|permission| permission.roles().contains(&role));
             assert_eq!(granted.count(), allowed, "{role:?}");

@@ -179,6 +179,10 @@ audit_actions! {
     ReleaseDue = "release.due",
     /// A release is live on every target.
     ReleaseLive = "release.live",
+    /// A probe agent was added: it may report from inside another network.
+    ProbeAgentAdded = "probe_agent.added",
+    /// A probe agent was removed, and what was believed on its word.
+    ProbeAgentRemoved = "probe_agent.removed",
     /// A domain or a place is not, or is again, as its release says.
     DriftChanged = "drift.changed",
 }

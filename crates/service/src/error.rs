@@ -22,6 +22,7 @@ pub use decode::DecodeError;
 use crate::Permission;
 
 mod passkey;
+mod probe;
 mod release;
 mod sso;
 mod target;
@@ -32,6 +33,7 @@ pub use idempotency::IdempotencyError;
 pub use lookup::LookupError;
 pub use member::MemberError;
 pub use passkey::PasskeyError;
+pub use probe::ProbeError;
 pub use release::ReleaseError;
 pub use sso::SsoError;
 pub use target::TargetError;
@@ -224,6 +226,9 @@ pub enum ServiceError {
     /// Passkeys.
     #[error(transparent)]
     Passkey(PasskeyError),
+    /// Probe agents.
+    #[error(transparent)]
+    Probe(ProbeError),
     /// The database failed.
     #[error(transparent)]
     Store(StoreError),
@@ -406,6 +411,7 @@ impl ServiceError {
             Self::Account(error) => error.facts(),
             Self::Sso(error) => error.facts(),
             Self::Passkey(error) => error.facts(),
+            Self::Probe(error) => error.facts(),
             Self::Store(_) => facts("database_unavailable", Unavailable, "try again in a moment"),
             Self::Internal(_) => Facts { code: "internal_error", kind: Internal, hint: None },
         }

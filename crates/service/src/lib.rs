@@ -73,7 +73,7 @@ pub use destination::{Destination, Offer};
 pub use drift::MonitorSettings;
 pub use error::{
     AccountError, CustodyError, DecodeError, ErrorKind, GrantError, GuardError, IdempotencyError, LookupError,
-    MemberError, PasskeyError, ReleaseError, ServiceError, SsoError, TargetError,
+    MemberError, PasskeyError, ProbeError, ReleaseError, ServiceError, SsoError, TargetError,
 };
 pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use jobs::{Lane, Progress};

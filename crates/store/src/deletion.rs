@@ -35,6 +35,7 @@ const ROWS_OF_ORGANIZATION: &[(&str, &str)] = &[
     ("notification_choice", "organization_id = $1"),
     ("invitation", "organization_id = $1"),
     ("api_token", "organization_id = $1"),
+    ("probe_agent", "organization_id = $1"),
     ("audit_checkpoint", "chain = $1"),
     ("audit_personal", "chain = $1"),
     ("audit_event", "chain = $1"),

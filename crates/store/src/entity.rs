@@ -29,6 +29,7 @@ pub(crate) mod organization;
 pub(crate) mod passkey;
 pub(crate) mod pin;
 pub(crate) mod prepared_release;
+pub(crate) mod probe_agent;
 pub(crate) mod project;
 pub(crate) mod publish_target;
 pub(crate) mod published_object;

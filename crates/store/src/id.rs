@@ -67,6 +67,7 @@ type_id!(/** A domain of a draft. */ DomainId, "dom");
 type_id!(/** A pin of a domain. */ PinId, "pin");
 type_id!(/** A release. */ ReleaseId, "rel");
 type_id!(/** An invitation. */ InvitationId, "inv");
+type_id!(/** A probe agent. */ AgentId, "agt");
 type_id!(/** A job. */ JobId, "job");
 type_id!(/** Somebody signed in. */ SessionId, "ses");
 type_id!(/** A mail to be sent. */ MailId, "mail");

@@ -48,6 +48,7 @@ mod organization;
 mod page;
 mod passkey;
 mod postgres;
+mod probe_agent;
 mod project;
 mod publish_target;
 mod published;
@@ -79,15 +80,15 @@ pub use entity::{
     mail::Model as MailRow, notification_choice::Model as NotificationChoiceRow,
     observed_certificate::Model as ObservedCertificateRow, one_time_secret::Model as OneTimeSecretRow,
     organization::Model as OrganizationRow, passkey::Model as PasskeyRow, pin::Model as PinRow,
-    prepared_release::Model as PreparedReleaseRow, project::Model as ProjectRow,
+    prepared_release::Model as PreparedReleaseRow, probe_agent::Model as ProbeAgentRow, project::Model as ProjectRow,
     publish_target::Model as PublishTargetRow, published_object::Model as PublishedObjectRow,
     release::Model as ReleaseRow, release_target::Model as ReleaseTargetRow, session::Model as SessionRow,
     succession_statement::Model as StatementRow, totp::Model as TotpRow,
 };
 pub use error::StoreError;
 pub use id::{
-    AccountId, AlertId, DomainId, IdError, IdentityId, InvitationId, JobId, MailId, OrganizationId, PasskeyId, PinId,
-    ProjectId, ReleaseId, SessionId, TokenId,
+    AccountId, AgentId, AlertId, DomainId, IdError, IdentityId, InvitationId, JobId, MailId, OrganizationId, PasskeyId,
+    PinId, ProjectId, ReleaseId, SessionId, TokenId,
 };
 pub use invitation::OpenInvitation;
 pub use job::{LeasedJob, NewJob};

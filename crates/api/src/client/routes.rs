@@ -3,14 +3,14 @@ use reqwest::Method;
 use super::{Client, ClientError, List, ProjectRef, parse_json};
 use crate::{
     AcceptInvitationRequest, AcceptReleaseRequest, AcceptStatementRequest, AccountResponse, AddDomainRequest,
-    AddPasskeyRequest, AddPinRequest, AddTargetRequest, AddressRequest, ApproveReleaseRequest, AuditChainResponse,
+    AddPasskeyRequest, AddPinRequest, AddProbeAgentRequest, AddTargetRequest, AddressRequest, ApproveReleaseRequest, AuditChainResponse,
     AuditEventResponse, BeginSsoRequest, ConfirmRequest, ConfirmResponse, CopyProjectRequest, CreateInvitationRequest,
     CreateOrganizationRequest, CreateProjectRequest, CreateTokenRequest, CreatedInvitationResponse,
     CreatedTokenResponse, CtLogsResponse, DeletionResponse, DestinationResponse, DiffQuery, DiffResponse,
     DomainResponse, DraftResponse, DriftChangeResponse, DriftResponse, FinishSsoRequest, GuardResponse,
     IdentitiesResponse, IdentityResponse, InvitationResponse, KeyCiphertextResponse, MailedResponse, MemberResponse,
     OrganizationResponse, PasskeyResponse, PasskeySignInRequest, PasskeyStep, PasskeysResponse, PinResponse,
-    PrepareReleaseRequest, PreparedReleaseResponse, ProjectResponse, ReconcileRequest, ReconcileResponse,
+    PrepareReleaseRequest, PreparedReleaseResponse, ProbeAgentResponse, ProbeReportRequest, ProbeReportResponse, ProbeTaskResponse, ProjectResponse, ReconcileRequest, ReconcileResponse,
     RecoveryCodesResponse, RegisterKeyRequest, ReleaseResponse, RemoveTargetQuery, RenamePasskeyRequest,
     ReplaceCtLogsRequest, RotationResponse, SecondFactorRequest, SessionResponse, SetPasswordRequest, SignInRequest,
     SignInResponse, SignedIn, SsoProvidersResponse, SsoStep, StartRotationRequest, StatementResponse, StoreKeyRequest,
@@ -573,6 +573,40 @@ impl Client {
             Some(subject) => list.filter("subject", subject),
             None => list,
         }
+    }
+
+    /// Lets a program inside another network report what it sees there.
+    pub async fn add_probe_agent(
+        &self,
+        organization: &str,
+        body: &AddProbeAgentRequest,
+    ) -> Result<ProbeAgentResponse, ClientError> {
+        self.send_json(Method::POST, &["organizations", organization, "probe-agents"], body).await
+    }
+
+    /// The probe agents of an organization, by name.
+    pub fn list_probe_agents(&self, organization: &str) -> List<ProbeAgentResponse> {
+        List::new(self, &["organizations", organization, "probe-agents"])
+    }
+
+    /// Takes no report of an agent any more.
+    pub async fn remove_probe_agent(&self, organization: &str, agent: &str) -> Result<(), ClientError> {
+        let request = self.request(Method::DELETE, &["organizations", organization, "probe-agents", agent])?;
+        self.exchange(request).await.map(drop)
+    }
+
+    /// What a probe agent is to look at.
+    pub fn list_probe_tasks(&self, project: ProjectRef<'_>) -> List<ProbeTaskResponse> {
+        List::new(self, &project.path(["probe-tasks"]))
+    }
+
+    /// Hands in what a probe agent saw.
+    pub async fn report_probe(
+        &self,
+        project: ProjectRef<'_>,
+        body: &ProbeReportRequest,
+    ) -> Result<ProbeReportResponse, ClientError> {
+        self.send_json(Method::POST, &project.path(["probe-reports"]), body).await
     }
 
     /// Removes a target; it holds up no release any more.

@@ -15,6 +15,8 @@ mod ct_search;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod drift;
+#[cfg(test)]
 mod emergency;
 #[cfg(test)]
 mod export;

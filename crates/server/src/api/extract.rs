@@ -222,6 +222,15 @@ pub(super) struct IdentityIds {
     pub(super) identity: String,
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct ProbeAgentIds {
+    /// `org_…`
+    pub(super) organization: String,
+    /// `agt_…`
+    pub(super) agent: String,
+}
+
 /// The ids of what belongs to a project.
 macro_rules! project_ids {
     ($name:ident $(, $(#[$doc:meta])+ $id:ident: $type:ty)*) => {

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pintle_api::{
-    AddDomainRequest, AddPinRequest, AddTargetRequest, ApiToken, CreateInvitationRequest, CreateTokenRequest,
-    CtRequest, Enforce, PinMatch, PinType, Scope, TokenLifetime, Trust, client::ProjectRef,
+    AddDomainRequest, AddPinRequest, AddProbeAgentRequest, AddTargetRequest, ApiToken, CreateInvitationRequest,
+    CreateTokenRequest, CtRequest, Enforce, PinMatch, PinType, Scope, TokenLifetime, Trust, client::ProjectRef,
 };
 use pintle_service::Permission;
 use pintle_store::Role;
@@ -108,7 +108,10 @@ pub(crate) async fn make_world(server: &Server, members: &[(Role, pintle_store::
     let member = server.add_account("somebody").await;
     server.add_member(&project.organization, &member, "auditor").await;
     let (invitation, token) = add_invitation_and_token(server, &project.organization).await;
+    let agent = AddProbeAgentRequest { name: "world".into(), public_key: project.key.public_key().to_base64() };
+    let agent = server.admin.add_probe_agent(&project.organization, &agent).await.unwrap().id;
     BTreeMap::from([
+        ("agent", agent),
         ("account", member.to_string()),
         ("invitation", invitation),
         ("token", token),
@@ -292,7 +295,7 @@ async fn another_tenants_ids_name_nothing_at_any_place_of_a_path() {
     }
     assert_eq!(
         tried.into_iter().collect::<Vec<_>>(),
-        ["account", "domain", "invitation", "organization", "pin", "project", "token"]
+        ["account", "agent", "domain", "invitation", "organization", "pin", "project", "token"]
     );
     server.stop().await;
 }

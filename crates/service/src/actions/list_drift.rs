@@ -52,7 +52,7 @@ impl Service {
     }
 }
 
-fn describe(row: &DriftRow) -> Result<DriftResponse, ServiceError> {
+pub(super) fn describe(row: &DriftRow) -> Result<DriftResponse, ServiceError> {
     Ok(DriftResponse {
         kind: parse_kind(&row.kind)?,
         subject: row.subject.clone(),

@@ -24,14 +24,14 @@ use crate::{
 /// How long a look is left to whoever took it: longer than any takes.
 const LEASE_SECS: u64 = 180;
 /// Something to look at, with all that it takes to judge.
-struct Task {
-    row: DriftRow,
-    scope: ProjectScope,
-    version: u64,
-    subject: Subject,
+pub(super) struct Task {
+    pub(super) row: DriftRow,
+    pub(super) scope: ProjectScope,
+    pub(super) version: u64,
+    pub(super) subject: Subject,
 }
 
-enum Subject {
+pub(super) enum Subject {
     Domain { config: Arc<VerifiedConfig>, endpoints: Vec<Endpoint>, certificates: Vec<ObservedCertificateRow> },
     Place(Published),
 }
@@ -207,7 +207,8 @@ impl Service {
     }
 }
 
-fn judge(task: Task, observations: &[Observation], roots: &Roots, now: UnixTime) -> Option<Finding> {
+/// Judges what was seen of the domain of a task, by whomever.
+pub(super) fn judge(task: Task, observations: &[Observation], roots: &Roots, now: UnixTime) -> Option<Finding> {
     let Subject::Domain { config, certificates, .. } = &task.subject else { return None };
     let domain = find_domain(config, &task.row.subject)?;
     let pins_sha256 = digest_pins(domain);
@@ -223,11 +224,11 @@ fn judge(task: Task, observations: &[Observation], roots: &Roots, now: UnixTime)
     Some(task.found(verdict, Some(pins_sha256)))
 }
 
-fn find_domain<'a>(config: &'a VerifiedConfig, name: &str) -> Option<&'a Domain> {
+pub(super) fn find_domain<'a>(config: &'a VerifiedConfig, name: &str) -> Option<&'a Domain> {
     config.claims().domains.iter().find(|domain| domain.name.to_string() == name)
 }
 
-async fn load_watch(tx: &ReadTx, scope: &ProjectScope, names: Vec<String>) -> Result<Watch, ServiceError> {
+pub(super) async fn load_watch(tx: &ReadTx, scope: &ProjectScope, names: Vec<String>) -> Result<Watch, ServiceError> {
     let rows = tx.list_domains_named(scope, names).await?;
     let parse = |list: &str| list.split_ascii_whitespace().filter_map(|text| Endpoint::parse(text).ok()).collect();
     Ok(rows.into_iter().filter_map(|row| Some((row.name, parse(row.watch.as_deref()?)))).collect())

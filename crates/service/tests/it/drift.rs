@@ -27,7 +27,7 @@ use crate::support::{NOW, Plane, code, pin};
 const INTERVAL_SECS: u64 = 3600;
 const RETRY_SECS: u64 = 60;
 
-fn at(secs: u64) -> UnixTime {
+pub(crate) fn at(secs: u64) -> UnixTime {
     UnixTime::from_secs(NOW.as_secs() + secs)
 }
 
@@ -42,16 +42,16 @@ fn key_pin(certificate: &SiteCertificate) -> AddPinRequest {
 }
 
 /// A project whose one domain is a server here, and that has a backup key.
-struct Watched {
-    plane: Plane,
-    site: Site,
+pub(crate) struct Watched {
+    pub(crate) plane: Plane,
+    pub(crate) site: Site,
     root: Authority,
-    first: SiteCertificate,
+    pub(crate) first: SiteCertificate,
     backup: SiteCertificate,
 }
 
 impl Watched {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let root = Authority::root("Root");
         let (first, backup) = (root.issue(&["127.0.0.1"]), root.issue(&["127.0.0.1"]));
         let site = Site::start(&first).await;
@@ -84,13 +84,13 @@ impl Watched {
 
 impl Plane {
     /// Releases the draft, and brings it to every target.
-    async fn go_live(&self) {
+    pub(crate) async fn go_live(&self) {
         self.release().await;
         while !matches!(self.service.run_next_job(NOW).await.unwrap(), Progress::Idle { .. }) {}
     }
 
     /// Everything that is due, at one moment.
-    async fn watch(&self, now: UnixTime) -> Option<UnixTime> {
+    pub(crate) async fn watch(&self, now: UnixTime) -> Option<UnixTime> {
         loop {
             if let Progress::Idle { next_at } = self.service.run_next_look(now).await.unwrap() {
                 return next_at;
@@ -110,6 +110,12 @@ impl Plane {
         self.domain().await.state
     }
 
+    /// By vantage point.
+    pub(crate) async fn domain_states(&self) -> Vec<(String, DriftState)> {
+        let rows = self.drift().await.into_iter().filter(|row| row.kind == DriftKind::Domain);
+        rows.filter_map(|row| Some((row.vantage, row.state?))).collect()
+    }
+
     async fn changes(&self, subject: &str) -> Vec<DriftChangeResponse> {
         let query = DriftHistoryQuery { subject: Some(subject.to_owned()), ..DriftHistoryQuery::default() };
         self.service.list_drift_changes(&self.owner, self.path(), &query).await.unwrap().items
@@ -119,7 +125,7 @@ impl Plane {
         self.changes(subject).await.iter().rev().map(|change| change.after).collect()
     }
 
-    async fn open_alerts(&self, kind: &str) -> Vec<AlertRow> {
+    pub(crate) async fn open_alerts(&self, kind: &str) -> Vec<AlertRow> {
         let tx = self.store.read().await.unwrap();
         let project = tx.load_project(&ProjectId::parse(&self.project).unwrap()).await.unwrap().unwrap();
         tx.list_open_alerts_of(&project.scope, kind).await.unwrap()

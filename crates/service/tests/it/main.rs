@@ -16,6 +16,8 @@ mod deletion;
 mod documents;
 mod drafts;
 mod drift;
+mod drift_agents;
+mod drift_scale;
 mod emergency;
 mod guard;
 mod guarded;
