@@ -8,6 +8,7 @@ use pintle_api::{
     CreateTokenRequest, CtRequest, Enforce, PinMatch, PinType, Scope, TokenLifetime, Trust, client::ProjectRef,
 };
 use pintle_service::Permission;
+use pintle_sign::Signer as _;
 use pintle_store::Role;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -29,11 +29,11 @@ impl Service {
         request: &AddProbeAgentRequest,
         now: UnixTime,
     ) -> Result<ProbeAgentResponse, ServiceError> {
+        let tx = self.begin_change(actor, now).await?;
+        let member = find_organization(&tx, actor, organization, Permission::ManageProbes).await?;
         check_name(&request.name)?;
         let key = PublicKey::parse_base64(&request.public_key)
             .map_err(|error| SetupError::Key { member: "public_key", error })?;
-        let tx = self.begin_change(actor, now).await?;
-        let member = find_organization(&tx, actor, organization, Permission::ManageProbes).await?;
         if tx.count_probe_agents(&member.organization.id).await? >= MAX_AGENTS {
             return Err(ProbeError::TooMany { limit: MAX_AGENTS }.into());
         }
