@@ -3,20 +3,21 @@ use reqwest::Method;
 use super::{Client, ClientError, List, ProjectRef, parse_json};
 use crate::{
     AcceptInvitationRequest, AcceptReleaseRequest, AcceptStatementRequest, AccountResponse, AddDomainRequest,
-    AddPasskeyRequest, AddPinRequest, AddProbeAgentRequest, AddTargetRequest, AddressRequest, ApproveReleaseRequest, AuditChainResponse,
-    AuditEventResponse, BeginSsoRequest, ConfirmRequest, ConfirmResponse, CopyProjectRequest, CreateInvitationRequest,
-    CreateOrganizationRequest, CreateProjectRequest, CreateTokenRequest, CreatedInvitationResponse,
-    CreatedTokenResponse, CtLogsResponse, DeletionResponse, DestinationResponse, DiffQuery, DiffResponse,
-    DomainResponse, DraftResponse, DriftChangeResponse, DriftResponse, FinishSsoRequest, GuardResponse,
+    AddPasskeyRequest, AddPinRequest, AddProbeAgentRequest, AddTargetRequest, AddressRequest, ApproveReleaseRequest,
+    AuditChainResponse, AuditEventResponse, BeginSsoRequest, ConfirmRequest, ConfirmResponse, CopyProjectRequest,
+    CreateInvitationRequest, CreateOrganizationRequest, CreateProjectRequest, CreateTokenRequest,
+    CreatedInvitationResponse, CreatedTokenResponse, CtLogsResponse, DeletionResponse, DestinationResponse, DiffQuery,
+    DiffResponse, DomainResponse, DraftResponse, DriftChangeResponse, DriftResponse, FinishSsoRequest, GuardResponse,
     IdentitiesResponse, IdentityResponse, InvitationResponse, KeyCiphertextResponse, MailedResponse, MemberResponse,
     OrganizationResponse, PasskeyResponse, PasskeySignInRequest, PasskeyStep, PasskeysResponse, PinResponse,
-    PrepareReleaseRequest, PreparedReleaseResponse, ProbeAgentResponse, ProbeReportRequest, ProbeReportResponse, ProbeTaskResponse, ProjectResponse, ReconcileRequest, ReconcileResponse,
-    RecoveryCodesResponse, RegisterKeyRequest, ReleaseResponse, RemoveTargetQuery, RenamePasskeyRequest,
-    ReplaceCtLogsRequest, RotationResponse, SecondFactorRequest, SessionResponse, SetPasswordRequest, SignInRequest,
-    SignInResponse, SignedIn, SsoProvidersResponse, SsoStep, StartRotationRequest, StatementResponse, StoreKeyRequest,
-    TargetResponse, TargetTestResponse, TokenResponse, TotpCodeRequest, TotpResponse, UpdateDomainRequest,
-    UpdateDraftRequest, UpdateMemberRequest, UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest,
-    UpdateTokenRequest, WhoamiResponse,
+    PrepareReleaseRequest, PreparedReleaseResponse, ProbeAgentResponse, ProbeReportRequest, ProbeReportResponse,
+    ProbeTaskResponse, ProjectResponse, ReconcileRequest, ReconcileResponse, RecoveryCodesResponse, RegisterKeyRequest,
+    ReleaseResponse, RemoveTargetQuery, RenamePasskeyRequest, ReplaceCtLogsRequest, RotationResponse,
+    SecondFactorRequest, SessionResponse, SetPasswordRequest, SignInRequest, SignInResponse, SignedIn,
+    SsoProvidersResponse, SsoStep, StartRotationRequest, StatementResponse, StoreKeyRequest, TargetResponse,
+    TargetTestResponse, TokenResponse, TotpCodeRequest, TotpResponse, UpdateDomainRequest, UpdateDraftRequest,
+    UpdateMemberRequest, UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest,
+    WhoamiResponse,
 };
 
 /// One method per route. Each fails with [`ClientError`]; lists are fetched when they are asked for entries.
