@@ -31,9 +31,9 @@ pub(crate) struct SettingsArgs {
     /// The https URL under which clients reach the server; needed unless it listens on loopback
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    /// Base URL that apps embed [default: the public URL, and /cdn]
-    #[arg(long, value_name = "URL")]
-    cdn_url: Option<String>,
+    /// A base URL that apps embed; may be repeated, up to eight times [default: the public URL, and /cdn]
+    #[arg(long = "cdn-url", value_name = "URL")]
+    cdn_urls: Vec<String>,
     /// A directory that gets every release besides the built-in origin; may be repeated
     #[arg(long = "publish-dir", value_name = "DIR")]
     publish_dirs: Vec<String>,
@@ -88,7 +88,6 @@ impl SettingsArgs {
             ("data_dir", "--data-dir", &self.data_dir),
             ("database", "--database", &self.database),
             ("public_url", "--public-url", &self.public_url),
-            ("cdn_url", "--cdn-url", &self.cdn_url),
             ("tls.certificate", "--tls-certificate", &self.tls_certificate),
             ("tls.key", "--tls-key", &self.tls_key),
             ("log", "--log", &self.log),
@@ -96,7 +95,8 @@ impl SettingsArgs {
         ];
         let single = single.map(|(key, name, value)| ConfigFlag { key, name, values: value.iter().cloned().collect() });
         let directories = ConfigFlag { key: "publish_dirs", name: "--publish-dir", values: self.publish_dirs.clone() };
-        single.into_iter().chain([directories]).collect()
+        let urls = ConfigFlag { key: "cdn_urls", name: "--cdn-url", values: self.cdn_urls.clone() };
+        single.into_iter().chain([directories, urls]).collect()
     }
 }
 

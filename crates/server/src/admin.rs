@@ -257,7 +257,7 @@ fn write_line(value: &impl serde::Serialize) -> Result<String, ServiceError> {
 
 /// It publishes nothing, and its base URL says nothing about a signature.
 fn open_service(config: &ServerConfig, store: &Store) -> Result<Service, AdminError> {
-    let configured = config.cdn_url.clone().or_else(|| config.public_url.clone());
+    let configured = config.cdn_urls.first().cloned().or_else(|| config.public_url.clone());
     let base_url = configured.map_or_else(|| parse_url("http://127.0.0.1/cdn"), Ok)?;
     Ok(Service::new(store.clone(), Vec::new(), base_url))
 }

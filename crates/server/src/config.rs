@@ -24,7 +24,7 @@ use std::{
     path::PathBuf,
 };
 
-use pintle_core::root::BaseUrl;
+use pintle_core::{limits::MAX_URLS, root::BaseUrl};
 use pintle_service::{Destination, Plan};
 use pintle_store::DatabaseUrl;
 use secrecy::SecretString;
@@ -58,8 +58,8 @@ pub struct ServerConfig {
     pub database: Option<DatabaseUrl>,
     /// URL under which clients reach this server, `https://…`. Needed unless it listens on loopback.
     pub public_url: Option<BaseUrl>,
-    /// Base URL that apps embed; `{public_url}/cdn` unless files are served from elsewhere.
-    pub cdn_url: Option<BaseUrl>,
+    /// Base URLs that apps embed, one to eight; without any, `{public_url}/cdn`.
+    pub cdn_urls: Vec<BaseUrl>,
     /// Directories that get every release besides the built-in origin.
     pub publish_dirs: Vec<PathBuf>,
     /// Places that projects may publish to besides.
@@ -177,7 +177,13 @@ impl ServerConfig {
                 "the address listened on, if that is loopback",
                 "The https URL under which clients reach the server; needed unless it listens on loopback",
             ),
-            cdn_url: options.optional("cdn_url", "the public URL and `/cdn`", "Base URL that apps embed"),
+            cdn_urls: options
+                .optional(
+                    "cdn_urls",
+                    "the public URL and `/cdn`",
+                    "Base URLs that apps embed, 8 at most; they ask another one where one fails",
+                )
+                .unwrap_or_default(),
             publish_dirs: options.value(
                 "publish_dirs",
                 Vec::new(),
@@ -228,13 +234,17 @@ impl ServerConfig {
             let hint = "set it to the https URL under which clients reach this server";
             options.report("public_url_missing", "public_url", &message, hint);
         }
-        if let (None, Some(address)) = (&self.cdn_url, is_open(self.cdn_listen)) {
+        if self.cdn_urls.len() > MAX_URLS {
+            let message = format!("apps take {MAX_URLS} URLs, and these are {}", self.cdn_urls.len());
+            options.refuse("cdn_urls", &message, "keep those that fail apart from each other");
+        }
+        if let (true, Some(address)) = (self.cdn_urls.is_empty(), is_open(self.cdn_listen)) {
             let message = format!("it is needed to serve files on {address}, which is not a loopback address");
             options.report(
-                "cdn_url_missing",
-                "cdn_url",
+                "cdn_urls_missing",
+                "cdn_urls",
                 &message,
-                "set it to the https URL under which apps reach the files",
+                "set it to the https URLs under which apps reach the files",
             );
         }
         if let Some(tls) = &self.tls

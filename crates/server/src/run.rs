@@ -87,7 +87,7 @@ pub enum ServerError {
         address: SocketAddr,
     },
     /// Apps would not know where published files are.
-    #[error("`cdn_url` is needed to serve published files on {address}, which is not a loopback address")]
+    #[error("`cdn_urls` is needed to serve published files on {address}, which is not a loopback address")]
     CdnUrlMissing {
         /// As configured.
         address: SocketAddr,
@@ -138,7 +138,7 @@ impl ServerError {
             Self::Store(_) => "database_unavailable",
             Self::Listen { .. } => "listen_failed",
             Self::PublicUrlMissing { .. } => "public_url_missing",
-            Self::CdnUrlMissing { .. } => "cdn_url_missing",
+            Self::CdnUrlMissing { .. } => "cdn_urls_missing",
             Self::Tls(_) => "tls_unusable",
             Self::Url(_) => "url_invalid",
             Self::SecretKey { .. } => "secret_key_unusable",
@@ -197,9 +197,9 @@ pub async fn run(
     let doors = Doors::bind(&config).await?;
     let address = doors.main.1;
     let public_url = resolve_public_url(&config, address)?;
-    let base_url = resolve_cdn_url(&config, &doors, &public_url)?;
+    let base_urls = resolve_cdn_urls(&config, &doors, &public_url)?;
     let store = Store::open(&database).await?;
-    let service = Arc::new(open_service(&config, &store, &public_url, base_url)?);
+    let service = Arc::new(open_service(&config, &store, &public_url, base_urls)?);
     let first_run = service.set_up(now()).await.map_err(ServerError::SetUp)?;
 
     let (stop, stopping) = watch::channel(false);
@@ -283,7 +283,7 @@ fn open_service(
     config: &ServerConfig,
     store: &Store,
     public_url: &BaseUrl,
-    base_url: BaseUrl,
+    (base_url, fail_over): (BaseUrl, Vec<BaseUrl>),
 ) -> Result<Service, ServerError> {
     let mut buckets: Vec<Arc<dyn Bucket>> = vec![Arc::new(OriginBucket::new(store.clone()))];
     buckets.extend(config.publish_dirs.iter().map(|path| Arc::new(DirectoryBucket::new(path)) as Arc<dyn Bucket>));
@@ -310,6 +310,7 @@ fn open_service(
     let key = secret_key::load(config)?;
     let guard = config.guard.to_settings().map_err(ServerError::GuardRoots)?;
     Ok(Service::new(store.clone(), buckets, base_url)
+        .with_fail_over(fail_over)
         .with_plan(config.plan)
         .with_destinations(config.destinations.clone())
         .with_erasure_delay(config.privacy.erase_after_days * 86_400)
@@ -352,15 +353,21 @@ fn resolve_public_url(config: &ServerConfig, address: SocketAddr) -> Result<Base
     }
 }
 
-fn resolve_cdn_url(config: &ServerConfig, doors: &Doors, public_url: &BaseUrl) -> Result<BaseUrl, ServerError> {
-    match (&config.cdn_url, doors.cdn_address()) {
-        (Some(url), _) => Ok(url.clone()),
-        (None, Some(address)) if address.ip().is_loopback() => {
-            parse_url(&format!("{}://{address}/cdn", scheme(config)))
-        }
-        (None, Some(address)) => Err(ServerError::CdnUrlMissing { address }),
-        (None, None) => parse_url(&format!("{public_url}/cdn")),
+/// The first URL that apps embed, and the others.
+fn resolve_cdn_urls(
+    config: &ServerConfig,
+    doors: &Doors,
+    public_url: &BaseUrl,
+) -> Result<(BaseUrl, Vec<BaseUrl>), ServerError> {
+    if let [first, others @ ..] = &config.cdn_urls[..] {
+        return Ok((first.clone(), others.to_vec()));
     }
+    let own = match doors.cdn_address() {
+        Some(address) if address.ip().is_loopback() => parse_url(&format!("{}://{address}/cdn", scheme(config))),
+        Some(address) => Err(ServerError::CdnUrlMissing { address }),
+        None => parse_url(&format!("{public_url}/cdn")),
+    };
+    Ok((own?, Vec::new()))
 }
 
 fn scheme(config: &ServerConfig) -> &'static str {

@@ -23,21 +23,21 @@ use crate::{
 const JWS_FRAME_BYTES: usize = 512;
 
 /// The root that apps of `project` embed.
-pub(crate) fn make_root(project: &Project, base_url: &BaseUrl) -> Result<Root, ServiceError> {
+pub(crate) fn make_root(project: &Project, urls: &[BaseUrl]) -> Result<Root, ServiceError> {
     let public_key = project.row.public_key.as_deref().ok_or(ServiceError::KeyMissing)?;
-    parse_root(project, base_url, public_key, project.row.recovery_key.as_deref())
+    parse_root(project, urls, public_key, project.row.recovery_key.as_deref())
 }
 
 /// The same with keys that are not registered yet.
 pub(crate) fn parse_root(
     project: &Project,
-    base_url: &BaseUrl,
+    urls: &[BaseUrl],
     public_key: &str,
     recovery_key: Option<&str>,
 ) -> Result<Root, ServiceError> {
     let key = |member, text: &str| PublicKey::parse_base64(text).map_err(|error| SetupError::Key { member, error });
     let (organization, project) = core_ids(project)?;
-    let root = Root::new(organization, project, key("public_key", public_key)?, vec![base_url.clone()])?;
+    let root = Root::new(organization, project, key("public_key", public_key)?, urls.to_vec())?;
     Ok(match recovery_key {
         Some(text) => root.with_recovery_key(key("recovery_key", text)?)?,
         None => root,

@@ -5,8 +5,10 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use pintle_core::{OrganizationId, ProjectId};
+use pintle_core::{OrganizationId, ProjectId, limits::MAX_URLS, root::BaseUrl};
 use pintle_publish::{Address, Bucket, BucketError, CredentialSource, Object, OpenError, Place, Purge, open};
+
+use pintle_store::{Project, ReadTx};
 
 use crate::{Service, ServiceError, error::TargetError};
 
@@ -24,8 +26,8 @@ pub struct Destination {
     pub credentials: CredentialSource,
     /// Who may publish there.
     pub offer: Offer,
-    /// Where apps find what lies there.
-    pub public_url: Option<String>,
+    /// Where apps find what lies there: a URL of every project that publishes there.
+    pub public_url: Option<BaseUrl>,
     /// How a CDN before it is told of changes.
     pub purge: Option<Purge>,
 }
@@ -67,7 +69,7 @@ impl Destination {
         let mut failure = None;
         for object in [Object::Pointer, Object::Bundle] {
             let address = Address { organization: organization.clone(), project: project.clone(), object };
-            let told = purge.run(self.public_url.as_deref().unwrap_or_default(), &address).await;
+            let told = purge.run(self.public_url.as_ref().map(BaseUrl::as_str).unwrap_or_default(), &address).await;
             failure = failure.or(told.err().map(|error| error.to_string()));
         }
         failure
@@ -79,6 +81,19 @@ impl Service {
     pub(crate) fn find_destination(&self, organization: &str, name: &str) -> Result<&Destination, ServiceError> {
         let offered = self.list_destinations(organization).find(|destination| destination.name == name);
         offered.ok_or_else(|| TargetError::NotOffered { name: name.to_owned() }.into())
+    }
+
+    /// Where apps find the project's files: at the URLs of the installation, then at those of its own targets. They take eight.
+    pub(crate) async fn list_urls(&self, tx: &ReadTx, project: &Project) -> Result<Vec<BaseUrl>, ServiceError> {
+        let organization = project.scope.organization().as_str();
+        let mut urls = self.base_urls.clone();
+        for target in tx.list_publish_targets(&project.scope).await? {
+            let offered = self.find_destination(organization, &target.destination).ok();
+            let url = offered.and_then(|destination| destination.public_url.clone());
+            urls.extend(url.filter(|url| !urls.contains(url)));
+        }
+        urls.truncate(MAX_URLS);
+        Ok(urls)
     }
 
     /// What the operator offers to the organization.

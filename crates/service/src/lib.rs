@@ -94,7 +94,7 @@ pub struct Service {
     store: Store,
     buckets: Vec<Arc<dyn Bucket>>,
     destinations: Vec<Destination>,
-    base_url: BaseUrl,
+    base_urls: Vec<BaseUrl>,
     plan: Plan,
     erasure_delay_secs: u64,
     jobs: Notify,
@@ -119,7 +119,7 @@ impl Service {
             store,
             buckets,
             destinations: Vec::new(),
-            base_url,
+            base_urls: vec![base_url],
             plan: Plan::default(),
             erasure_delay_secs: DEFAULT_ERASURE_DELAY_SECS,
             jobs: Notify::new(),
@@ -133,6 +133,13 @@ impl Service {
             alerts: AlertSettings::default(),
             monitor: None,
         }
+    }
+
+    /// More URLs under which apps find what is published; they ask another one where one fails.
+    #[must_use]
+    pub fn with_fail_over(mut self, urls: impl IntoIterator<Item = BaseUrl>) -> Self {
+        self.base_urls.extend(urls);
+        self
     }
 
     /// The same with places that projects may publish to besides.

@@ -16,7 +16,7 @@ impl Service {
         jws: &str,
         now: UnixTime,
     ) -> Result<(), ServiceError> {
-        let keys = Keys::load(tx, project, &self.base_url).await?;
+        let keys = Keys::load(tx, project, &self.base_urls).await?;
         let genuine = verify(jws.as_bytes(), &keys.root, &State::default(), now)?;
         // Apps would still follow an earlier key; the project does not.
         if !keys.are_led_to_by(&genuine.state.chain) {

@@ -77,13 +77,9 @@ pub(crate) fn token(row: &TokenRow, account_name: Option<&str>) -> TokenResponse
     }
 }
 
-pub(crate) async fn project(
-    tx: &ReadTx,
-    project: &Project,
-    base_url: &BaseUrl,
-) -> Result<ProjectResponse, ServiceError> {
+pub(crate) async fn project(tx: &ReadTx, project: &Project, urls: &[BaseUrl]) -> Result<ProjectResponse, ServiceError> {
     let row = &project.row;
-    let key = match make_root(project, base_url) {
+    let key = match make_root(project, urls) {
         Ok(root) => {
             let current = current_key(&root, tx.find_last_statement(&project.scope).await?.as_ref())?;
             Some(ProjectKeyResponse {
@@ -105,7 +101,7 @@ pub(crate) async fn project(
         environment: row.environment.clone(),
         key,
         approval: approval(row.approval),
-        urls: vec![base_url.to_string()],
+        urls: urls.iter().map(ToString::to_string).collect(),
         latest_release: number(tx.find_last_release(&project.scope).await?),
         live_release: number(tx.find_live_release(&project.scope).await?),
         withdrawn_at: row.withdrawn_at.map(Unsigned::value),

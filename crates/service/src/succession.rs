@@ -20,8 +20,8 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// Loads what the project has now.
-    pub(crate) async fn load(tx: &ReadTx, project: &Project, base_url: &BaseUrl) -> Result<Self, ServiceError> {
-        let root = make_root(project, base_url)?;
+    pub(crate) async fn load(tx: &ReadTx, project: &Project, urls: &[BaseUrl]) -> Result<Self, ServiceError> {
+        let root = make_root(project, urls)?;
         let mut chain = tx.list_statements(&project.scope).await?;
         let recovered = chain.iter().rposition(|statement| is_signed_by_recovery_key(statement, &root));
         chain.drain(..recovered.unwrap_or_default());

@@ -64,7 +64,6 @@ fn read_one(options: &mut Options, section: &str) -> Option<Destination> {
     };
     let is_for_all = organizations.iter().any(|id| id == "*");
     let offer = if is_for_all { Offer::Everybody } else { Offer::Organizations(organizations) };
-    let public_url = public_url.map(|url| url.to_string());
     Some(Destination { name, place, credentials, offer, public_url, purge })
 }
 

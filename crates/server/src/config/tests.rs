@@ -18,7 +18,7 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
         ("PINTLE_LISTEN".into(), "127.0.0.1:2".into()),
         ("PINTLE_DATA_DIR".into(), "from-environment".into()),
         ("PINTLE_PUBLISH_DIRS".into(), "a, b".into()),
-        ("PINTLE_CDN_URL".into(), String::new()),
+        ("PINTLE_CDN_URLS".into(), String::new()),
         ("PATH".into(), "/bin".into()),
     ];
     sources.flags = vec![ConfigFlag { key: "listen", name: "--listen", values: vec!["127.0.0.1:3".into()] }];
@@ -27,7 +27,7 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
     assert_eq!(from("listen").as_deref(), Some("--listen"));
     assert_eq!(from("data_dir").as_deref(), Some("PINTLE_DATA_DIR"));
     assert_eq!(from("log").as_deref(), Some("pintle.toml:3"));
-    assert_eq!(from("cdn_url"), None, "an empty variable is no variable");
+    assert_eq!(from("cdn_urls"), None, "an empty variable is no variable");
     assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
     let config = loaded.into_config().unwrap();
     assert_eq!(config.listen.port(), 3);
@@ -140,5 +140,5 @@ fn what_only_several_options_tell_is_told_too() {
     assert!(matches!(&unreadable[..], [("tls_unusable", _)]), "{unreadable:?}");
     let plain = codes("public_url = \"http://127.0.0.1:1\"\n[tls]\ncertificate = \"/nowhere/a\"\nkey = \"/nowhere/b\"");
     assert_eq!(plain.iter().map(|(code, _)| *code).collect::<Vec<_>>(), ["tls_unusable", "option_invalid"]);
-    assert!(matches!(&codes("cdn_listen = \"0.0.0.0:1\"")[..], [("cdn_url_missing", _)]));
+    assert!(matches!(&codes("cdn_listen = \"0.0.0.0:1\"")[..], [("cdn_urls_missing", _)]));
 }

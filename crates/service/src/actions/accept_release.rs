@@ -34,7 +34,7 @@ impl Service {
         let tx = self.begin_change(actor, now).await?;
         let project = find_project(&tx, actor, path, Permission::Release).await?;
         let scope = &project.scope;
-        let root = Keys::load(&tx, &project, &self.base_url).await?.root;
+        let root = Keys::load(&tx, &project, &self.base_urls).await?.root;
         // For itself first: only what the key signed may ask what it became.
         let genuine = verify(request.jws.as_bytes(), &root, &State::default(), now)?;
         let version = genuine.config.claims().version;

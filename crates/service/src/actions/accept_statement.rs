@@ -37,7 +37,7 @@ impl Service {
         let tx = self.begin_change(actor, now).await?;
         let project = find_project(&tx, actor, path, Permission::ManageKeys).await?;
         let scope = &project.scope;
-        let root = make_root(&project, &self.base_url)?;
+        let root = make_root(&project, &self.base_urls)?;
         let accepted = tx.list_statements(scope).await?;
         if let Some(same) = accepted.iter().find(|statement| statement.jws == request.jws) {
             return respond::statement(same, &root);

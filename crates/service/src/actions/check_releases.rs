@@ -46,7 +46,7 @@ impl Service {
         let Some(file) = tx.load_release_file(&project.scope, version).await? else {
             return Ok(Some("its file is missing".to_owned()));
         };
-        let root = match make_root(project, &self.base_url) {
+        let root = match make_root(project, &self.base_urls) {
             Ok(root) => root,
             Err(error) => return Ok(Some(format!("the project's keys are not usable: {error}"))),
         };

@@ -51,13 +51,13 @@ impl Service {
         };
         if request.key.is_some() {
             // Keys that make no root are refused, and the project with them.
-            make_root(&copy, &self.base_url)?;
+            make_root(&copy, &self.base_urls)?;
         }
         // Its revision is not copied: this draft is new.
         tx.save_draft(&copy.scope, &draft).await?;
         tx.replace_ct_logs(&copy.scope, tx.list_ct_logs(&source.scope).await?).await?;
         let domains = self.copy_domains(&tx, &source, &copy, now).await?;
-        let answer = respond::project(&tx, &copy, &self.base_url).await?;
+        let answer = respond::project(&tx, &copy, &self.list_urls(&tx, &copy).await?).await?;
         let event = Event::in_project(&copy.scope, AuditAction::ProjectCopied, "project", copy.row.id.as_str());
         let summary = json!({
             "from": source.row.id.as_str(),

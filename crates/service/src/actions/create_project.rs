@@ -48,9 +48,9 @@ impl Service {
         };
         if request.key.is_some() {
             // Keys that make no root are refused, and the project with them.
-            make_root(&project, &self.base_url)?;
+            make_root(&project, &self.base_urls)?;
         }
-        let answer = respond::project(&tx, &project, &self.base_url).await?;
+        let answer = respond::project(&tx, &project, &self.list_urls(&tx, &project).await?).await?;
         let event = Event::in_project(&project.scope, AuditAction::ProjectCreated, "project", project.row.id.as_str());
         let summary = json!({ "environment": project.row.environment, "kid": answer.key.as_ref().map(|key| &key.kid) });
         tx.commit(event.named(&project.row.name).after(summary)).await?;

@@ -83,7 +83,7 @@ impl Service {
     ) -> Result<Question, ServiceError> {
         let basis = find_basis(tx, project, content).await?;
         let claims = self.make_content(tx, project, content, basis.last_release.unwrap_or_default() + 1, now).await?;
-        let succession = Keys::load(tx, project, &self.base_url).await?.succession();
+        let succession = Keys::load(tx, project, &self.base_urls).await?.succession();
         let bytes = write_claims(&claims, &succession)?;
         let previous = self.verify_last_release(tx, project).await?.map(|(_, accepted)| accepted.config);
         let history = self.load_history(tx, project, now).await?;

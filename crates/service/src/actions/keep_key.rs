@@ -34,7 +34,7 @@ impl Service {
         let key = EncryptedKey::parse_pem(&request.pem).map_err(CustodyError::from)?;
         let (custody, passkey) = check_opener(&request.opened_by)?;
         let (passkey_credential, passkey_salt) = passkey.unzip();
-        let keys = Keys::load(&tx, &project, &self.base_url).await?;
+        let keys = Keys::load(&tx, &project, &self.base_urls).await?;
         let current = keys.current()?;
         let message = key.proof_message(keys.root.organization(), keys.root.project());
         let proof = Base64::decode_vec(&request.proof).ok().and_then(|proof| <[u8; 64]>::try_from(proof).ok());

@@ -27,7 +27,7 @@ impl Service {
         };
         let mut projects = Vec::new();
         for project in found {
-            projects.push(respond::project(&tx, &project, &self.base_url).await?);
+            projects.push(respond::project(&tx, &project, &self.list_urls(&tx, &project).await?).await?);
         }
         let key = |project: &ProjectResponse| (project.name.clone(), project.environment.clone());
         close_page(&page, projects, key, |project| Ok(project.clone()))

@@ -21,7 +21,7 @@ impl Service {
     ) -> Result<ListResponse<StatementResponse>, ServiceError> {
         let tx = self.store.read().await?;
         let project = find_project(&tx, actor, path, Permission::Read).await?;
-        let root = make_root(&project, &self.base_url)?;
+        let root = make_root(&project, &self.base_urls)?;
         let page = open_page(query)?;
         let statements = tx.list_statement_page(&project.scope, &page).await?;
         close_page(

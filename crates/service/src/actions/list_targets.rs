@@ -58,7 +58,7 @@ impl Service {
                 Ok(DestinationResponse {
                     name: destination.name.clone(),
                     place: destination.place.to_string(),
-                    public_url: destination.public_url.clone(),
+                    public_url: destination.public_url.as_ref().map(ToString::to_string),
                 })
             },
         )
@@ -69,7 +69,7 @@ impl Service {
         TargetResponse {
             name: row.destination.clone(),
             place: destination.map(|destination| destination.place.to_string()),
-            public_url: destination.and_then(|destination| destination.public_url.clone()),
+            public_url: destination.and_then(|destination| destination.public_url.as_ref()).map(ToString::to_string),
             added_by: row.added_by.to_string(),
             added_at: row.added_at.value(),
         }

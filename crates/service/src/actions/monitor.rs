@@ -123,13 +123,8 @@ impl Service {
 
     /// Where apps fetch the project's releases, as far as it is known here.
     async fn list_places(&self, tx: &ReadTx, project: &Project) -> Result<BTreeSet<DriftSubject>, ServiceError> {
-        let targets = tx.list_publish_targets(&project.scope).await?;
-        let organization = project.scope.organization().as_str();
-        let urls = targets.iter().filter_map(|target| {
-            self.find_destination(organization, &target.destination).ok().and_then(|offer| offer.public_url.clone())
-        });
-        let all = urls.chain([self.base_url.to_string()]);
-        Ok(all.map(|url| subject(DriftKind::Place, url.trim_end_matches('/'))).collect())
+        let urls = self.list_urls(tx, project).await?;
+        Ok(urls.iter().map(|url| subject(DriftKind::Place, url.as_str())).collect())
     }
 
     /// What the looks need to know. Of what is not there any more nothing is made.
@@ -171,7 +166,7 @@ impl Service {
         let newest = tx.find_last_release(scope).await?.map_or(version, |last| last.version.value());
         let names: Vec<_> = rows.iter().map(|row| row.subject.clone()).collect();
         let watch = load_watch(tx, scope, names).await?;
-        let root: Root = make_root(project, &self.base_url)?;
+        let root: Root = make_root(project, &self.base_urls)?;
         let mut tasks = Vec::new();
         for row in rows {
             let subject = match DriftKind::parse(&row.kind) {

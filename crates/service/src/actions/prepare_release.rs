@@ -54,7 +54,7 @@ impl Service {
         }
         let findings = judgement.map(|judgement| judgement.findings).unwrap_or_default();
         let scope = &project.scope;
-        let keys = Keys::load(&tx, &project, &self.base_url).await?;
+        let keys = Keys::load(&tx, &project, &self.base_urls).await?;
         let last = self.verify_last_release(&tx, &project).await?;
         let last_prepared = tx.find_last_prepared_version(scope).await?.unwrap_or_default();
         let version = tx.find_last_version(scope).await?.unwrap_or_default().max(last_prepared) + 1;

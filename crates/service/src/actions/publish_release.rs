@@ -22,7 +22,7 @@ impl Service {
         let tx = self.store.read().await?;
         let file = tx.load_release_file(&project.scope, version).await?;
         let file = file.ok_or(ServiceError::Internal("a release without its file"))?;
-        let root = make_root(&project, &self.base_url)?;
+        let root = make_root(&project, &self.list_urls(&tx, &project).await?)?;
         let mut publication = Publication::verify(root, file.into_bytes(), now)?;
         if publication.is_withdrawal() {
             let earlier = tx.list_all_releases(&project.scope).await?;

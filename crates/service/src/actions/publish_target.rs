@@ -33,7 +33,8 @@ impl Service {
         let is_target = tx.find_publish_target(scope, subject.target).await?.is_some();
         let file = tx.load_release_file(scope, version).await?;
         let (true, Some(file)) = (is_target, file) else { return self.drop_job(job, now).await };
-        let mut publication = Publication::verify(make_root(&project, &self.base_url)?, file.into_bytes(), now)?;
+        let mut publication =
+            Publication::verify(make_root(&project, &self.list_urls(&tx, &project).await?)?, file.into_bytes(), now)?;
         if publication.is_withdrawal() {
             let earlier = tx.list_all_releases(scope).await?;
             publication = publication.after(earlier.iter().map(|release| release.version.value()));

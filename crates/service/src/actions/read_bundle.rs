@@ -16,7 +16,7 @@ impl Service {
     pub async fn read_bundle(&self, actor: &Actor, path: ProjectPath<'_>) -> Result<String, ServiceError> {
         let tx = self.store.read().await?;
         let project = find_project(&tx, actor, path, Permission::Read).await?;
-        let root = make_root(&project, &self.base_url)?;
+        let root = make_root(&project, &self.list_urls(&tx, &project).await?)?;
         let Some(live) = tx.find_live_release(&project.scope).await? else { return Ok(root.to_bundle_json()) };
         let file = tx.load_release_file(&project.scope, live.version.value()).await?;
         let file = file.ok_or(ServiceError::Internal("a release without its file"))?;

@@ -79,7 +79,7 @@ impl Service {
     ) -> Result<Accepted, ServiceError> {
         let file = tx.load_release_file(&project.scope, release.version.value()).await?;
         let file = file.ok_or(ServiceError::Internal("a release without its file"))?;
-        let root = make_root(project, &self.base_url)?;
+        let root = make_root(project, &self.base_urls)?;
         let then = UnixTime::from_secs(release.accepted_at.value());
         verify(file.as_bytes(), &root, &State::default(), then)
             .map_err(|_| ServiceError::Internal("a stored release does not verify"))

@@ -14,6 +14,6 @@ impl Service {
     pub async fn read_project(&self, actor: &Actor, path: ProjectPath<'_>) -> Result<ProjectResponse, ServiceError> {
         let tx = self.store.read().await?;
         let project = find_project(&tx, actor, path, Permission::Read).await?;
-        respond::project(&tx, &project, &self.base_url).await
+        respond::project(&tx, &project, &self.list_urls(&tx, &project).await?).await
     }
 }

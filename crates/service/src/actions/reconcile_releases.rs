@@ -156,7 +156,7 @@ impl Service {
         refused: &mut Vec<RefusedFile>,
         now: UnixTime,
     ) -> Result<Vec<(Found, Accepted)>, ServiceError> {
-        let keys = Keys::load(tx, project, &self.base_url).await?;
+        let keys = Keys::load(tx, project, &self.base_urls).await?;
         let mut genuine: Vec<(Found, Accepted)> = Vec::new();
         for found in found {
             match verify(found.jws.as_bytes(), &keys.root, &State::default(), now) {
@@ -199,7 +199,7 @@ impl Service {
         let last = self.verify_last_release(tx, project).await?;
         let is_higher = last.as_ref().is_none_or(|(last, _)| last.version.value() < version);
         let state = last.map(|(_, last)| last.state).unwrap_or_default();
-        let root = Keys::load(tx, project, &self.base_url).await?.root;
+        let root = Keys::load(tx, project, &self.base_urls).await?.root;
         // Only what apps would go on to from the last release is released; numbers ascend, and what is lower is history.
         let state = match verify(found.jws.as_bytes(), &root, &state, now) {
             // No target of ours shows it: for all the server knows, apps do not have it.

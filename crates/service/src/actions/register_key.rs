@@ -31,14 +31,14 @@ impl Service {
             return Err(ServiceError::KeyFixed);
         }
         let recovery_key = request.recovery_key.as_deref();
-        let root = parse_root(&project, &self.base_url, &request.public_key, recovery_key)?;
+        let root = parse_root(&project, &self.base_urls, &request.public_key, recovery_key)?;
         tx.save_keys(&project.scope, &request.public_key, recovery_key).await?;
         forget_key(&tx, &project.scope).await?;
         if let Some(version) = tx.find_last_prepared_version(&project.scope).await? {
             tx.delete_prepared_up_to(&project.scope, version).await?;
         }
         let project = find_project(&tx, actor, path, Permission::ManageKeys).await?;
-        let answer = respond::project(&tx, &project, &self.base_url).await?;
+        let answer = respond::project(&tx, &project, &self.list_urls(&tx, &project).await?).await?;
         let kid = root.public_key().kid().to_string();
         let event = Event::in_project(&project.scope, AuditAction::KeyRegistered, "key", &kid);
         tx.commit(event.after(json!({ "recovery_kid": root.recovery_key().map(|key| key.kid().to_string()) }))).await?;

@@ -28,7 +28,13 @@ impl Service {
         let id = ProjectId::parse(project.scope.project().as_str()).map_err(unusable)?;
         let steps = match destination.open() {
             Ok(bucket) => {
-                let findings = probe(bucket.as_ref(), &organization, &id, destination.public_url.as_deref()).await;
+                let findings = probe(
+                    bucket.as_ref(),
+                    &organization,
+                    &id,
+                    destination.public_url.as_ref().map(pintle_core::root::BaseUrl::as_str),
+                )
+                .await;
                 findings.into_iter().map(describe).collect()
             }
             Err(error) => vec![TargetTestStep {

@@ -55,7 +55,7 @@ impl Service {
             Err(StoreError::AlreadyExists) => return Err(ServiceError::AlreadyExists { what: "project" }),
             saved => saved?,
         }
-        let answer = respond::project(&tx, &project, &self.base_url).await?;
+        let answer = respond::project(&tx, &project, &self.list_urls(&tx, &project).await?).await?;
         let event = Event::in_project(&project.scope, AuditAction::ProjectUpdated, "project", project.row.id.as_str());
         tx.commit(event.named(&project.row.name).before(before).after(summarize(&project.row))).await?;
         Ok(answer)

@@ -7,6 +7,7 @@ use pintle_api::{
     AddDomainRequest, AddPinRequest, AddTargetRequest, CtRequest, DriftChangeResponse, DriftHistoryQuery, DriftKind,
     DriftResponse, DriftState, Enforce, ListQuery, Role, Trust, UpdateDomainRequest,
 };
+use pintle_core::root::BaseUrl;
 use pintle_core::{UnixTime, crypto::sha256, der::Certificate};
 use pintle_discover::AddressPolicy;
 use pintle_path::Roots;
@@ -348,7 +349,7 @@ async fn a_place_that_serves_an_old_or_foreign_file_is_told() {
         place: format!("dir:{}", folder.path().display()).parse::<Place>().unwrap(),
         credentials: CredentialSource::Environment,
         offer: Offer::Everybody,
-        public_url: Some(cdn.url().to_owned()),
+        public_url: Some(BaseUrl::dangerous_parse_http_loopback(cdn.url()).unwrap()),
         purge: None,
     };
     let plane = Plane::new().await.with_destinations(vec![www]).with_monitor(settings());

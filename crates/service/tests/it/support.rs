@@ -83,6 +83,11 @@ impl Plane {
         Self { service: self.service.with_plan(plan), ..self }
     }
 
+    /// The same with more URLs for apps.
+    pub(crate) fn with_fail_over(self, urls: Vec<BaseUrl>) -> Self {
+        Self { service: self.service.with_fail_over(urls), ..self }
+    }
+
     /// The same with places that the operator offers.
     pub(crate) fn with_destinations(self, destinations: Vec<Destination>) -> Self {
         Self { service: self.service.with_destinations(destinations), ..self }

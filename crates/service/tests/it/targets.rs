@@ -5,12 +5,12 @@ use std::{fs, path::Path};
 use pintle_api::{
     AddTargetRequest, ListQuery, ReleaseState, ReleaseTargetResponse, Role, TargetState, TargetTestResponse,
 };
-use pintle_core::UnixTime;
+use pintle_core::{Root, UnixTime, root::BaseUrl};
 use pintle_publish::{CredentialSource, Place, Purge};
 use pintle_service::{Actor, Destination, Lane, Offer, Progress, ServiceError};
 use pintle_testkit::cdn::{Cdn, Reply};
 
-use crate::support::{NOW, Plane, code};
+use crate::support::{NOW, Plane, base_url, code};
 
 fn later(secs: u64) -> UnixTime {
     UnixTime::from_secs(NOW.as_secs() + secs)
@@ -56,6 +56,34 @@ impl Plane {
 
     fn files(&self, folder: &Path, name: &str) -> std::path::PathBuf {
         folder.join(name).join(&self.organization).join(&self.project)
+    }
+}
+
+#[tokio::test]
+async fn apps_learn_every_url_under_which_the_project_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = |text: &str| BaseUrl::parse(text).unwrap();
+    let named = |name: &str, text: &str| Destination { public_url: Some(url(text)), ..directory(name, folder.path()) };
+    let plane = plane(vec![
+        named("own", "https://pins.customer.example"),
+        named("foreign", "https://pins.foreign.example"),
+        named("same", "https://second.example/cdn"),
+    ])
+    .await
+    .with_fail_over(vec![url("https://second.example/cdn")]);
+    for target in ["own", "same"] {
+        plane.add_target(&plane.owner, target).await.unwrap();
+    }
+    let first = base_url();
+    let expected = [first.as_str(), "https://second.example/cdn", "https://pins.customer.example"];
+    let project = plane.service.read_project(&plane.owner, plane.path()).await.unwrap();
+    assert_eq!(project.urls, expected);
+    plane.release().await;
+    plane.run_jobs(NOW).await;
+    let bundle = plane.service.read_bundle(&plane.owner, plane.path()).await.unwrap();
+    for bundle in [bundle, plane.published("pintle.json").await.unwrap()] {
+        let root = Root::parse_bundle(bundle.as_bytes()).unwrap();
+        assert_eq!(root.urls().iter().map(BaseUrl::as_str).collect::<Vec<_>>(), expected);
     }
 }
 
@@ -223,12 +251,12 @@ async fn a_cdn_is_told_and_its_failure_leaves_the_release_live() {
     let cdn = Cdn::start(Reply::Status(200, Vec::new())).await;
     let url = format!("{}/purge?file={{url_encoded}}", cdn.url());
     let told = Destination {
-        public_url: Some("https://pins.acme.example".into()),
+        public_url: Some(BaseUrl::parse("https://pins.acme.example").unwrap()),
         purge: Some(Purge::request("PURGE", &url, Some("Authorization: Bearer hidden")).unwrap()),
         ..directory("told", folder.path())
     };
     let by_command = Destination {
-        public_url: Some("https://pins.acme.example".into()),
+        public_url: Some(BaseUrl::parse("https://pins.acme.example").unwrap()),
         purge: Some(Purge::Command(vec!["false".into(), "{path}".into()])),
         ..directory("failing", folder.path())
     };
