@@ -31,7 +31,7 @@ pub(crate) struct SettingsArgs {
     /// The https URL under which clients reach the server; needed unless it listens on loopback
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    /// A base URL that apps embed; may be repeated, up to eight times [default: the public URL, and /cdn]
+    /// A base URL that apps embed; may be repeated [default: the public URL, and /cdn]
     #[arg(long = "cdn-url", value_name = "URL")]
     cdn_urls: Vec<String>,
     /// A directory that gets every release besides the built-in origin; may be repeated
