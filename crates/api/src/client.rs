@@ -4,6 +4,7 @@
 //! A request that changes nothing, or that happens once because it carries an idempotency key (every POST), is sent again
 //! when the connection breaks or the server says that it is unavailable for the moment.
 
+mod alerts;
 mod error;
 mod list;
 mod retry;

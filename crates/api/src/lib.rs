@@ -9,6 +9,7 @@
 //! documents ([`Problem`]) with a stable `code`.
 
 mod account;
+mod alert;
 mod api_token;
 mod audit;
 #[cfg(feature = "client")]
@@ -25,6 +26,7 @@ mod key;
 mod list;
 mod lookup;
 mod member;
+mod notification;
 mod organization;
 mod passkey;
 mod probe;
@@ -37,12 +39,14 @@ mod sso;
 mod succession;
 mod target;
 mod token;
+mod webhook;
 mod whoami;
 
 pub use account::{
     AccountResponse, AddressRequest, ConfirmRequest, ConfirmResponse, Confirmed, Delivery, MailedResponse,
     RecoveryCodesResponse, SecretText, SetPasswordRequest, TotpCodeRequest, TotpResponse,
 };
+pub use alert::{AlertQuery, AlertResponse, AlertSeverity, DueDateResponse, DueKind, StatusQuery, StatusResponse};
 pub use api_token::{CreateTokenRequest, CreatedTokenResponse, TokenLifetime, TokenResponse, UpdateTokenRequest};
 pub use audit::{
     AUDIT_CHAIN_START, AuditActor, AuditActorKind, AuditChainError, AuditChainResponse, AuditEventResponse,
@@ -72,6 +76,9 @@ pub use member::{
     AcceptInvitationRequest, CreateInvitationRequest, CreatedInvitationResponse, InvitationResponse, MemberResponse,
     UpdateMemberRequest,
 };
+pub use notification::{
+    CreatedCalendarResponse, MailChoice, NotificationKind, NotificationsResponse, UpdateNotificationsRequest,
+};
 pub use organization::{CreateOrganizationRequest, OrganizationResponse, Role, UpdateOrganizationRequest};
 pub use passkey::{
     AddPasskeyRequest, PasskeyResponse, PasskeySignInRequest, PasskeyStep, PasskeysResponse, RenamePasskeyRequest,
@@ -99,7 +106,11 @@ pub use succession::{AcceptStatementRequest, StatementResponse, StatementSigner}
 pub use target::{
     AddTargetRequest, DestinationResponse, RemoveTargetQuery, TargetResponse, TargetTestResponse, TargetTestStep,
 };
-pub use token::{ApiToken, InvitationCode, OneTimeSecret, SessionSecret, TokenError};
+pub use token::{ApiToken, CalendarSecret, InvitationCode, OneTimeSecret, SessionSecret, TokenError};
+pub use webhook::{
+    CreateWebhookRequest, CreatedWebhookResponse, RotatedSecretResponse, WebhookFormat, WebhookMessageResponse,
+    WebhookResponse, WebhookTestResponse,
+};
 pub use whoami::{CredentialKind, CredentialResponse, Scope, WhoamiResponse};
 
 /// The path under which every route of this version lies.

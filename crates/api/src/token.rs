@@ -89,6 +89,11 @@ bearer_secret!(
     OneTimeSecret, "pintle_once_", "a code"
 );
 
+bearer_secret!(
+    /// Lets calendar programs read what ends in an organization: `pintle_cal_` and 72 digits.
+    CalendarSecret, "pintle_cal_", "a calendar"
+);
+
 /// How one kind of secret looks.
 #[derive(Clone, Copy)]
 struct SecretKind {

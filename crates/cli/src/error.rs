@@ -332,6 +332,12 @@ pub enum CommandError {
         /// Its name or place.
         target: String,
     },
+    /// A webhook took no message.
+    #[error("{webhook} took no message")]
+    WebhookUnusable {
+        /// Its id.
+        webhook: String,
+    },
     /// What was asked for is accepted, and waits for the server or for somebody.
     #[error("the release with these pins is not live yet")]
     StillPending,
@@ -458,6 +464,7 @@ impl CommandError {
             Self::TargetUnusable { .. } => "target_unusable",
             Self::NotSwitched { .. } => "not_switched",
             Self::NobodySeen { .. } => "nobody_seen",
+            Self::WebhookUnusable { .. } => "webhook_unusable",
             Self::NotFromHook { .. } => "hook_environment_missing",
             Self::NotWithdrawn => "not_withdrawn",
             Self::AuditChain { error: AuditChainError::RememberedRemoved { .. }, .. } => "audit_head_too_old",
@@ -519,7 +526,7 @@ impl CommandError {
             Self::Loopback { .. } => ExitStatus::Input,
             Self::Exists { .. } | Self::NotWithdrawn => ExitStatus::Conflict,
             Self::Place(_) => ExitStatus::Usage,
-            Self::TargetUnusable { .. } => ExitStatus::Unavailable,
+            Self::TargetUnusable { .. } | Self::WebhookUnusable { .. } => ExitStatus::Unavailable,
             Self::CannotAsk { .. }
             | Self::NotFromHook { .. }
             | Self::NoServer
@@ -641,6 +648,7 @@ impl CommandError {
             Self::PreparedMismatch { .. } => "do not use this server until you know why",
             Self::Place(_) => "write dir:/PATH, s3://BUCKET?region=REGION, gs://BUCKET or azure://ACCOUNT/CONTAINER",
             Self::TargetUnusable { .. } => "each step that failed says what to do",
+            Self::WebhookUnusable { .. } => "repair what receives, then test it again; what waits is sent by itself",
             Self::NotFromHook { .. } => {
                 "put it into certbot's renewal-hooks/deploy, or set RENEWED_LINEAGE and RENEWED_DOMAINS as certbot does"
             }

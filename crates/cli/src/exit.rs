@@ -27,7 +27,7 @@ statuses! {
     /// Done, or the connection is allowed.
     Success = 0, "done; `check`: the app would connect";
     /// The demonstration showed something else than it promises, or an examination found something wrong.
-    Failed = 1, "`demo`: something did not go as promised; `doctor`: something is wrong";
+    Failed = 1, "`demo`: something did not go as promised; `doctor`, `status`: something is wrong";
     /// The command line.
     Usage = 2, "the command line is wrong, or an answer is needed and nobody can be asked";
     /// A file, key or value.

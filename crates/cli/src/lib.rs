@@ -51,6 +51,7 @@ use pintle_core::UnixTime;
 
 pub use commands::{
     account::{AccountCommand, IdentitiesCommand, PasskeysCommand, SessionsCommand, TotpCommand},
+    alerts::AlertsCommand,
     audit::{AuditCommand, AuditFilter, ExportFormat},
     bundle::BundleArgs,
     certs::CertsArgs,
@@ -77,6 +78,7 @@ pub use commands::{
     login::LoginArgs,
     look::WayArgs,
     members::MembersCommand,
+    notifications::{CalendarCommand, NotificationsCommand, When},
     orgs::OrgsCommand,
     pins::{AddArgs, LoggedArgs, PinChanges, PinSource, PinsCommand, RefreshArgs, SyncArgs, SyncEndArgs},
     probe::{ProbeCommand, RunArgs},
@@ -84,8 +86,10 @@ pub use commands::{
     release::{ReleaseArgs, SigningArgs},
     releases::ReleasesCommand,
     rotate::{FinishArgs, NextKey, PlanArgs, RotateCommand, StartArgs, WatchArgs},
+    status::StatusArgs,
     targets::TargetsCommand,
     tokens::{CreateArgs, TokensCommand},
+    webhooks::{Format as WebhookFormat, WebhooksCommand},
     withdraw::RestoreArgs,
 };
 pub use context::GlobalArgs;
@@ -132,6 +136,20 @@ in config.toml in $PINTLE_CONFIG_DIR, else in $XDG_CONFIG_HOME/pintle, else in ~
     /// The audit log: list, export, verify
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// What is open in the organization, and what is due
+    #[command(after_help = "\
+What holds of alerts, with what to do, and every certificate, pin and configuration that ends within --days. Exit status: 0 \
+if nothing is open but notes, 1 if something is, another number if that could not be found out.")]
+    Status(StatusArgs),
+    /// Alerts of the organization: list, show
+    #[command(subcommand)]
+    Alerts(AlertsCommand),
+    /// What you are told of, by mail or in a calendar: show, set
+    #[command(subcommand)]
+    Notifications(NotificationsCommand),
+    /// Places that are told of alerts: list, add, test, rotate the secret, replay, remove
+    #[command(subcommand)]
+    Webhooks(WebhooksCommand),
     /// Projects, one per app and environment: create, list, show, set, copy, delete
     #[command(subcommand)]
     Projects(ProjectsCommand),
@@ -265,6 +283,10 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Co
         Command::Invitations(command) => commands::invitations::run(command, context).await?,
         Command::Tokens(command) => commands::tokens::run(command, context).await?,
         Command::Audit(command) => commands::audit::run(command, context).await?,
+        Command::Status(args) => return commands::status::run(args, context).await,
+        Command::Alerts(command) => commands::alerts::run(command, context).await?,
+        Command::Notifications(command) => commands::notifications::run(command, context).await?,
+        Command::Webhooks(command) => commands::webhooks::run(command, context).await?,
         Command::Projects(command) => commands::projects::run(command, context).await?,
         Command::Keys(command) => commands::keys::run(command, context).await?,
         Command::Domains(command) => commands::domains::run(command, context).await?,

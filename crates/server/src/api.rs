@@ -1,6 +1,7 @@
 //! The JSON API: routes that extract, call one action, and map its answer.
 
 mod accounts;
+mod alerts;
 mod audit;
 mod decode;
 mod document;
@@ -24,6 +25,7 @@ mod succession;
 mod targets;
 mod tokens;
 mod user_agent;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -90,6 +92,8 @@ fn describe() -> OpenApiRouter<App> {
         .merge(releases::router())
         .merge(succession::router())
         .merge(targets::router())
+        .merge(alerts::router())
+        .merge(webhooks::router())
         .merge(lookup::router())
         .merge(decode::router());
     OpenApiRouter::with_openapi(Description::openapi()).nest(BASE_PATH, routes)

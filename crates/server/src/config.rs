@@ -30,7 +30,7 @@ use pintle_store::DatabaseUrl;
 use secrecy::SecretString;
 
 pub use accounts::{AccountsConfig, SmtpConfig, SmtpSecurity};
-pub use alerts::AlertsConfig;
+pub use alerts::{AlertsConfig, WebhooksConfig};
 pub use decode::DecodeConfig;
 pub use guard::GuardConfig;
 pub use lookup::LookupConfig;
@@ -96,6 +96,8 @@ pub struct ServerConfig {
     pub audit: AuditConfig,
     /// When members are told.
     pub alerts: AlertsConfig,
+    /// Where webhooks may lead.
+    pub webhooks: WebhooksConfig,
     /// How the safe-publish guard looks at live servers.
     pub guard: GuardConfig,
     /// How the drift monitor looks at the world.
@@ -217,6 +219,7 @@ impl ServerConfig {
             privacy: PrivacyConfig::read(options),
             audit: AuditConfig::read(options),
             alerts: AlertsConfig::read(options),
+            webhooks: WebhooksConfig::read(options),
             guard: GuardConfig::read(options),
             monitor: MonitorConfig::read(options),
             stop: StopConfig::read(options),

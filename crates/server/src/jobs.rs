@@ -23,6 +23,8 @@ pub(crate) enum Worker {
     Targets,
     /// Servers of other people: what they serve.
     Monitor,
+    /// Webhooks, likewise.
+    Messages,
 }
 
 impl Worker {
@@ -32,6 +34,7 @@ impl Worker {
             Self::Targets => service.run_next_job_of(Lane::Targets, now()).await,
             Self::Mails => service.send_next_mail(now()).await,
             Self::Monitor => service.run_next_look(now()).await,
+            Self::Messages => service.send_next_message(now()).await,
         }
     }
 
@@ -42,6 +45,7 @@ impl Worker {
             Self::Mails => service.wait_for_mail().await,
             // What is due comes of time alone.
             Self::Monitor => std::future::pending().await,
+            Self::Messages => service.wait_for_message().await,
         }
     }
 }

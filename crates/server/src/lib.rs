@@ -30,6 +30,7 @@ mod rate;
 mod run;
 mod secret_key;
 mod smtp;
+mod webhook;
 
 pub use api::openapi_json;
 pub use cdn::file_router;
@@ -37,7 +38,7 @@ pub use config::{
     AccountsConfig, AlertsConfig, AuditConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, DecodeConfig,
     EffectiveOption, ForwardedHeader, GuardConfig, HttpConfig, LoadedConfig, LogConfig, LogFormat, LookupConfig,
     MonitorConfig, OidcConfig, Origin, PagesConfig, PrivacyConfig, ProxyConfig, RateLimitConfig, ServerConfig,
-    SmtpConfig, SmtpSecurity, StopConfig, TlsConfig,
+    SmtpConfig, SmtpSecurity, StopConfig, TlsConfig, WebhooksConfig,
 };
 pub use listen::TlsError;
 pub use run::{Ready, ServerError, run};

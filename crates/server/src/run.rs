@@ -29,10 +29,14 @@ use crate::{
     rate::RateLimits,
     secret_key,
     smtp::SmtpMailer,
+    webhook::HttpSender,
 };
 
 /// How many targets are written to at once.
 const TARGET_WORKERS: usize = 4;
+
+/// How many webhooks are told at once.
+const MESSAGE_WORKERS: usize = 4;
 
 /// What a caller learns once the server listens.
 #[derive(Debug)]
@@ -109,6 +113,9 @@ pub enum ServerError {
     /// Root certificates for the guard cannot be read.
     #[error("`guard.roots`: {0}")]
     GuardRoots(#[source] io::Error),
+    /// The carrier of webhooks cannot be made.
+    #[error("webhooks: {0}")]
+    Webhooks(String),
     /// Mail cannot be handed over as configured.
     #[error("`smtp`: {0}")]
     Smtp(String),
@@ -143,6 +150,7 @@ impl ServerError {
             Self::Url(_) => "url_invalid",
             Self::SecretKey { .. } => "secret_key_unusable",
             Self::GuardRoots(_) => "guard_roots_unusable",
+            Self::Webhooks(_) => "webhooks_unusable",
             Self::Smtp(_) => "smtp_unusable",
             Self::Oidc { .. } => "oidc_unusable",
             Self::SetUp(error) => error.code(),
@@ -170,6 +178,7 @@ impl ServerError {
             }
             Self::SecretKey { .. } => "it is 43 characters of URL-safe base64, readable by the server's user alone",
             Self::GuardRoots(_) => "name readable files of PEM certificates",
+            Self::Webhooks(_) => "check the CA store of this machine",
             Self::Smtp(_) => "check `smtp.from`, `smtp.ca_file` and the CA store of this machine",
             Self::Oidc { .. } => "check its `issuer`, and the CA store of this machine",
             Self::Listen { .. } => "is the port taken by another program? choose another address or port",
@@ -207,7 +216,8 @@ pub async fn run(
     let mut workers = JoinSet::new();
     // Several, so that targets which are slow or gone hold up no others.
     let targets = [Worker::Targets; TARGET_WORKERS];
-    for worker in [Worker::Jobs, Worker::Mails, Worker::Monitor].into_iter().chain(targets) {
+    let messages = [Worker::Messages; MESSAGE_WORKERS];
+    for worker in [Worker::Jobs, Worker::Mails, Worker::Monitor].into_iter().chain(targets).chain(messages) {
         workers.spawn(jobs::run_jobs(worker, Arc::clone(&service), closing.clone()));
     }
     let recorder = tokio::spawn(jobs::run_recorder(Arc::clone(&service)));
@@ -320,6 +330,7 @@ fn open_service(
         .with_guard(guard)
         .with_alerts(config.alerts.to_settings())
         .with_monitor(config.monitor.to_settings(&config.guard))
+        .with_webhooks(Arc::new(HttpSender::new(config.webhooks.policy())?))
         .with_accounts(settings, key, mailer)
         .with_sso(providers))
 }

@@ -89,6 +89,10 @@ permissions! {
     ManageOrganization = "manage_organization", Admin, [Owner Admin],
     /// Name and remove owners; delete the organization; export everything it owns.
     OwnOrganization = "own_organization", Admin, [Owner],
+    /// Add, test and remove webhooks, see what they were sent, and send it again.
+    ManageWebhooks = "manage_webhooks", Admin, [Owner Admin],
+    /// Choose what one is told of oneself, and have a calendar of what ends.
+    ChooseNotifications = "choose_notifications", Admin, [Owner Admin Publisher Editor Auditor],
     /// Leave the organization.
     Leave = "leave", Admin, [Owner Admin Publisher Editor Auditor],
 }

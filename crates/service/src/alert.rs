@@ -12,18 +12,23 @@ mod event;
 mod kind;
 mod mail;
 
+use pintle_api::{AlertResponse, AlertSeverity};
 use pintle_core::UnixTime;
 use pintle_store::{
-    AlertChange, AlertId, AlertNoticeRow, AlertRecipient, AlertRow, MailChoice, OrganizationId, ProjectId,
-    ProjectScope, WriteTx,
+    AlertChange, AlertId, AlertNoticeRow, AlertRecipient, AlertRow, MailChoice, MessageId, OrganizationId, ProjectId,
+    ProjectScope, Unsigned, WebhookMessageRow, WriteTx,
 };
 
-use crate::{ServiceError, address::EmailAddress};
+use crate::{ServiceError, actions::describe_format, address::EmailAddress, webhook::write_body};
+
+/// More messages than this do not wait for one webhook: what is new is not told there, and listed.
+const MAX_WAITING: u64 = 1000;
 
 pub use due::AlertSettings;
 pub(crate) use due::{DAY_SECS, alert_kind, forget_due, is_to_be_judged, judge_due, note_due};
 pub(crate) use event::follow;
-pub use kind::{AlertKind, AlertNature, AlertSeverity};
+pub(crate) use kind::parse_severity;
+pub use kind::{AlertKind, AlertNature};
 pub(crate) use mail::{Letter, Section, Telling, queue_alert_mail, queue_digest};
 
 /// One alert in the making.
@@ -155,6 +160,26 @@ async fn tell(
     change: AlertChange,
     now: UnixTime,
 ) -> Result<(), ServiceError> {
+    for webhook in tx.list_webhooks_in_use(&alert.organization_id).await? {
+        let is_wanted =
+            webhook.kinds.is_empty() || webhook.kinds.split_ascii_whitespace().any(|word| word == alert.kind);
+        if !is_wanted || tx.count_waiting_messages(&webhook.id).await? >= MAX_WAITING {
+            continue;
+        }
+        tx.insert_message(WebhookMessageRow {
+            id: MessageId::make(now.as_secs()),
+            kind: alert.kind.clone(),
+            body: write_body(describe_format(webhook.format), change, &describe_alert(alert), now),
+            webhook_id: webhook.id,
+            attempts: Unsigned::default(),
+            run_at: Some(now.as_secs().into()),
+            lease: None,
+            delivered_at: None,
+            error: None,
+            created_at: now.as_secs().into(),
+        })
+        .await?;
+    }
     for recipient in tx.list_alert_recipients(&alert.organization_id).await? {
         let mail = recipient.choice.as_ref().map_or(MailChoice::default(), |choice| choice.mail);
         let Some(address) = recipient.address.as_deref().filter(|_| mail != MailChoice::Off) else { continue };
@@ -174,6 +199,25 @@ async fn tell(
         }
     }
     Ok(())
+}
+
+/// An alert as it travels.
+pub(crate) fn describe_alert(row: &AlertRow) -> AlertResponse {
+    let kind = AlertKind::parse(&row.kind);
+    AlertResponse {
+        id: row.id.to_string(),
+        kind: row.kind.clone(),
+        severity: parse_severity(&row.severity),
+        title: kind.map_or("An alert", AlertKind::title).to_owned(),
+        subject: row.subject.clone(),
+        detail: row.detail.clone(),
+        runbook: kind.map_or("", AlertKind::runbook).to_owned(),
+        organization_id: row.organization_id.to_string(),
+        project_id: row.project_id.as_ref().map(ToString::to_string),
+        raised_at: row.raised_at.value(),
+        told_at: row.told_at.value(),
+        resolved_at: row.resolved_at.map(Unsigned::value),
+    }
 }
 
 /// Whether a member is told of alerts of this kind.

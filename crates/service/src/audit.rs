@@ -137,6 +137,22 @@ audit_actions! {
     KeyFetched = "key.fetched",
     /// The server forgot the encrypted signing key.
     KeyDiscarded = "key.discarded",
+    /// A webhook was added to the organization.
+    WebhookAdded = "webhook.added",
+    /// A webhook was removed.
+    WebhookRemoved = "webhook.removed",
+    /// A webhook has another secret.
+    WebhookSecretRotated = "webhook.secret_rotated",
+    /// A webhook was sent a message that means nothing.
+    WebhookTested = "webhook.tested",
+    /// A message was sent to a webhook again.
+    WebhookReplayed = "webhook.replayed",
+    /// A member chose what to be told of.
+    NotificationsChanged = "notifications.changed",
+    /// A member has a secret URL under which calendars read what ends.
+    CalendarCreated = "calendar.created",
+    /// The secret URL of a member's calendar was taken back.
+    CalendarRemoved = "calendar.removed",
     /// The draft's settings were changed.
     DraftUpdated = "draft.updated",
     /// The draft's CT logs were replaced.

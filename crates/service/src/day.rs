@@ -13,6 +13,11 @@ pub(crate) fn write_minute(at: UnixTime) -> String {
     write(at, format_description!("[year]-[month]-[day] [hour]:[minute] UTC"))
 }
 
+/// `2027-01-15T08:00:00Z`
+pub(crate) fn write_rfc3339(at: UnixTime) -> String {
+    write(at, format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z"))
+}
+
 /// A time after the year 9999 is as good as never.
 fn write(at: UnixTime, format: &[BorrowedFormatItem<'_>]) -> String {
     let moment = i64::try_from(at.as_secs()).ok().and_then(|secs| OffsetDateTime::from_unix_timestamp(secs).ok());

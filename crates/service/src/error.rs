@@ -26,6 +26,7 @@ mod probe;
 mod release;
 mod sso;
 mod target;
+mod webhook;
 
 pub use grant::GrantError;
 pub use guard::GuardError;
@@ -37,6 +38,7 @@ pub use probe::ProbeError;
 pub use release::ReleaseError;
 pub use sso::SsoError;
 pub use target::TargetError;
+pub use webhook::WebhookError;
 
 /// Why an action was not taken. Nothing of it happened.
 #[derive(Debug, thiserror::Error)]
@@ -200,6 +202,9 @@ pub enum ServiceError {
     /// Publish targets.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// About webhooks.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// About the safe-publish guard.
     #[error(transparent)]
     Guard(#[from] GuardError),
@@ -401,6 +406,7 @@ impl ServiceError {
             Self::Grant(error) => error.facts(),
             Self::Release(error) => error.facts(),
             Self::Target(error) => error.facts(),
+            Self::Webhook(error) => error.facts(),
             Self::Guard(error) => error.facts(),
             Self::Custody(error) => error.facts(),
             Self::PlanLimitReached { .. } => facts(

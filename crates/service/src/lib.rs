@@ -50,6 +50,7 @@ mod sso;
 mod step_up;
 mod succession;
 mod throttle;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -66,14 +67,14 @@ pub use access::{Permission, ProjectPath};
 pub use accounts::{AccountSettings, SignUp};
 pub use actions::{FirstRun, InstallationAudit, LinkKind, LostFactors, ReleaseCheck};
 pub use actor::{Actor, RequestContext};
-pub use alert::{AlertKind, AlertNature, AlertSettings, AlertSeverity};
+pub use alert::{AlertKind, AlertNature, AlertSettings};
 pub use audit::AuditAction;
 pub use decode::{UnverifiedConfig, decode};
 pub use destination::{Destination, Offer};
 pub use drift::MonitorSettings;
 pub use error::{
     AccountError, CustodyError, DecodeError, ErrorKind, GrantError, GuardError, IdempotencyError, LookupError,
-    MemberError, PasskeyError, ProbeError, ReleaseError, ServiceError, SsoError, TargetError,
+    MemberError, PasskeyError, ProbeError, ReleaseError, ServiceError, SsoError, TargetError, WebhookError,
 };
 pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use jobs::{Lane, Progress};
@@ -83,6 +84,7 @@ pub use origin::OriginBucket;
 pub use plan::Plan;
 pub use secret_key::SecretKey;
 pub use sso::{IdentityProvider, IdentityProviderError, SsoAnswer, SsoChallenge, SsoProvider, VerifiedIdentity};
+pub use webhook::{OutgoingMessage, SendError, WebhookSender};
 
 use security::SecurityEvents;
 
@@ -107,6 +109,8 @@ pub struct Service {
     guard: GuardSettings,
     alerts: AlertSettings,
     monitor: Option<MonitorSettings>,
+    sender: Option<Arc<dyn WebhookSender>>,
+    messages: Notify,
 }
 
 /// What was deleted is erased for good after 30 days.
@@ -132,6 +136,8 @@ impl Service {
             guard: GuardSettings::default(),
             alerts: AlertSettings::default(),
             monitor: None,
+            sender: None,
+            messages: Notify::new(),
         }
     }
 
@@ -194,6 +200,12 @@ impl Service {
     #[must_use]
     pub fn with_monitor(self, monitor: Option<MonitorSettings>) -> Self {
         Self { monitor, ..self }
+    }
+
+    /// The same, with somebody who carries messages to webhooks; otherwise they wait.
+    #[must_use]
+    pub fn with_webhooks(self, sender: Arc<dyn WebhookSender>) -> Self {
+        Self { sender: Some(sender), ..self }
     }
 
     /// The same, with accounts as the operator wants them. `key` protects what a thief of the database must not get;

@@ -66,6 +66,8 @@ type_id!(/** A project. */ ProjectId, "prj");
 type_id!(/** A domain of a draft. */ DomainId, "dom");
 type_id!(/** A pin of a domain. */ PinId, "pin");
 type_id!(/** A release. */ ReleaseId, "rel");
+type_id!(/** A message to a webhook. */ MessageId, "msg");
+type_id!(/** A webhook. */ WebhookId, "whk");
 type_id!(/** An invitation. */ InvitationId, "inv");
 type_id!(/** A probe agent. */ AgentId, "agt");
 type_id!(/** A job. */ JobId, "job");

@@ -62,6 +62,7 @@ mod token;
 mod transaction;
 mod url;
 mod value;
+mod webhook;
 mod workload;
 
 pub use alert::{AlertFilter, AlertRecipient, Notice};
@@ -73,9 +74,10 @@ pub use entity::{
     account::Model as AccountRow, account_email::Model as EmailRow, account_password::Model as PasswordRow,
     alert::Model as AlertRow, alert_notice::Model as AlertNoticeRow, api_token::Model as TokenRow,
     audit_checkpoint::Model as AuditCheckpointRow, audit_event::Model as AuditEventRow,
-    audit_personal::Model as AuditPersonalRow, ct_log::Model as CtLogRow, domain::Model as DomainRow,
-    draft::Model as DraftRow, drift::Model as DriftRow, drift_change::Model as DriftChangeRow,
-    due_date::Model as DueDateRow, idempotent_request::Model as IdempotentRequestRow, identity::Model as IdentityRow,
+    audit_personal::Model as AuditPersonalRow, calendar_feed::Model as CalendarFeedRow, ct_log::Model as CtLogRow,
+    domain::Model as DomainRow, draft::Model as DraftRow, drift::Model as DriftRow,
+    drift_change::Model as DriftChangeRow, due_date::Model as DueDateRow,
+    idempotent_request::Model as IdempotentRequestRow, identity::Model as IdentityRow,
     invitation::Model as InvitationRow, job::Model as JobRow, key_ciphertext::Model as KeyCiphertextRow,
     mail::Model as MailRow, notification_choice::Model as NotificationChoiceRow,
     observed_certificate::Model as ObservedCertificateRow, one_time_secret::Model as OneTimeSecretRow,
@@ -83,12 +85,13 @@ pub use entity::{
     prepared_release::Model as PreparedReleaseRow, probe_agent::Model as ProbeAgentRow, project::Model as ProjectRow,
     publish_target::Model as PublishTargetRow, published_object::Model as PublishedObjectRow,
     release::Model as ReleaseRow, release_target::Model as ReleaseTargetRow, session::Model as SessionRow,
-    succession_statement::Model as StatementRow, totp::Model as TotpRow,
+    succession_statement::Model as StatementRow, totp::Model as TotpRow, webhook::Model as WebhookRow,
+    webhook_message::Model as WebhookMessageRow,
 };
 pub use error::StoreError;
 pub use id::{
-    AccountId, AgentId, AlertId, DomainId, IdError, IdentityId, InvitationId, JobId, MailId, OrganizationId, PasskeyId,
-    PinId, ProjectId, ReleaseId, SessionId, TokenId,
+    AccountId, AgentId, AlertId, DomainId, IdError, IdentityId, InvitationId, JobId, MailId, MessageId, OrganizationId,
+    PasskeyId, PinId, ProjectId, ReleaseId, SessionId, TokenId, WebhookId,
 };
 pub use invitation::OpenInvitation;
 pub use job::{LeasedJob, NewJob};
@@ -102,6 +105,7 @@ pub use transaction::{ReadTx, WriteTx};
 pub use url::{DatabaseUrl, DatabaseUrlError};
 pub use value::{
     AlertChange, Approval, Custody, DueKind, JobKind, MailChoice, MailKind, PasskeyBackup, ReleaseKind, ReleaseSource,
-    ReleaseState, Role, TargetState, Unsigned,
+    ReleaseState, Role, TargetState, Unsigned, WebhookFormat,
 };
+pub use webhook::LeasedMessage;
 pub use workload::{PoolUse, Workload};

@@ -3,7 +3,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
 use crate::{
     AccountId, AccountRow, AuditChain, OrganizationId, OrganizationRow, Page, ReadTx, Role, StoreError, Unsigned,
     WriteTx,
-    entity::{account, membership, organization},
+    entity::{account, membership, notification_choice, organization},
 };
 
 /// The right to ask for rows of one organization: exists only as part of a [`Membership`].
@@ -181,8 +181,11 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Takes a member out of the organization.
+    /// Takes a member out of the organization, with what the member chose there.
     pub async fn delete_member(&self, scope: &OrganizationScope, account: &AccountId) -> Result<(), StoreError> {
+        let key = (scope.id.clone(), account.clone());
+        notification_choice::Entity::delete_by_id(key).exec(self.connection()).await?;
+        self.delete_calendar_feed(&scope.id, account).await?;
         membership::Entity::delete_many()
             .filter(membership::Column::OrganizationId.eq(scope.id.clone()))
             .filter(membership::Column::AccountId.eq(account.clone()))

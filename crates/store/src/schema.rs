@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::expand(include_str!("../migrations/0021_drift.sql")),
     Migration::contract(include_str!("../migrations/0022_key_ciphertext.sql"), 22),
     Migration::expand(include_str!("../migrations/0023_probe_agent.sql")),
+    Migration::expand(include_str!("../migrations/0024_webhooks.sql")),
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)";

@@ -186,6 +186,16 @@ pub enum MailChoice {
     Off,
 }
 
+/// What a webhook sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum WebhookFormat {
+    /// Standard Webhooks.
+    Standard,
+    /// What Slack takes.
+    Slack,
+}
+
 /// What ends on a day that is known beforehand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]

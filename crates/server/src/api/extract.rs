@@ -231,6 +231,42 @@ pub(super) struct ProbeAgentIds {
     pub(super) agent: String,
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct AlertIds {
+    /// `org_…`
+    pub(super) organization: String,
+    /// `alr_…`
+    pub(super) alert: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct CalendarIds {
+    /// `pintle_cal_…`, and `.ics` if one likes.
+    pub(super) calendar: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct WebhookIds {
+    /// `org_…`
+    pub(super) organization: String,
+    /// `whk_…`
+    pub(super) webhook: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct MessageIds {
+    /// `org_…`
+    pub(super) organization: String,
+    /// `whk_…`
+    pub(super) webhook: String,
+    /// `msg_…`
+    pub(super) message: String,
+}
+
 /// The ids of what belongs to a project.
 macro_rules! project_ids {
     ($name:ident $(, $(#[$doc:meta])+ $id:ident: $type:ty)*) => {

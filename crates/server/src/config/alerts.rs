@@ -1,3 +1,5 @@
+use ipnet::IpNet;
+use pintle_discover::AddressPolicy;
 use pintle_service::AlertSettings;
 
 use super::options::Options;
@@ -9,6 +11,15 @@ pub struct AlertsConfig {
     pub days: Vec<u64>,
     /// From this hour on, UTC, a day's digest is sent.
     pub digest_hour: u64,
+}
+
+/// Where webhooks may lead.
+#[derive(Clone, Debug)]
+pub struct WebhooksConfig {
+    /// Networks that they may lead to although they are not public.
+    pub networks: Vec<IpNet>,
+    /// Ports besides 443 and 8443.
+    pub ports: Vec<u16>,
 }
 
 impl AlertsConfig {
@@ -34,5 +45,23 @@ impl AlertsConfig {
 
     pub(crate) fn to_settings(&self) -> AlertSettings {
         AlertSettings::new(self.days.clone(), self.digest_hour)
+    }
+}
+
+impl WebhooksConfig {
+    pub(super) fn read(options: &mut Options) -> Self {
+        Self {
+            networks: options.value(
+                "webhooks.networks",
+                Vec::new(),
+                "Networks that webhooks may lead to although they are not public, there by plain http, too; whoever manages \
+                 webhooks can make the server send there",
+            ),
+            ports: options.value("webhooks.ports", Vec::new(), "Ports that webhooks may lead to besides 443 and 8443"),
+        }
+    }
+
+    pub(crate) fn policy(&self) -> AddressPolicy {
+        AddressPolicy::public().with_networks(self.networks.iter().copied()).with_ports(self.ports.iter().copied())
     }
 }

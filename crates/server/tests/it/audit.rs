@@ -29,6 +29,7 @@ async fn prepare(server: &Server, operation: &str, ids: &Ids) {
         "add_target" => {
             server.admin.remove_target(project, id("target"), &RemoveTargetQuery::default()).await.unwrap();
         }
+        "remove_calendar" => drop(server.admin.create_calendar(id("organization")).await.unwrap()),
         "prepare_release" => server.admin.remove_domain(project, id("domain")).await.unwrap(),
         _ => {}
     }

@@ -25,3 +25,4 @@ mod start;
 mod support;
 mod tls;
 mod trouble;
+mod webhooks;

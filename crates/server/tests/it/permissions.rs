@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pintle_api::{
     AddDomainRequest, AddPinRequest, AddProbeAgentRequest, AddTargetRequest, ApiToken, CreateInvitationRequest,
-    CreateTokenRequest, CtRequest, Enforce, PinMatch, PinType, Scope, TokenLifetime, Trust, client::ProjectRef,
+    CreateTokenRequest, CreateWebhookRequest, CtRequest, Enforce, PinMatch, PinType, Scope, SecretText, TokenLifetime,
+    Trust, WebhookFormat, client::ProjectRef,
 };
 use pintle_service::Permission;
 use pintle_sign::Signer as _;
-use pintle_store::Role;
+use pintle_store::{AlertId, AlertRow, MessageId, OrganizationId, Role, WebhookId, WebhookMessageRow};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -111,8 +112,13 @@ pub(crate) async fn make_world(server: &Server, members: &[(Role, pintle_store::
     let (invitation, token) = add_invitation_and_token(server, &project.organization).await;
     let agent = AddProbeAgentRequest { name: "world".into(), public_key: project.key.public_key().to_base64() };
     let agent = server.admin.add_probe_agent(&project.organization, &agent).await.unwrap().id;
+    let (alert, webhook, message) = add_alert_and_webhook(server, &project.organization).await;
     BTreeMap::from([
         ("agent", agent),
+        ("alert", alert),
+        ("webhook", webhook),
+        ("message", message),
+        ("calendar", "pintle_cal_none".to_owned()),
         ("account", member.to_string()),
         ("invitation", invitation),
         ("token", token),
@@ -161,6 +167,48 @@ async fn add_invitation_and_token(server: &Server, organization: &str) -> (Strin
     };
     let token = server.admin.create_token(&request).await.unwrap().token.id;
     (invitation, token)
+}
+
+/// Something that happened, and a webhook that was to be told of it, at an address that nobody may send to.
+async fn add_alert_and_webhook(server: &Server, organization: &str) -> (String, String, String) {
+    let url: SecretText = zeroize::Zeroizing::new("https://192.0.2.1/".to_owned()).into();
+    let request = CreateWebhookRequest { url, format: WebhookFormat::Standard, kinds: vec!["cdn_stale".to_owned()] };
+    let webhook = server.admin.create_webhook(organization, &request).await.unwrap().webhook.id;
+    let (id, message_id) = (AlertId::make(1), MessageId::make(1));
+    let alert = AlertRow {
+        id: id.clone(),
+        organization_id: OrganizationId::parse(organization).unwrap(),
+        project_id: None,
+        kind: "mail_undelivered".into(),
+        severity: "warning".into(),
+        subject: "acc_none".into(),
+        detail: "It was not taken.".into(),
+        stage: 0.into(),
+        raised_at: 1.into(),
+        told_at: 1.into(),
+        resolved_at: None,
+        open_key: Some("world".into()),
+    };
+    let message = WebhookMessageRow {
+        id: message_id.clone(),
+        webhook_id: WebhookId::parse(&webhook).unwrap(),
+        kind: "cdn_stale".into(),
+        body: "{}".into(),
+        attempts: 1.into(),
+        run_at: None,
+        lease: None,
+        delivered_at: Some(1.into()),
+        error: None,
+        // Not so long ago that it is forgotten.
+        created_at: 4_000_000_000.into(),
+    };
+    server
+        .write(async |tx| {
+            tx.insert_alert(alert.clone()).await.unwrap();
+            tx.insert_message(message.clone()).await.unwrap();
+        })
+        .await;
+    (id.to_string(), webhook, message_id.to_string())
 }
 
 async fn read_draft(server: &Server, ids: &Ids) -> pintle_api::DraftResponse {
@@ -296,7 +344,19 @@ async fn another_tenants_ids_name_nothing_at_any_place_of_a_path() {
     }
     assert_eq!(
         tried.into_iter().collect::<Vec<_>>(),
-        ["account", "agent", "domain", "invitation", "organization", "pin", "project", "token"]
+        [
+            "account",
+            "agent",
+            "alert",
+            "domain",
+            "invitation",
+            "message",
+            "organization",
+            "pin",
+            "project",
+            "token",
+            "webhook"
+        ]
     );
     server.stop().await;
 }

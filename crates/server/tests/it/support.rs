@@ -176,7 +176,7 @@ impl Server {
     }
 
     /// Changes the server's database behind its back.
-    async fn write(&self, change: impl AsyncFn(&WriteTx)) {
+    pub(crate) async fn write(&self, change: impl AsyncFn(&WriteTx)) {
         let store = Store::open(&database_in(self.folder.path()).parse().unwrap()).await.unwrap();
         let tx = store.write().await.unwrap();
         change(&tx).await;

@@ -133,7 +133,7 @@ impl Service {
             let Some(live_at) = release.live_at else { continue };
             let claims = self.load_release_claims(tx, project, release.version.value()).await?;
             // Installations still go by the interval of what they hold: that of the release before as well.
-            life.refresh_secs = life.refresh_secs.max(claims.refresh_secs.into());
+            life.refresh_secs = life.refresh_secs.max(claims.refresh_secs);
             if is_newest {
                 life.retiring = record.retiring.iter().map(|pin| says(&claims, name, pin)).collect();
                 is_newest = false;

@@ -12,6 +12,8 @@ use crate::{
 const PROJECTS_AT_ONCE: u64 = 100;
 /// A certificate that nothing saw for so long is none of the domain's any more.
 const CERTIFICATE_SECS: u64 = 14 * DAY_SECS;
+/// Messages can be sent again for so long.
+const MESSAGE_SECS: u64 = 30 * DAY_SECS;
 /// What could not be mailed for so long is old news.
 const NOTICE_SECS: u64 = 14 * DAY_SECS;
 
@@ -37,6 +39,7 @@ impl Service {
         self.queue_digests(now).await?;
         let tx = self.begin_system_change(now).await?;
         tx.delete_old_alerts(now.as_secs().saturating_sub(self.audit_retention_secs)).await?;
+        tx.delete_old_messages(now.as_secs().saturating_sub(MESSAGE_SECS)).await?;
         tx.delete_old_notices(now.as_secs().saturating_sub(NOTICE_SECS)).await?;
         tx.commit_recorded().await
     }

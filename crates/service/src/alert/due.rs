@@ -3,7 +3,9 @@
 use pintle_core::UnixTime;
 use pintle_store::{DueDateRow, DueKind, ProjectScope, WriteTx};
 
-use super::{Alert, AlertKind, AlertSeverity, raise, resolve};
+use pintle_api::AlertSeverity;
+
+use super::{Alert, AlertKind, raise, resolve};
 use crate::{ServiceError, day::write_minute};
 
 pub(crate) const DAY_SECS: u64 = 86_400;

@@ -1,19 +1,9 @@
 //! What members are told of: one table.
 
+use pintle_api::AlertSeverity;
 use pintle_store::Role;
 
 use crate::Permission;
-
-/// How urgent it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AlertSeverity {
-    /// Good to know.
-    Info,
-    /// Something is to be done in the next days.
-    Warning,
-    /// Users are, or will soon be, cut off or attacked.
-    Critical,
-}
 
 /// Whether it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,21 +17,10 @@ pub enum AlertNature {
     },
 }
 
-impl AlertSeverity {
-    /// As databases and answers spell it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Critical => "critical",
-        }
-    }
-
-    /// What a newer version may have added is worth a look.
-    pub(crate) fn parse(text: &str) -> Self {
-        let all = [Self::Info, Self::Critical];
-        all.into_iter().find(|severity| severity.as_str() == text).unwrap_or(Self::Warning)
-    }
+/// What a newer version may have added is worth a look.
+pub(crate) fn parse_severity(text: &str) -> AlertSeverity {
+    let all = [AlertSeverity::Info, AlertSeverity::Critical];
+    all.into_iter().find(|severity| severity.as_str() == text).unwrap_or(AlertSeverity::Warning)
 }
 
 const HOUR: u64 = 3600;
@@ -117,7 +96,7 @@ alert_kinds! {
     /// The published release has an end, and it is near; critical before the last day configured.
     ConfigurationExpiring = "configuration_expiring", Condition, Warning, Read, [Owner Admin Publisher],
         "The published configuration expires soon",
-        "Release again, unchanged if nothing changed: `pintle release --unchanged`.";
+        "Release again, unchanged if nothing changed: `pintle release --renew`.";
     /// A live server shows what installations that hold the published release refuse.
     DriftMismatch = "drift_mismatch", Condition, Critical, Read, [Owner Admin Publisher Editor],
         "Apps refuse a live server",
@@ -206,6 +185,10 @@ alert_kinds! {
     SsoRequirementChanged = "sso_requirement_changed", Moment { quiet_secs: 0 }, Warning, ReadAudit, [Owner Admin],
         "The rule about single sign-on changed",
         "If nobody of you did this, look at the audit log, and end that member's sessions and tokens.";
+    /// A webhook took no messages for five days, or said that it wants no more.
+    WebhookDisabled = "webhook_disabled", Condition, Critical, Read, [Owner Admin],
+        "A webhook is not told any more",
+        "Repair what receives, then `pintle webhooks test ID`: a test that succeeds brings it back.";
     /// A mail with alerts to a member was given up.
     MailUndelivered = "mail_undelivered", Condition, Warning, Read, [],
         "Alerts do not reach a member by mail",

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use pintle_api::replace_hostile;
+use pintle_api::{AlertSeverity, replace_hostile};
 use pintle_core::UnixTime;
 use pintle_store::{
     AccountId, AlertChange, AlertRow, DueDateRow, DueKind, MailId, MailKind, MailRow, Unsigned, WriteTx,
 };
 
-use super::{AlertKind, AlertSeverity};
+use super::{AlertKind, parse_severity};
 use crate::{OutgoingMail, ServiceError, address::EmailAddress, day::write_day};
 
 /// What happens within this time goes into one mail.
@@ -79,8 +79,8 @@ pub(crate) struct Telling {
     pub(crate) lines: Vec<String>,
 }
 
-/// What it looks like besides its label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What it looks like besides its label, from the least urgent on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tone {
     Calm,
     Good,
@@ -105,7 +105,7 @@ pub(crate) struct Letter {
 
 impl Telling {
     pub(crate) fn of(alert: &AlertRow, change: AlertChange, place: String) -> Self {
-        let severity = AlertSeverity::parse(&alert.severity);
+        let severity = parse_severity(&alert.severity);
         let kind = AlertKind::parse(&alert.kind);
         let title = format!("{}: {}", kind.map_or("An alert", AlertKind::title), alert.subject);
         if change == AlertChange::Resolved {
@@ -173,10 +173,10 @@ impl Letter {
     fn to_html(&self) -> String {
         let mut body = String::new();
         for section in &self.sections {
-            let _ = write!(body, "<h2 style=\"{HEADING}\">{}</h2>\n", escape(&section.heading));
+            let _ = writeln!(body, "<h2 style=\"{HEADING}\">{}</h2>", escape(&section.heading));
             section.items.iter().take(MAX_ITEMS).for_each(|item| item.write_html(&mut body));
             if let Some(more) = describe_rest(section) {
-                let _ = write!(body, "<p style=\"{SMALL}\">{}</p>\n", escape(&more));
+                let _ = writeln!(body, "<p style=\"{SMALL}\">{}</p>", escape(&more));
             }
         }
         let title = escape(&self.subject);
@@ -202,13 +202,13 @@ impl Telling {
             Tone::Careful => ("#7a4b00", "#fdf3e0"),
             Tone::Bad => ("#8e1b1b", "#fcebeb"),
         };
-        let lines = self.lines.iter().map(|line| format!("<p style=\"{LINE}\">{}</p>", escape(line)));
-        let _ = write!(
+        let lines = self.lines.iter().map(|line| format!("<p style=\"{LINE}\">{}</p>", mark_code(line)));
+        let _ = writeln!(
             body,
             "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" style=\"{CARD}\"><tr>\
              <td style=\"border-left:4px solid {ink};padding:12px 16px\">\
              <span style=\"{LABEL};color:{ink};background:{paper}\">{}</span>\
-             <p style=\"{TITLE}\">{}</p><p style=\"{PLACE}\">{}</p>{}</td></tr></table>\n",
+             <p style=\"{TITLE}\">{}</p><p style=\"{PLACE}\">{}</p>{}</td></tr></table>",
             escape(&self.label),
             escape(&self.title),
             escape(&self.place),
@@ -220,6 +220,16 @@ impl Telling {
 fn describe_rest(section: &Section) -> Option<String> {
     let rest = section.items.len().saturating_sub(MAX_ITEMS);
     (rest > 0).then(|| format!("… and {rest} more: pintle alerts list"))
+}
+
+/// What stands between backticks, as code.
+fn mark_code(line: &str) -> String {
+    let parts = line.split('`').zip([false, true].into_iter().cycle());
+    let mark = |(part, is_code)| match is_code {
+        true => format!("<code style=\"{CODE}\">{}</code>", escape(part)),
+        false => escape(part),
+    };
+    parts.map(mark).collect()
 }
 
 /// Names and details come from strangers.
@@ -242,4 +252,5 @@ const LABEL: &str =
 const TITLE: &str = "margin:8px 0 2px;font-size:16px;font-weight:600;line-height:1.35;overflow-wrap:anywhere";
 const PLACE: &str = "margin:0 0 8px;font-size:13px;color:#5b6573";
 const LINE: &str = "margin:0 0 6px;font-size:14px;line-height:1.5;overflow-wrap:anywhere";
+const CODE: &str = "font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;background:#eef0f3;padding:1px 4px;border-radius:3px";
 const SMALL: &str = "margin:20px 0 0;font-size:12px;line-height:1.5;color:#5b6573";

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use pintle_api::{Concern, DriftState, FindingCode};
-use pintle_service::{AuditAction, Permission};
+use pintle_service::{AlertKind, AuditAction, Permission};
 use pintle_store::Role;
 
 const ROLES: [Role; 5] = [Role::Owner, Role::Admin, Role::Publisher, Role::Editor, Role::Auditor];
@@ -79,4 +79,16 @@ fn every_state_of_drift_is_documented() {
         writeln!(table, "| `{}` | {weight} | {} | {} |", state.as_str(), state.meaning(), state.advice()).unwrap();
     }
     compare("howto/drift.md", &table);
+}
+
+#[test]
+fn every_kind_of_alert_is_documented_with_what_to_do() {
+    let mut table = "| alert | severity | raised when | what to do | told |\n|---|---|---|---|---|\n".to_owned();
+    for kind in AlertKind::ALL {
+        let roles: Vec<_> = kind.roles().iter().map(|role| format!("{role:?}").to_lowercase()).collect();
+        let told = if roles.is_empty() { "who asks for it".to_owned() } else { roles.join(", ") };
+        let (word, severity) = (kind.as_str(), kind.severity().as_str());
+        writeln!(table, "| `{word}` | {severity} | {} | {} | {told} |", kind.meaning(), kind.runbook()).unwrap();
+    }
+    compare("howto/alerts.md", &table);
 }

@@ -35,3 +35,4 @@ mod succession;
 mod support;
 mod targets;
 mod tokens;
+mod webhooks;

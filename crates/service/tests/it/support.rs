@@ -11,7 +11,7 @@ use pintle_core::{OrganizationId, ProjectId, Root, UnixTime, claims::Claims, roo
 use pintle_publish::{Address, Bucket};
 use pintle_service::{
     AccountSettings, Actor, Destination, Mailer, OriginBucket, Plan, ProjectPath, RequestContext, SecretKey, Service,
-    ServiceError,
+    ServiceError, WebhookSender,
 };
 use pintle_sign::{Signer, SigningKey, sign_config};
 use pintle_store::{AccountId, AccountRow, AuditChain, Store, TokenId, TokenRow};
@@ -34,7 +34,7 @@ pub(crate) struct Plane {
 
 impl Plane {
     pub(crate) async fn new() -> Self {
-        Self::with_buckets(|store| vec![Arc::new(OriginBucket::new(store))]).await
+        Box::pin(Self::with_buckets(|store| vec![Arc::new(OriginBucket::new(store))])).await
     }
 
     pub(crate) async fn with_buckets(buckets: impl FnOnce(Store) -> Vec<Arc<dyn Bucket>>) -> Self {
@@ -76,6 +76,11 @@ impl Plane {
 
     pub(crate) fn with_monitor(self, monitor: pintle_service::MonitorSettings) -> Self {
         Self { service: self.service.with_monitor(Some(monitor)), ..self }
+    }
+
+    /// The same with somebody who carries messages to webhooks.
+    pub(crate) fn with_webhooks(self, sender: Arc<dyn WebhookSender>) -> Self {
+        Self { service: self.service.with_webhooks(sender), ..self }
     }
 
     /// The same with limits.

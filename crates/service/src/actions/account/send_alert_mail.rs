@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use pintle_core::UnixTime;
 use pintle_store::{
@@ -69,6 +69,8 @@ impl Service {
         now: UnixTime,
     ) -> Result<Option<Written>, ServiceError> {
         let tx = self.store.read().await?;
+        // Where mail reaches the account now, whatever it was when the mail was queued.
+        let Some(email) = tx.find_email(account).await? else { return Ok(None) };
         let choice = if mail.kind == MailKind::Digest { MailChoice::Digest } else { MailChoice::Immediate };
         let mut reader = Reader { tx: &tx, members: list_memberships(&tx, account).await?, places: BTreeMap::new() };
         let told = tx.list_notices(account, choice).await?;
@@ -76,6 +78,8 @@ impl Service {
         for notice in &told {
             news.extend(reader.tell(&notice.alert, notice.row.change).await?);
         }
+        // Of many the last are counted, not listed.
+        news.sort_by_key(|item| Reverse(item.tone));
         let mut sections = Vec::new();
         let count = news.len();
         let first = news.first().map(|item| item.title.clone()).unwrap_or_default();
@@ -102,7 +106,7 @@ impl Service {
             (_, _, false) => format!("[Pintle] {count} alerts"),
         };
         let letter = Letter { subject, sections, server: self.accounts.settings.public_url.clone() };
-        Ok(Some(Written { mail: letter.write(&mail.address), told }))
+        Ok(Some(Written { mail: letter.write(&email.address), told }))
     }
 
     async fn drop_mail(&self, mail: &MailRow, now: UnixTime) -> Result<Progress, ServiceError> {
