@@ -133,6 +133,7 @@ async function offer(key, recovery, passkey) {
   field("kept").addEventListener("change", () => {
     /** @type {HTMLButtonElement} */ (find("register-key")).disabled = !field("kept").checked;
   });
+  find("own").hidden = true;
   find("made").hidden = false;
   find("made").focus();
 }

@@ -77,7 +77,7 @@ for (const path of ["", "/domains", "/draft", "/releases", "/key", "/targets", "
 }
 await page.goto(`${world.url}/tools/decode`);
 const claims = { fmt: 1, iss: SCRIPT, sub: "x", ver: 1, iat: 1, domains: [] };
-await page.getByLabel("Signed file").fill(`a.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.c`);
+await page.getByLabel("Signed file").fill(`e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.e30`);
 await press("Read it");
 await page.locator("#claims-facts").getByText("onerror").waitFor();
 await isUnharmed("decode");

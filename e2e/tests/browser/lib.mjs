@@ -86,7 +86,7 @@ const WIDTHS = [["phone", 360], ["tablet", 820], ["wide", 1360]];
 export async function look(page, name, { pictures = world.pictures } = {}) {
   const found = [];
   for (const scheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme: scheme });
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
     for (const [size, width] of WIDTHS) {
       await page.setViewportSize({ width, height: 800 });
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

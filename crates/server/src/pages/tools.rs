@@ -8,15 +8,14 @@ use axum::{
     response::Response,
     routing::get,
 };
-use pintle_api::{LookupQuery, LookupResponse};
-use pintle_core::{Root, State as Floor, verify};
+use pintle_api::{DecodeRequest, DecodeResponse, LookupQuery, LookupResponse};
 use serde::Deserialize;
 
 use super::{
     failure::PageError,
     form::{Fields, Form, Submitted},
     frame::{Anyone, Frame, render},
-    show::{sentence, word},
+    show::word,
 };
 use crate::{app::App, clock::now};
 
@@ -37,21 +36,17 @@ struct LookupPage {
 struct DecodePage {
     frame: Frame,
     form: Form,
-    jws: String,
-    verdict: Verdict,
+    decoded: Option<Decoded>,
 }
 
-/// What an app with the given root would say of the file.
-enum Verdict {
-    /// No root was given: anybody may have written it.
-    Unverified,
-    Accepted {
-        kid: String,
-    },
-    Refused {
-        code: String,
-        message: String,
-    },
+/// What a signed file says, and what an app with the given root would say of it.
+struct Decoded {
+    jws: String,
+    /// As indented JSON.
+    claims: String,
+    /// Whether a root was given.
+    is_judged: bool,
+    answer: DecodeResponse,
 }
 
 #[derive(Deserialize)]
@@ -89,24 +84,23 @@ async fn look_up(
 }
 
 async fn ask_file(Anyone { frame, .. }: Anyone) -> Response {
-    render(&DecodePage { frame, form: Form::default(), jws: String::new(), verdict: Verdict::Unverified })
+    render(&DecodePage { frame, form: Form::default(), decoded: None })
 }
 
 /// Reads a signed file; with the root of an app, says what that app would say.
-async fn decode(Anyone { frame, .. }: Anyone, Submitted { fields, .. }: Submitted) -> Response {
-    let (jws, bundle) = (fields.owned("jws"), fields.text("bundle"));
-    let verdict = if bundle.is_empty() {
-        Verdict::Unverified
-    } else {
-        match Root::dangerous_parse_bundle_with_http_loopback(bundle.as_bytes()) {
-            Ok(root) => match verify(jws.as_bytes(), &root, &Floor::default(), now()) {
-                Ok(accepted) => Verdict::Accepted { kid: accepted.config.kid().to_string() },
-                Err(error) => {
-                    Verdict::Refused { code: error.code().as_str().to_owned(), message: sentence(error.to_string()) }
-                }
-            },
-            Err(error) => Verdict::Refused { code: "setup_invalid".to_owned(), message: sentence(error.to_string()) },
+async fn decode(
+    State(app): State<App>,
+    Anyone { frame, .. }: Anyone,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let request = DecodeRequest { config: fields.owned("jws"), bundle: fields.optional("bundle") };
+    let is_judged = request.bundle.is_some();
+    Ok(match app.service.decode_config(&request, now()) {
+        Ok(decoded) => {
+            let claims = serde_json::to_string_pretty(&decoded.claims).map_err(|_| PageError::INTERNAL)?;
+            let decoded = Some(Decoded { jws: request.config, claims, is_judged, answer: decoded });
+            render(&DecodePage { frame, form: Form { fields, refusal: None }, decoded })
         }
-    };
-    render(&DecodePage { frame, form: Form { fields, refusal: None }, jws, verdict })
+        Err(error) => render(&DecodePage { frame, form: Form::refused(fields, error)?, decoded: None }),
+    })
 }
