@@ -71,6 +71,15 @@ findings! {
     LevelTooNew = "level_too_new", Error,
         "Old apps keep the release they have, and learn nothing new, until they are updated.",
         "Leave out what is new, or wait until the old apps are gone.";
+    /// The entry enforces more than the last release, while violations of it that apps report jump: at least 20 reports
+    /// on one of the last two days, and three times as many as usual in the week before.
+    ViolationsJumped = "violations_jumped", Error,
+        "Whoever only reported it yesterday is refused tomorrow.",
+        "Find out what those users meet (`pintle violations`); raise it when the reports stop.";
+    /// The entry enforces more than the last release, and apps reported violations of it in the last 7 days.
+    ViolationsReported = "violations_reported", Warning,
+        "Whoever only reported it is refused from now on.",
+        "Look at what was reported (`pintle violations`) before more apps enforce.";
     /// There is no entry at all.
     NoDomains = "no_domains", Warning,
         "An app in strict mode refuses every host.",

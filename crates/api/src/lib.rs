@@ -39,6 +39,7 @@ mod sso;
 mod succession;
 mod target;
 mod token;
+mod violation;
 mod webhook;
 mod whoami;
 
@@ -107,6 +108,7 @@ pub use target::{
     AddTargetRequest, DestinationResponse, RemoveTargetQuery, TargetResponse, TargetTestResponse, TargetTestStep,
 };
 pub use token::{ApiToken, CalendarSecret, InvitationCode, OneTimeSecret, SessionSecret, TokenError};
+pub use violation::{ReportedCount, ViolationReport, ViolationSum, ViolationsQuery, ViolationsResponse};
 pub use webhook::{
     CreateWebhookRequest, CreatedWebhookResponse, RotatedSecretResponse, WebhookFormat, WebhookMessageResponse,
     WebhookResponse, WebhookTestResponse,

@@ -32,6 +32,7 @@ pub(crate) mod rotate;
 pub(crate) mod status;
 pub(crate) mod targets;
 pub(crate) mod tokens;
+pub(crate) mod violations;
 pub(crate) mod webhooks;
 pub(crate) mod whoami;
 pub(crate) mod withdraw;

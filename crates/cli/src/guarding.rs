@@ -115,6 +115,7 @@ impl LocalGuard<'_> {
             previous: self.previous,
             // Which releases apps saw, and for how long, the server knows.
             history: None,
+            trends: None,
             observations: &observations,
             roots: &roots,
             signed_bytes: self.signed_bytes,

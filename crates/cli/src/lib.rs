@@ -89,6 +89,7 @@ pub use commands::{
     status::StatusArgs,
     targets::TargetsCommand,
     tokens::{CreateArgs, TokensCommand},
+    violations::ViolationsArgs,
     webhooks::{Format as WebhookFormat, WebhooksCommand},
     withdraw::RestoreArgs,
 };
@@ -210,6 +211,11 @@ confirm is what is signed. The key stays here: the server gets the signature and
     /// Releases: list, show, roll back, approve, cancel
     #[command(subcommand)]
     Releases(ReleasesCommand),
+    /// Show what apps reported of refused connections, and of those they would refuse
+    #[command(after_help = "\
+Apps report where their SDK is told a collector, and the server takes reports where `reports.enabled` says so. Sums by day, \
+entry, code and release: nothing about users. Anyone can send anything, so that a report is a question and proves nothing.")]
+    Violations(ViolationsArgs),
     /// Tell every app to refuse every connection, by a signed release, until it is restored
     Withdraw(SigningArgs),
     /// Serve again what was served before a withdrawal
@@ -298,6 +304,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Co
         Command::Guard(args) => return commands::guard::run(args, context).await,
         Command::Release(args) => commands::release::run(args, context).await?,
         Command::Diff(args) => commands::diff::run(args, context).await?,
+        Command::Violations(args) => commands::violations::run(args, context).await?,
         Command::Withdraw(args) => commands::withdraw::withdraw(args, context).await?,
         Command::Restore(args) => commands::withdraw::restore(args, context).await?,
         Command::Emergency(command) => commands::emergency::run(command, context).await?,

@@ -42,6 +42,11 @@ pub(crate) fn parse_span_secs(text: &str) -> Result<u64, CommandError> {
     number.checked_mul(unit_secs).ok_or_else(wrong)
 }
 
+/// The day alone, as `2027-06-30`.
+pub(crate) fn show_day(moment: UnixTime) -> String {
+    show_moment(moment).chars().take_while(|character| *character != ' ').collect()
+}
+
 /// `2027-06-30 12:00 UTC`; to the second only where it is not a whole minute.
 pub(crate) fn show_moment(moment: UnixTime) -> String {
     let minutes = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");

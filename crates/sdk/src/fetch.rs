@@ -1,13 +1,18 @@
 //! Fetching configurations (P-7.3): a client of its own, with nothing of the app's in it.
 
+use std::time::Duration;
+
 use reqwest::{
     Client, Response, StatusCode,
-    header::{ACCEPT_ENCODING, CACHE_CONTROL, ETAG, HeaderMap, IF_NONE_MATCH, RETRY_AFTER},
+    header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH, RETRY_AFTER},
     redirect::Policy,
 };
 use rustls::ClientConfig;
 
 use crate::{Answer, Fetch, FetchError, user_agent};
+
+/// To the answer of a collector.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Makes the GETs that a [`Pinner`](crate::Pinner) asks for.
 #[derive(Clone, Debug)]
@@ -38,6 +43,17 @@ impl Fetcher {
     pub(crate) async fn fetch(&self, fetch: &Fetch) -> Answer {
         let answer = tokio::time::timeout(fetch.timeout, self.fetch_unhurried(fetch)).await;
         answer.unwrap_or(Answer::Failed(FetchError::TimedOut(fetch.timeout)))
+    }
+
+    /// Hands a report to a collector: nothing of its answer counts but the status.
+    pub(crate) async fn send_report(&self, url: &str, report: Vec<u8>) -> Result<(), FetchError> {
+        let request = self.client.post(url).header(CONTENT_TYPE, "application/json").body(report);
+        let sent = tokio::time::timeout(REPORT_TIMEOUT, request.send()).await;
+        let response = sent.map_err(|_| FetchError::TimedOut(REPORT_TIMEOUT))?.map_err(|error| transport(&error))?;
+        match response.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(FetchError::Status { status: status.as_u16(), retry_after: None }),
+        }
     }
 
     async fn fetch_unhurried(&self, fetch: &Fetch) -> Answer {

@@ -54,6 +54,7 @@ mod pinner;
 #[cfg(feature = "fetch")]
 mod pintle;
 mod record;
+mod report;
 #[cfg(feature = "rustls")]
 pub mod rustls;
 mod sct_memo;
@@ -77,6 +78,7 @@ pub use pinner::{Action, Answer, Fed, Fetch, Options, Pinner};
 #[cfg(feature = "fetch")]
 pub use pintle::{Builder, Error, Pintle, Probe};
 pub use record::{Memory, MemoryError, Record};
+pub use report::Tally;
 #[cfg(feature = "fetch")]
 pub use show::fetch_certificate;
 pub use snapshot::{Evidence, Snapshot};

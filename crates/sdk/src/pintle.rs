@@ -2,6 +2,7 @@
 
 mod builder;
 mod refresh;
+mod reporting;
 
 use std::{io, net::SocketAddr, sync::Arc};
 

@@ -25,6 +25,7 @@ mod succession;
 mod targets;
 mod tokens;
 mod user_agent;
+mod violations;
 mod webhooks;
 
 use std::sync::Arc;
@@ -92,6 +93,7 @@ fn describe() -> OpenApiRouter<App> {
         .merge(releases::router())
         .merge(succession::router())
         .merge(targets::router())
+        .merge(violations::router())
         .merge(alerts::router())
         .merge(webhooks::router())
         .merge(lookup::router())

@@ -1,5 +1,6 @@
 //! The built-in CDN origin: static, public, signed files.
 
+mod reports;
 mod served;
 
 use std::{sync::Arc, time::Instant};
@@ -10,7 +11,7 @@ use axum::{
     extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use pintle_publish::{Address, Bucket, BucketError};
 
@@ -23,7 +24,7 @@ use crate::{
 };
 
 pub(crate) fn router() -> Router<App> {
-    Router::new().route("/cdn/{*path}", get(serve))
+    Router::new().route("/cdn/{*path}", get(serve)).route("/reports", post(reports::take))
 }
 
 async fn serve(State(app): State<App>, path: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {

@@ -14,6 +14,7 @@ mod monitor;
 mod oidc;
 mod options;
 mod pages;
+mod reports;
 mod sections;
 mod source;
 mod value;
@@ -38,6 +39,7 @@ pub use monitor::MonitorConfig;
 pub use oidc::OidcConfig;
 pub use options::{ConfigProblem, EffectiveOption};
 pub use pages::PagesConfig;
+pub use reports::ReportsConfig;
 pub use sections::{
     AuditConfig, ForwardedHeader, HttpConfig, LogConfig, LogFormat, PrivacyConfig, ProxyConfig, RateLimitConfig,
     StopConfig, TlsConfig,
@@ -88,6 +90,8 @@ pub struct ServerConfig {
     pub rate_limits: RateLimitConfig,
     /// Looking up certificates for whoever asks.
     pub lookup: LookupConfig,
+    /// Collecting the violations that apps report.
+    pub reports: ReportsConfig,
     /// Decoding configurations for whoever asks.
     pub decode: DecodeConfig,
     /// What becomes of what was deleted.
@@ -215,6 +219,7 @@ impl ServerConfig {
             http: HttpConfig::read(options),
             rate_limits: RateLimitConfig::read(options),
             lookup: LookupConfig::read(options),
+            reports: ReportsConfig::read(options),
             decode: DecodeConfig::read(options),
             privacy: PrivacyConfig::read(options),
             audit: AuditConfig::read(options),

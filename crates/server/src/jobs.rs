@@ -12,6 +12,8 @@ const MAX_SLEEP: Duration = Duration::from_secs(5);
 const BETWEEN_CLEANINGS: Duration = Duration::from_secs(3600);
 /// Days are told, and a digest goes within so much of its hour.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(600);
+/// Reports are gathered for so long, and new projects not known to them.
+const BETWEEN_COUNTS: Duration = Duration::from_secs(15);
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// What a worker works off. Mails have one of their own, so that a slow mail server delays no release.
@@ -80,6 +82,21 @@ pub(crate) async fn run_recorder(service: Arc<Service>) {
     }
 }
 
+/// Writes what apps report of violations, for ever.
+pub(crate) async fn run_counter(service: Arc<Service>) {
+    loop {
+        tokio::time::sleep(BETWEEN_COUNTS).await;
+        count(&service).await;
+    }
+}
+
+/// Writes what apps reported, and learns whose reports count.
+pub(crate) async fn count(service: &Service) {
+    if let Err(error) = service.record_violations(now()).await {
+        tracing::error!(error.code = error.code(), %error, "reports of violations not written; they are lost");
+    }
+}
+
 /// Removes what was kept long enough, now and then, for ever.
 pub(crate) async fn run_cleaner(service: Arc<Service>) {
     loop {
@@ -113,6 +130,7 @@ pub(crate) async fn record_the_rest(service: &Service) {
     if let Err(error) = service.record_last_security_events(now()).await {
         tracing::error!(error.code = error.code(), %error, "the last security events are lost");
     }
+    count(service).await;
 }
 
 /// One turn; how long to sleep after it, if at all.

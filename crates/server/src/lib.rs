@@ -37,8 +37,8 @@ pub use cdn::file_router;
 pub use config::{
     AccountsConfig, AlertsConfig, AuditConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, DecodeConfig,
     EffectiveOption, ForwardedHeader, GuardConfig, HttpConfig, LoadedConfig, LogConfig, LogFormat, LookupConfig,
-    MonitorConfig, OidcConfig, Origin, PagesConfig, PrivacyConfig, ProxyConfig, RateLimitConfig, ServerConfig,
-    SmtpConfig, SmtpSecurity, StopConfig, TlsConfig, WebhooksConfig,
+    MonitorConfig, OidcConfig, Origin, PagesConfig, PrivacyConfig, ProxyConfig, RateLimitConfig, ReportsConfig,
+    ServerConfig, SmtpConfig, SmtpSecurity, StopConfig, TlsConfig, WebhooksConfig,
 };
 pub use listen::TlsError;
 pub use run::{Ready, ServerError, run};

@@ -116,6 +116,7 @@ pub(crate) struct RateLimits {
     account: Option<RateLimiter>,
     lookup: Option<RateLimiter>,
     decode: Option<RateLimiter>,
+    reports: Option<RateLimiter>,
 }
 
 /// What a request has used up so far, for the headers of its answer.
@@ -125,12 +126,14 @@ struct Ledger(Arc<Mutex<Vec<Allowance>>>);
 impl RateLimits {
     pub(crate) fn new(config: &ServerConfig) -> Self {
         let per_minute = |name, requests| RateLimiter::new(name, requests, Duration::from_secs(60));
+        let limits = &config.rate_limits;
         Self {
-            address: per_minute("address", config.rate_limits.address_per_minute),
-            token: per_minute("token", config.rate_limits.token_per_minute),
-            account: per_minute("account", config.rate_limits.account_per_minute),
+            address: per_minute("address", limits.address_per_minute),
+            token: per_minute("token", limits.token_per_minute),
+            account: per_minute("account", limits.account_per_minute),
             lookup: per_minute("lookup", config.lookup.address_per_minute),
             decode: per_minute("decode", config.decode.address_per_minute),
+            reports: per_minute("reports", config.reports.address_per_minute),
         }
     }
 
@@ -142,6 +145,11 @@ impl RateLimits {
     /// Counts a decoding, which makes the server read and verify megabytes, by the address it comes from.
     pub(crate) fn check_decode(&self, extensions: &Extensions) -> Result<(), ApiError> {
         check_address(self.decode.as_ref(), extensions)
+    }
+
+    /// Counts a report of violations, by the address it comes from.
+    pub(crate) fn check_report(&self, extensions: &Extensions) -> Result<(), ApiError> {
+        Ledger::default().check(self.reports.as_ref(), extensions.get::<AddressKey>().map_or(0, |key| key.0))
     }
 
     /// Counts a request of a token and its account, once both are known to be genuine.

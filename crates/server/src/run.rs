@@ -221,6 +221,8 @@ pub async fn run(
         workers.spawn(jobs::run_jobs(worker, Arc::clone(&service), closing.clone()));
     }
     let recorder = tokio::spawn(jobs::run_recorder(Arc::clone(&service)));
+    jobs::count(&service).await;
+    let counter = tokio::spawn(jobs::run_counter(Arc::clone(&service)));
     let cleaner = tokio::spawn(jobs::run_cleaner(Arc::clone(&service)));
     let watcher = tokio::spawn(jobs::run_watcher(Arc::clone(&service)));
     let app = App {
@@ -268,10 +270,11 @@ pub async fn run(
         tracing::warn!("a running job did not finish in time; it is taken up again at the next start");
     }
     recorder.abort();
+    counter.abort();
     cleaner.abort();
     watcher.abort();
     if tokio::time::timeout(config.stop.timeout, jobs::record_the_rest(&service)).await.is_err() {
-        tracing::warn!("the last security events were not written in time");
+        tracing::warn!("the last security events and reports were not written in time");
     }
     store.close().await?;
     tracing::info!("stopped");
@@ -326,6 +329,7 @@ fn open_service(
         .with_erasure_delay(config.privacy.erase_after_days * 86_400)
         .with_audit_retention(config.audit.retention_days)
         .with_lookups(config.lookup.policy())
+        .with_violation_reports(config.reports.enabled)
         .with_decoding(config.decode.enabled)
         .with_guard(guard)
         .with_alerts(config.alerts.to_settings())

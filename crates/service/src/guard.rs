@@ -11,7 +11,7 @@ mod live;
 mod look;
 mod refresh;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use pintle_api::{Finding, FindingCode, FindingOverride, Severity};
 use pintle_core::{
@@ -27,6 +27,7 @@ pub use pintle_discover::{AddressPolicy, Endpoint, parse_certificates};
 pub use pintle_path::Roots;
 pub use rustls_pki_types::CertificateDer;
 
+pub use crate::violations::Trend;
 pub use history::{PastRelease, REPORT_PERIOD_SECS};
 pub(crate) use live::{DRAWS, DerChain, Held, describe, group_by_chain};
 pub(crate) use look::endpoints_of;
@@ -54,6 +55,8 @@ pub struct GuardInput<'a> {
     pub previous: Option<&'a VerifiedConfig>,
     /// The releases devices saw, newest first, back to one that is older than the report period; `None`: not known here.
     pub history: Option<&'a [PastRelease]>,
+    /// How violations of entries go that apps report, by name; `None`: not known here.
+    pub trends: Option<&'a HashMap<String, Trend>>,
     /// What live endpoints were seen to serve.
     pub observations: &'a [Observation],
     /// Root certificates that the platforms of the apps trust.

@@ -50,6 +50,7 @@ mod sso;
 mod step_up;
 mod succession;
 mod throttle;
+mod violations;
 mod webhook;
 
 use std::sync::Arc;
@@ -62,6 +63,7 @@ use tokio::sync::Notify;
 
 use accounts::Accounts;
 use guard::GuardSettings;
+use violations::Violations;
 
 pub use access::{Permission, ProjectPath};
 pub use accounts::{AccountSettings, SignUp};
@@ -109,6 +111,7 @@ pub struct Service {
     guard: GuardSettings,
     alerts: AlertSettings,
     monitor: Option<MonitorSettings>,
+    violations: Option<Violations>,
     sender: Option<Arc<dyn WebhookSender>>,
     messages: Notify,
 }
@@ -136,6 +139,7 @@ impl Service {
             guard: GuardSettings::default(),
             alerts: AlertSettings::default(),
             monitor: None,
+            violations: None,
             sender: None,
             messages: Notify::new(),
         }
@@ -200,6 +204,12 @@ impl Service {
     #[must_use]
     pub fn with_monitor(self, monitor: Option<MonitorSettings>) -> Self {
         Self { monitor, ..self }
+    }
+
+    /// The same, counting the violations that apps report; otherwise nobody's report is taken.
+    #[must_use]
+    pub fn with_violation_reports(self, collects: bool) -> Self {
+        Self { violations: collects.then(Violations::default), ..self }
     }
 
     /// The same, with somebody who carries messages to webhooks; otherwise they wait.

@@ -21,6 +21,7 @@ const ROWS_OF_PROJECT: &[(&str, &str)] = &[
     ("prepared_release", "project_id = $1"),
     ("release_target", "project_id = $1"),
     ("publish_target", "project_id = $1"),
+    ("violation_count", "project_id = $1"),
     ("release_file", "project_id = $1"),
     ("\"release\"", "project_id = $1"),
     ("succession_statement", "project_id = $1"),

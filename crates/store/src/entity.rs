@@ -41,5 +41,6 @@ pub(crate) mod release_target;
 pub(crate) mod session;
 pub(crate) mod succession_statement;
 pub(crate) mod totp;
+pub(crate) mod violation_count;
 pub(crate) mod webhook;
 pub(crate) mod webhook_message;

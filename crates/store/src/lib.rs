@@ -62,6 +62,7 @@ mod token;
 mod transaction;
 mod url;
 mod value;
+mod violation;
 mod webhook;
 mod workload;
 
@@ -85,8 +86,8 @@ pub use entity::{
     prepared_release::Model as PreparedReleaseRow, probe_agent::Model as ProbeAgentRow, project::Model as ProjectRow,
     publish_target::Model as PublishTargetRow, published_object::Model as PublishedObjectRow,
     release::Model as ReleaseRow, release_target::Model as ReleaseTargetRow, session::Model as SessionRow,
-    succession_statement::Model as StatementRow, totp::Model as TotpRow, webhook::Model as WebhookRow,
-    webhook_message::Model as WebhookMessageRow,
+    succession_statement::Model as StatementRow, totp::Model as TotpRow, violation_count::Model as ViolationCountRow,
+    webhook::Model as WebhookRow, webhook_message::Model as WebhookMessageRow,
 };
 pub use error::StoreError;
 pub use id::{

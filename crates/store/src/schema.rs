@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::contract(include_str!("../migrations/0022_key_ciphertext.sql"), 22),
     Migration::expand(include_str!("../migrations/0023_probe_agent.sql")),
     Migration::expand(include_str!("../migrations/0024_webhooks.sql")),
+    Migration::expand(include_str!("../migrations/0025_violations.sql")),
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)";

@@ -17,7 +17,7 @@ use crate::{
     SsoProvidersResponse, SsoStep, StartRotationRequest, StatementResponse, StoreKeyRequest, TargetResponse,
     TargetTestResponse, TokenResponse, TotpCodeRequest, TotpResponse, UpdateDomainRequest, UpdateDraftRequest,
     UpdateMemberRequest, UpdateOrganizationRequest, UpdatePinRequest, UpdateProjectRequest, UpdateTokenRequest,
-    WhoamiResponse,
+    ViolationsQuery, ViolationsResponse, WhoamiResponse,
 };
 
 /// One method per route. Each fails with [`ClientError`]; lists are fetched when they are asked for entries.
@@ -430,6 +430,16 @@ impl Client {
         body: &UpdatePinRequest,
     ) -> Result<PinResponse, ClientError> {
         self.send_json(Method::PATCH, &project.path(["domains", domain, "pins", pin]), body).await
+    }
+
+    /// What apps reported of a project in the last days.
+    pub async fn list_violations(
+        &self,
+        project: ProjectRef<'_>,
+        query: &ViolationsQuery,
+    ) -> Result<ViolationsResponse, ClientError> {
+        let request = self.request(Method::GET, &project.path(["violations"]))?.query(query);
+        parse_json(&self.exchange(request).await?)
     }
 
     /// Begins the change of the key of a domain's servers.

@@ -1,9 +1,12 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use pintle_core::Mode;
+use pintle_core::{
+    Mode,
+    root::{BaseUrl, SetupError},
+};
 use tokio::sync::{Notify, watch};
 
-use super::{Error, Pintle, Runtime, off_the_runtime, refresh};
+use super::{Error, Pintle, Runtime, off_the_runtime, refresh, reporting};
 use crate::{
     Authorities, Event, Installation, Listener, Options, Setup, SystemEnvironment, Timer,
     fetch::{Fetcher, Proxies},
@@ -22,6 +25,7 @@ pub struct Builder {
     http_loopback: bool,
     timer: Arc<dyn Timer>,
     listeners: Vec<Arc<Listener>>,
+    collector: Option<String>,
 }
 
 impl Builder {
@@ -36,6 +40,7 @@ impl Builder {
             http_loopback: false,
             timer: Arc::new(SystemEnvironment::default()),
             listeners: Vec::new(),
+            collector: None,
         }
     }
 
@@ -86,6 +91,12 @@ impl Builder {
         self
     }
 
+    /// Sends sums of violations to the collector at `url`, at most once an hour: entry, code and release, nothing about the
+    /// user or the device (`docs/spec/reports.md`). Off otherwise.
+    pub fn report_to(self, url: impl Into<String>) -> Self {
+        Self { collector: Some(url.into()), ..self }
+    }
+
     /// Starts, and returns once a configuration is in force: from disk or seed at once, else after the first fetch.
     pub async fn setup(self) -> Result<Pintle, Error> {
         let pintle = self.start().await?;
@@ -103,6 +114,11 @@ impl Builder {
             storage_dir: self.storage_dir,
             ..Setup::parse_bundle(&self.bundle, self.http_loopback)?
         };
+        let parse_url = match self.http_loopback {
+            true => BaseUrl::dangerous_parse_http_loopback,
+            false => BaseUrl::parse,
+        };
+        let collector = self.collector.as_deref().map(parse_url).transpose().map_err(SetupError::from)?;
         let config_tls = self.config_authorities.to_unpinned_config()?;
         let (timer, listeners) = (self.timer, self.listeners);
         let wake = Arc::new(Notify::new());
@@ -122,6 +138,9 @@ impl Builder {
             wake,
         });
         tokio::spawn(refresh::run(Arc::downgrade(&runtime)));
+        if let Some(url) = collector {
+            reporting::start(&runtime, url);
+        }
         Ok(Pintle { runtime })
     }
 }

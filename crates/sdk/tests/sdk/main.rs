@@ -6,6 +6,7 @@ mod disk;
 mod installation;
 mod pinner;
 mod refresh;
+mod report;
 mod tls;
 
 use std::{

@@ -20,6 +20,7 @@ mod lookup;
 mod operations;
 mod pages;
 mod permissions;
+mod reports;
 mod routes;
 mod start;
 mod support;

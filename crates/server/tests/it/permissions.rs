@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pintle_api::{
     AddDomainRequest, AddPinRequest, AddProbeAgentRequest, AddTargetRequest, ApiToken, CreateInvitationRequest,
-    CreateTokenRequest, CreateWebhookRequest, CtRequest, Enforce, PinMatch, PinType, Scope, SecretText, TokenLifetime,
-    Trust, WebhookFormat, client::ProjectRef,
+    CreateTokenRequest, CreateWebhookRequest, CtRequest, Enforce, PinMatch, PinType, Scope, SecretText,
+    StartRotationRequest, TokenLifetime, Trust, WebhookFormat, client::ProjectRef,
 };
 use pintle_service::Permission;
 use pintle_sign::Signer as _;
@@ -103,6 +103,8 @@ pub(crate) async fn make_world(server: &Server, members: &[(Role, pintle_store::
         server.add_member(&project.organization, account, word).await;
     }
     let (domain, pin) = add_pin(server, &project).await;
+    let rotation = StartRotationRequest { next: pin.clone(), retiring: Vec::new(), away_days: 7 };
+    server.admin.start_rotation(project.id(), &domain, &rotation).await.unwrap();
     project.submit(&server.admin).await;
     project.store_key(&server.admin).await;
     let target = AddTargetRequest { destination: "www".into() };

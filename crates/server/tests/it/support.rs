@@ -110,10 +110,17 @@ impl Server {
 
     /// Stops it and starts another one on the same data, elsewhere.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_changed(|_| {}).await
+    }
+
+    /// The same with another configuration.
+    pub(crate) async fn restart_changed(self, change: impl FnOnce(&mut ServerConfig)) -> Self {
         let token = self.token.clone();
         let folder = self.stop().await;
+        let mut config = config(folder.path());
+        change(&mut config);
         let (stop, stopped) = oneshot::channel::<()>();
-        let (ready, task) = start(config(folder.path()), async { drop(stopped.await) }).await;
+        let (ready, task) = start(config, async { drop(stopped.await) }).await;
         let Ready { address, cdn_address, pages_address, metrics_address, public_url: url, .. } = ready.unwrap();
         let admin = Client::new(&url, token.clone()).unwrap();
         Self { url, address, cdn_address, pages_address, metrics_address, admin, token, folder, stop, task }

@@ -10,8 +10,11 @@ use crate::{
     Actor, GuardError, ProjectPath, Service, ServiceError,
     access::{Permission, find_project},
     claims::{measure_signed, write_claims},
-    guard::{GuardInput, PastRelease, REPORT_PERIOD_SECS, Watch, guard, list_endpoints, look, rehearse, shorten},
+    guard::{
+        GuardInput, PastRelease, REPORT_PERIOD_SECS, Trend, Watch, guard, list_endpoints, look, rehearse, shorten,
+    },
     succession::Keys,
+    violations::{MAX_SUMS, find_trends, first_day},
 };
 
 /// Releases read back to find out how long apps tried an entry: more within a week are judged as no trial.
@@ -87,13 +90,15 @@ impl Service {
         let bytes = write_claims(&claims, &succession)?;
         let previous = self.verify_last_release(tx, project).await?.map(|(_, accepted)| accepted.config);
         let history = self.load_history(tx, project, now).await?;
+        let sums = tx.list_violations(&project.scope, first_day(now.as_secs()), MAX_SUMS).await?;
+        let trends = find_trends(&sums, now.as_secs());
         let watch = parse_watch_lists(&tx.list_domains(&project.scope).await?);
         let signed_bytes = measure_signed(&bytes, &succession);
-        Ok(Question { basis, claims, bytes, signed_bytes, previous, history, watch })
+        Ok(Question { basis, claims, bytes, signed_bytes, previous, history, trends, watch })
     }
 
     async fn judge(&self, question: Question, now: UnixTime) -> Result<Judgement, ServiceError> {
-        let Question { basis, claims, signed_bytes, previous, history, watch, .. } = question;
+        let Question { basis, claims, signed_bytes, previous, history, trends, watch, .. } = question;
         let observations = match &self.guard.look {
             Some(settings) => look(list_endpoints(&claims, &watch), settings).await,
             None => Vec::new(),
@@ -109,6 +114,7 @@ impl Service {
                 next: &next,
                 previous: previous.as_ref(),
                 history: Some(&history),
+                trends: Some(&trends),
                 observations: &observations,
                 roots: &roots,
                 signed_bytes,
@@ -158,6 +164,7 @@ struct Question {
     signed_bytes: usize,
     previous: Option<VerifiedConfig>,
     history: Vec<PastRelease>,
+    trends: HashMap<String, Trend>,
     watch: Watch,
 }
 

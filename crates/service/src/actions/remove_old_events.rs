@@ -8,11 +8,12 @@ use crate::{AuditAction, Service, ServiceError, audit::Event};
 const BATCH: u64 = 1000;
 /// How long it is remembered what the world showed of releases.
 const DRIFT_HISTORY_SECS: u64 = 365 * 86_400;
+/// How long sums of violations are kept.
+const VIOLATIONS_SECS: u64 = 90 * 86_400;
 
 impl Service {
-    /// Removes what was kept long enough: events older than the audit log's retention, what the drift monitor saw
-    /// a year ago, and invitations that expired. A chain
-    /// that loses its beginning gets an `audit.checkpoint` event, which says where it goes on, so that it stays verifiable.
+    /// Removes what was kept long enough: events older than the audit log's retention, what the drift monitor saw a year ago,
+    /// what apps reported three months ago, and invitations that expired. A chain that loses its beginning gets an `audit.checkpoint` event, which says where it goes on, so that it stays verifiable.
     /// How many events were removed. Safe to call from several places.
     ///
     /// # Errors
@@ -23,6 +24,7 @@ impl Service {
         let seen_before = now.as_secs().saturating_sub(DRIFT_HISTORY_SECS);
         tx.delete_old_drift_changes(seen_before).await?;
         tx.delete_old_observed_certificates(seen_before).await?;
+        tx.delete_violations_before(now.as_secs().saturating_sub(VIOLATIONS_SECS)).await?;
         tx.commit_recorded().await?;
         let cutoff_secs = now.as_secs().saturating_sub(self.audit_retention_secs);
         let chains = self.store.read().await?.list_audit_chains().await?;

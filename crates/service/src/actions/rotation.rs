@@ -22,8 +22,8 @@ impl Service {
     /// Begins the change of the key of a domain's servers, in the place of one that is under way. The draft stays as it is.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for a pin that is not the domain's, [`ServiceError::ValueInvalid`] for one that does not
-    /// name a server's own key, and those of access.
+    /// [`ServiceError::ValueInvalid`] for a pin that is not the domain's or does not name a server's own key, and those of
+    /// access.
     pub async fn start_rotation(
         &self,
         actor: &Actor,
@@ -177,7 +177,9 @@ fn find_record(domain: &DraftDomain) -> Result<RotationRecord, ServiceError> {
 
 /// A pin of the domain that names what a server itself presents.
 fn name_pin(domain: &DraftDomain, member: &'static str, id: &str) -> Result<PinName, ServiceError> {
-    let row = domain.pins.iter().find(|row| row.id.as_str() == id).ok_or(ServiceError::NotFound { what: "pin" })?;
+    let row = domain.pins.iter().find(|row| row.id.as_str() == id);
+    let row =
+        row.ok_or(ServiceError::ValueInvalid { member, expected: "`pin_…` of a pin of the domain in the draft" })?;
     let PinResponse { pin_type, pin_match, digest, .. } = respond::pin(row)?;
     // The certificate of a next key does not exist yet.
     let is_key = matches!(pin_type, PinType::SpkiSha256 | PinType::SpkiSha512);

@@ -133,6 +133,10 @@ alert_kinds! {
     TargetFailing = "target_failing", Condition, Critical, Read, [Owner Admin Publisher],
         "A publish target does not take releases",
         "`pintle targets test NAME` says what is missing. It is tried again by itself, without end.";
+    /// Apps report many more violations of an entry than in the week before.
+    ViolationsJumped = "violations_jumped", Moment { quiet_secs: DAY }, Warning, Read, [Owner Admin Publisher Editor],
+        "Apps report more violations than usual",
+        "`pintle violations` tells which, `pintle certs HOST` what servers show; anyone can send reports.";
     /// A release is live on every target.
     ReleaseLive = "release_live", Moment { quiet_secs: 0 }, Info, Read, [],
         "A release is live",

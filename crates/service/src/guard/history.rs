@@ -8,7 +8,7 @@ use pintle_core::{
     claims::{Claims, Domain, Enforce},
 };
 
-use super::{GuardInput, file::make, live::days};
+use super::{GuardInput, Trend, file::make, live::days};
 
 /// How long apps report on an entry before it enforces.
 pub const REPORT_PERIOD_SECS: u64 = 7 * 86_400;
@@ -42,7 +42,26 @@ pub(super) fn find(input: &GuardInput<'_>) -> Vec<Finding> {
         let domains = input.next.claims().domains.iter();
         findings.extend(domains.filter_map(|domain| find_jump(domain, history, input.now)));
     }
+    if let Some(trends) = input.trends {
+        let domains = input.next.claims().domains.iter();
+        findings.extend(domains.filter_map(|domain| find_violations(domain, previous.claims(), trends)));
+    }
     findings
+}
+
+/// An entry that enforces more than before, while apps report violations of it.
+fn find_violations(domain: &Domain, previous: &Claims, trends: &HashMap<String, Trend>) -> Option<Finding> {
+    let before = previous.domains.iter().find(|known| known.name == domain.name)?;
+    let (before, next) = (percentage(before.enforce), percentage(domain.enforce));
+    let name = domain.name.to_string();
+    let trend = trends.get(&name).filter(|trend| next > before && trend.week > 0)?;
+    let raised = format!("{name} goes from {before} % to {next} %");
+    if trend.is_jump() {
+        let detail = format!("{raised}, while {} apps a day report violations, {} before.", trend.recent, trend.usual);
+        return Some(Finding::new(FindingCode::ViolationsJumped, &detail).about(&name));
+    }
+    let detail = format!("{raised}; violations were reported {} times in 7 days.", trend.week);
+    Some(Finding::new(FindingCode::ViolationsReported, &detail).about(&name))
 }
 
 /// Entries of the last release that the next one covers no longer.

@@ -1,5 +1,7 @@
 //! What the guard says of a release, case by case: no network, the certificates are made here.
 
+use std::collections::HashMap;
+
 use pintle_api::{FindingCode as Code, FindingOverride, Severity};
 use pintle_core::{
     HostName, Name, OrganizationId, ProjectId, UnixTime,
@@ -8,7 +10,7 @@ use pintle_core::{
 use pintle_discover::Endpoint;
 use pintle_path::Roots;
 use pintle_service::guard::{
-    GuardInput, Observation, PastRelease, Sight, find_blocking, guard, list_endpoints, rehearse, shorten,
+    GuardInput, Observation, PastRelease, Sight, Trend, find_blocking, guard, list_endpoints, rehearse, shorten,
 };
 use pintle_sign::{Signer, SigningKey};
 use pintle_testkit::certificate::{Authority, SiteCertificate, issuer_pin, leaf_pin, pin};
@@ -25,6 +27,7 @@ struct Case {
     next: Claims,
     previous: Option<Claims>,
     history: Option<Vec<PastRelease>>,
+    trends: HashMap<String, Trend>,
     observations: Vec<Observation>,
     signed_bytes: usize,
     oldest_level: u32,
@@ -37,7 +40,9 @@ impl Case {
         let site = root.subordinate("Intermediate").issue(&[HOST]);
         let next = claims(vec![entry(HOST, vec![leaf_pin(site.leaf()), backup()])]);
         let observations = vec![observe(HOST, vec![served(&site)])];
-        Self { root, site, next, previous: None, history: None, observations, signed_bytes: 1000, oldest_level: 1 }
+        let trends = HashMap::new();
+        let (previous, history) = (None, None);
+        Self { root, site, next, previous, history, trends, observations, signed_bytes: 1000, oldest_level: 1 }
     }
 
     fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
@@ -58,6 +63,7 @@ impl Case {
             next: &next,
             previous: previous.as_ref(),
             history: self.history.as_deref(),
+            trends: Some(&self.trends),
             observations: &self.observations,
             roots: &roots,
             signed_bytes: self.signed_bytes,
@@ -450,4 +456,25 @@ fn hosts_that_enforce_are_looked_at_first_and_those_named_in_place_of_the_entry(
         ["www.example.com:8443", HOST, "a.example.com"].map(|host| Endpoint::parse(host).unwrap().to_string())
     );
     assert_eq!(HostName::parse(HOST).unwrap().to_string(), HOST);
+}
+
+#[test]
+fn who_raises_an_entry_hears_what_apps_reported_of_it_and_is_stopped_by_a_jump() {
+    let trend = |recent, usual| Trend { recent, usual, week: recent };
+    let raised = |trend| {
+        Case::good().with(|case| {
+            let mut previous = case.next.clone();
+            previous.domains.first_mut().unwrap().enforce = Enforce::Percent(10);
+            case.previous = Some(previous);
+            case.trends.insert(HOST.to_owned(), trend);
+        })
+    };
+    raised(trend(0, 0)).finds(&[]);
+    raised(trend(19, 0)).finds(&[(Code::ViolationsReported, Severity::Warning)]);
+    raised(trend(20, 0)).finds(&[(Code::ViolationsJumped, Severity::Error)]);
+    raised(trend(59, 20)).finds(&[(Code::ViolationsReported, Severity::Warning)]);
+    raised(trend(60, 20)).finds(&[(Code::ViolationsJumped, Severity::Error)]);
+    // Nobody stops who leaves it as it is, or lowers it.
+    raised(trend(60, 20)).with(|case| case.entry().enforce = Enforce::Percent(10)).finds(&[]);
+    raised(trend(60, 20)).with(|case| case.entry().enforce = Enforce::Percent(5)).finds(&[]);
 }

@@ -35,4 +35,5 @@ mod succession;
 mod support;
 mod targets;
 mod tokens;
+mod violations;
 mod webhooks;

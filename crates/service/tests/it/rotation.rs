@@ -155,7 +155,7 @@ async fn only_pins_that_a_server_itself_can_match_are_changed() {
     assert_eq!(code(plane.start(&domain, &certificate, &[], NOW).await), "value_invalid");
     assert_eq!(code(plane.start(&domain, &key, &[&issuer], NOW).await), "value_invalid");
     let foreign = PinResponse { id: "pin_01kb0000000000000000000000".into(), ..key.clone() };
-    assert_eq!(code(plane.start(&domain, &foreign, &[], NOW).await), "not_found");
+    assert_eq!(code(plane.start(&domain, &foreign, &[], NOW).await), "value_invalid");
     let ever = StartRotationRequest { next: key.id.clone(), retiring: Vec::new(), away_days: 366 };
     let refused = plane.service.start_rotation(&plane.owner, plane.path(), &domain.id, &ever, NOW).await;
     assert_eq!(code(refused), "value_invalid");

@@ -78,6 +78,11 @@ impl Plane {
         Self { service: self.service.with_monitor(Some(monitor)), ..self }
     }
 
+    /// The same, taking reports of violations.
+    pub(crate) fn with_violation_reports(self) -> Self {
+        Self { service: self.service.with_violation_reports(true), ..self }
+    }
+
     /// The same with somebody who carries messages to webhooks.
     pub(crate) fn with_webhooks(self, sender: Arc<dyn WebhookSender>) -> Self {
         Self { service: self.service.with_webhooks(sender), ..self }
