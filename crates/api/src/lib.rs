@@ -70,8 +70,8 @@ pub use finding::{
 pub use key::{KeyCiphertextResponse, KeyOpener, StoreKeyRequest};
 pub use list::{ListQuery, ListResponse};
 pub use lookup::{
-    LookupFailure, LookupQuery, LookupResponse, PresentedCertificate, PresentedChain, PresentedFacts, PresentedPin,
-    Sighting,
+    CaaRecordResponse, CaaResponse, ChainCompletion, FetchedCertificate, LookupFailure, LookupQuery, LookupResponse,
+    PresentedCertificate, PresentedChain, PresentedFacts, PresentedPin, Sighting,
 };
 pub use member::{
     AcceptInvitationRequest, CreateInvitationRequest, CreatedInvitationResponse, InvitationResponse, MemberResponse,

@@ -12,6 +12,10 @@ use crate::PinType;
 pub struct LookupQuery {
     /// `HOST[:PORT]`, port 443 if none is given.
     pub host: String,
+    /// Whether to fetch what the server does not send of its chains, from where its certificates say that it lies.
+    #[serde(default)]
+    #[param(required = false)]
+    pub complete_chain: bool,
 }
 
 /// What an endpoint presents, at every address of it. Nothing of this is verified: the network vouches for it alone.
@@ -23,6 +27,9 @@ pub struct LookupResponse {
     pub chains: Vec<PresentedChain>,
     /// Addresses that showed none.
     pub failures: Vec<LookupFailure>,
+    /// Which CAs may issue for it, as DNS says; absent where nobody asked, as for an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caa: Option<CaaResponse>,
 }
 
 /// A chain and who presents it.
@@ -32,6 +39,52 @@ pub struct PresentedChain {
     pub seen: Vec<Sighting>,
     /// In the order presented: the server's own certificate first.
     pub certificates: Vec<PresentedCertificate>,
+    /// What was fetched to complete it; absent unless that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion: Option<ChainCompletion>,
+}
+
+/// Issuers' certificates that a server did not send, up to one that issued itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChainCompletion {
+    /// Each signed the one before, the first the last that the presented chain proves.
+    pub certificates: Vec<FetchedCertificate>,
+    /// Why it does not go on, if the last certificate says that it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// A certificate that was fetched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FetchedCertificate {
+    /// Where it lay.
+    pub url: String,
+    /// The certificate.
+    pub certificate: PresentedCertificate,
+}
+
+/// CAA records (RFC 8659) of a host, or of the nearest name above it that has some; unverified.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CaaResponse {
+    /// The name that has them; absent if none has: then every CA may issue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// The records.
+    pub records: Vec<CaaRecordResponse>,
+    /// Why they are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// One property of CAA.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CaaRecordResponse {
+    /// Whether a CA that does not know the tag must not issue.
+    pub is_critical: bool,
+    /// As `issue`, `issuewild` or `iodef`.
+    pub tag: String,
+    /// As `letsencrypt.org`; `;` alone: nobody.
+    pub value: String,
 }
 
 /// One address that presents a chain.

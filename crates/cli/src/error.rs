@@ -483,6 +483,7 @@ impl CommandError {
         match self {
             Self::Api(error) => api::exit_status(error),
             Self::Emergency(error) => error.exit_status(),
+            Self::Ct(error) => ct::exit_status(error),
             Self::AuditChain { error: AuditChainError::RememberedRemoved { .. }, .. } | Self::AuditExport { .. } => {
                 ExitStatus::Input
             }
@@ -521,7 +522,6 @@ impl CommandError {
             | Self::NotSwitched { .. }
             | Self::NobodySeen { .. }
             | Self::Interrupted { .. }
-            | Self::Ct(_)
             | Self::Fetch { .. } => ExitStatus::Unavailable,
             Self::Loopback { .. } => ExitStatus::Input,
             Self::Exists { .. } | Self::NotWithdrawn => ExitStatus::Conflict,
@@ -616,6 +616,9 @@ impl CommandError {
                 "`pintle probe list` shows them; an admin registers the key with `pintle probe add`"
             }
             Self::NotFound { kind: "pin", .. } => "`pintle pins list` shows them",
+            Self::NotFound { kind: "issuer certificate", .. } => {
+                "the server does not send it: `--complete-chain` fetches it, or give the file with `--from-file`"
+            }
             Self::NotFound { kind: "certificate in Certificate Transparency", .. } => {
                 "a new one takes up to a day to be known; `--from-host` and `--from-file` need no log"
             }

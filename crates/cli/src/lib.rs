@@ -76,7 +76,7 @@ pub use commands::{
     },
     logged::CtArgs,
     login::LoginArgs,
-    look::WayArgs,
+    look::{CompleteArgs, WayArgs},
     members::MembersCommand,
     notifications::{CalendarCommand, NotificationsCommand, When},
     orgs::OrgsCommand,

@@ -9,7 +9,7 @@ use pintle_core::{
     der,
 };
 
-pub use log::{LogProtocol, LogTail, ReadableLog};
+pub use log::{LogProtocol, LogTail, ReadableLog, read_logs};
 pub use search::{CtApi, CtSource, CtSourceError};
 
 use crate::{CertificateFacts, WebError, limits::SEARCH_LIMIT};
@@ -78,7 +78,8 @@ impl LoggedCertificate {
 }
 
 /// Newest first, and of a certificate and its precertificate the certificate.
-fn put_in_order(mut found: Vec<LoggedCertificate>) -> Vec<LoggedCertificate> {
+#[must_use]
+pub fn put_in_order(mut found: Vec<LoggedCertificate>) -> Vec<LoggedCertificate> {
     let identity = |logged: &LoggedCertificate| {
         let facts = &logged.facts;
         (std::cmp::Reverse(facts.not_before), facts.issuer.clone(), facts.serial.clone())

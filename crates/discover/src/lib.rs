@@ -50,7 +50,10 @@ mod web;
 
 pub use caa::{CaaError, CaaRecord, CaaRecords, CaaResolver};
 pub use connect::{Proxy, ProxyUrlError};
-pub use ct::{CtApi, CtError, CtSource, CtSourceError, LogProtocol, LogTail, LoggedCertificate, ReadableLog};
+pub use ct::{
+    CtApi, CtError, CtSource, CtSourceError, LogProtocol, LogTail, LoggedCertificate, ReadableLog, put_in_order,
+    read_logs,
+};
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use facts::{CertificateFacts, FactsError, SctFacts};
 pub use failure::{IoFailure, ProbeError, ProbeFailure, SightError};

@@ -80,7 +80,7 @@ pub use error::{
 };
 pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use jobs::{Lane, Progress};
-pub use lookup::{describe_facts, describe_survey};
+pub use lookup::{complete_chains, describe_facts, describe_survey, find_caa};
 pub use mail::{Mailer, MailerError, OutgoingMail};
 pub use origin::OriginBucket;
 pub use plan::Plan;

@@ -3,29 +3,48 @@
 use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
+use futures_util::future::join_all;
 use pintle_api::{
-    LookupFailure, LookupResponse, PresentedCertificate, PresentedChain, PresentedFacts, PresentedPin, Sighting,
+    CaaRecordResponse, CaaResponse, ChainCompletion, FetchedCertificate, LookupFailure, LookupResponse,
+    PresentedCertificate, PresentedChain, PresentedFacts, PresentedPin, Sighting,
 };
-use pintle_core::claims::{PinDigest, PinType};
-use pintle_discover::{AddressPolicy, CertificateFacts, Presented, Prober, Sight, SightError, Survey, TlsVersion};
+use pintle_core::{
+    HostName,
+    claims::{PinDigest, PinType},
+};
+use pintle_discover::{
+    AddressPolicy, CaaResolver, CertificateFacts, Endpoint, IssuerFetcher, Presented, Prober, Sight, SightError,
+    Survey, TlsVersion,
+};
 use tokio::sync::Semaphore;
 
 /// Looking for whoever asks.
 #[derive(Debug)]
 pub(crate) struct Lookups {
     pub(crate) prober: Prober,
+    pub(crate) issuers: IssuerFetcher,
+    /// None where this machine has no DNS server.
+    pub(crate) caa: Option<CaaResolver>,
     pub(crate) permits: Semaphore,
 }
 
 /// Most lookups at once: each holds some connections, to servers that may not answer.
 const MAX_LOOKUPS: usize = 16;
-/// Below the time a request may take.
+/// Where certificates of issuers lie.
+const ISSUER_PORT: u16 = 80;
+/// With what comes after it below the time a request may take.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(12);
 
 impl Lookups {
     pub(crate) fn new(policy: AddressPolicy) -> Self {
-        let prober = Prober::new(policy).with_limits(Duration::from_secs(5), LOOKUP_LIMIT);
-        Self { prober, permits: Semaphore::new(MAX_LOOKUPS) }
+        Self {
+            issuers: IssuerFetcher::new(policy.clone().with_ports([ISSUER_PORT])),
+            caa: CaaResolver::of_system()
+                .inspect_err(|error| tracing::warn!(%error, "lookups show no CAA records"))
+                .ok(),
+            prober: Prober::new(policy).with_limits(Duration::from_secs(5), LOOKUP_LIMIT),
+            permits: Semaphore::new(MAX_LOOKUPS),
+        }
     }
 }
 
@@ -42,7 +61,8 @@ pub fn describe_survey(survey: &Survey) -> LookupResponse {
             Some((_, described)) => described.seen.push(seen),
             None => {
                 let certificates = presented.chain.iter().map(|der| describe_certificate(der)).collect();
-                chains.push((&presented.chain, PresentedChain { seen: vec![seen], certificates }));
+                let chain = PresentedChain { seen: vec![seen], certificates, completion: None };
+                chains.push((&presented.chain, chain));
             }
         }
     }
@@ -57,7 +77,45 @@ pub fn describe_survey(survey: &Survey) -> LookupResponse {
         host: survey.endpoint.to_string(),
         failures: failures.collect(),
         chains: chains.into_iter().map(|(_, chain)| chain).collect(),
+        caa: None,
     }
+}
+
+/// Puts to each chain what its server does not send of it.
+pub async fn complete_chains(seen: &mut LookupResponse, issuers: &IssuerFetcher) {
+    let completions = seen.chains.iter_mut().map(async |chain| {
+        let presented = chain.certificates.iter();
+        let presented: Vec<_> = presented.filter_map(|one| Base64::decode_vec(&one.certificate).ok()).collect();
+        let completion = issuers.complete(&presented).await;
+        let certificates = completion.fetched.into_iter().map(|issuer| FetchedCertificate {
+            certificate: describe_certificate(&issuer.certificate),
+            url: issuer.url,
+        });
+        chain.completion = Some(ChainCompletion {
+            certificates: certificates.collect(),
+            problem: completion.problem.map(|problem| problem.to_string()),
+        });
+    });
+    join_all(completions).await;
+}
+
+/// Which CAs may issue for the host of `endpoint`; none for an address or a name without a dot, which is no name of the
+/// public's.
+pub async fn find_caa(endpoint: &Endpoint, resolver: &CaaResolver) -> Option<CaaResponse> {
+    let HostName::Dns(name) = &endpoint.host else { return None };
+    name.parent()?;
+    Some(match resolver.find(name).await {
+        Ok(None) => CaaResponse::default(),
+        Ok(Some(found)) => {
+            let records = found.records.into_iter().map(|record| CaaRecordResponse {
+                is_critical: record.is_critical,
+                tag: record.tag,
+                value: record.value,
+            });
+            CaaResponse { domain: Some(found.domain), records: records.collect(), problem: None }
+        }
+        Err(error) => CaaResponse { problem: Some(error.to_string()), ..CaaResponse::default() },
+    })
 }
 
 fn describe_sight(sight: &Sight, presented: &Presented) -> Sighting {

@@ -4,7 +4,10 @@ use pintle_core::{
     claims::{Pin, PinDigest, PinMatch, PinType},
     der,
 };
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair,
+};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// A certificate authority: a root, or subordinate to another.
@@ -86,6 +89,15 @@ impl Authority {
         })
     }
 
+    /// A server certificate that says where its issuer's lies, sent alone.
+    #[must_use]
+    pub fn issue_alone(&self, names: &[&str], issuer_url: &str) -> SiteCertificate {
+        let mut issued =
+            self.issue_with(names, &make_key(), |params| params.custom_extensions = vec![issuer_access(issuer_url)]);
+        issued.chain.truncate(1);
+        issued
+    }
+
     fn issue_with(
         &self,
         names: &[&str],
@@ -139,6 +151,15 @@ impl Clone for SiteCertificate {
     fn clone(&self) -> Self {
         Self { chain: self.chain.clone(), key: self.key.clone_key() }
     }
+}
+
+/// authorityInfoAccess with one caIssuers URL of fewer than 100 characters (RFC 5280 §4.2.2.1).
+#[must_use]
+pub fn issuer_access(url: &str) -> CustomExtension {
+    let length =
+        |extra: usize| u8::try_from(url.len() + extra).ok().filter(|length| *length < 0x80).expect("a short URL");
+    let head = [0x30, length(14), 0x30, length(12), 6, 8, 0x2B, 6, 1, 5, 5, 7, 0x30, 2, 0x86, length(0)];
+    CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], [&head, url.as_bytes()].concat())
 }
 
 /// The `spki-sha256` pin of `certificate` for the leaf position.

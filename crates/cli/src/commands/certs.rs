@@ -1,13 +1,15 @@
+use std::net::SocketAddr;
+
 use clap::Args;
-use pintle_api::{LookupResponse, PresentedCertificate, PresentedChain, PresentedFacts, Sighting};
+use pintle_api::{CaaResponse, LookupResponse, PresentedCertificate, PresentedChain, PresentedFacts, Sighting};
 use pintle_core::UnixTime;
-use pintle_discover::{Endpoint, Family, LoggedCertificate};
-use pintle_service::{describe_facts, describe_survey};
+use pintle_discover::{CaaResolver, Endpoint, Family, LoggedCertificate};
+use pintle_service::{complete_chains, describe_facts, describe_survey, find_caa};
 use serde::Serialize;
 
 use super::{
-    logged::{CtArgs, parse_logged_host, write_logged},
-    look::{WayArgs, show_names},
+    logged::{CtArgs, parse_logged_host, write_logged, write_unread},
+    look::{CompleteArgs, WayArgs, show_names},
 };
 use crate::{
     CommandError,
@@ -31,6 +33,11 @@ pub struct CertsArgs {
     /// Only its IPv6 addresses
     #[arg(long, short = '6')]
     ipv6: bool,
+    #[command(flatten)]
+    complete: CompleteArgs,
+    /// Ask this DNS server for CAA records, instead of this machine's
+    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "ct")]
+    dns_server: Option<SocketAddr>,
     /// Ask Certificate Transparency what was issued for the host, instead of the host itself
     #[arg(long, conflicts_with_all = ["ipv4", "ipv6", "starttls", "sni"])]
     ct: bool,
@@ -46,6 +53,8 @@ struct LoggedReport {
     source: String,
     /// Newest first.
     certificates: Vec<LoggedFacts>,
+    /// Logs that could not be read, or believed, and why.
+    unread: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -64,9 +73,23 @@ pub(crate) async fn run(args: &CertsArgs, context: &Context) -> Result<(), Comma
     if args.ipv4 || args.ipv6 {
         prober = prober.with_family(if args.ipv4 { Family::V4 } else { Family::V6 });
     }
+    let fetcher = args.complete.fetcher()?;
+    let resolver = match args.dns_server {
+        Some(server) => CaaResolver::asking(server).ok(),
+        // Where a proxy resolves names, this machine's DNS may not know them.
+        None if args.way.is_through_proxy() => None,
+        None => CaaResolver::of_system().ok(),
+    };
     let survey = prober.probe(&endpoint).await?;
     survey.first()?;
-    context.output.show(&describe_survey(&survey), |seen, text| write_lookup(seen, context.now, text))
+    let mut seen = describe_survey(&survey);
+    if let Some(fetcher) = &fetcher {
+        complete_chains(&mut seen, fetcher).await;
+    }
+    if let Some(resolver) = &resolver {
+        seen.caa = find_caa(&endpoint, resolver).await;
+    }
+    context.output.show(&seen, |seen, text| write_lookup(seen, context.now, text))
 }
 
 async fn show_logged(args: &CertsArgs, context: &Context) -> Result<(), CommandError> {
@@ -80,11 +103,13 @@ async fn show_logged(args: &CertsArgs, context: &Context) -> Result<(), CommandE
     let report = LoggedReport {
         host: host.to_string(),
         source: search.source_name,
-        certificates: found.iter().map(describe).collect(),
+        certificates: found.certificates.iter().map(describe).collect(),
+        unread: found.unread.clone(),
     };
     context.output.show(&report, |report, text| {
         text.styled_line(STRONG, &format!("{} knows, of {}", report.source, report.host));
-        text.indented(|text| write_logged(&found, context.now, text));
+        text.indented(|text| write_logged(&found.certificates, context.now, text));
+        write_unread(&found.unread, text);
         text.line(
             "A source may lie or lag, and logs hold what anybody had issued. `pintle pins add --from-ct` pins a key.",
         );
@@ -104,6 +129,9 @@ fn write_lookup(lookup: &LookupResponse, now: UnixTime, text: &mut Text) {
     for (at, chain) in lookup.chains.iter().enumerate() {
         text.gap().styled_line(STRONG, &format!("Chain {}", at + 1));
         text.indented(|text| write_chain(chain, now, text));
+    }
+    if let Some(caa) = &lookup.caa {
+        text.gap().line(&describe_caa(caa));
     }
     if !lookup.failures.is_empty() {
         text.gap().styled_line(CAREFUL, "No certificate from");
@@ -136,6 +164,26 @@ fn write_chain(chain: &PresentedChain, now: UnixTime, text: &mut Text) {
     for (position, certificate) in chain.certificates.iter().enumerate() {
         text.gap();
         write_certificate(position, certificate, now, text);
+    }
+    let Some(completion) = &chain.completion else { return };
+    for (position, fetched) in completion.certificates.iter().enumerate() {
+        text.gap().line(&format!("not sent, fetched from {}", fetched.url));
+        write_certificate(chain.certificates.len() + position, &fetched.certificate, now, text);
+    }
+    if let Some(problem) = &completion.problem {
+        text.gap().labelled_line(CAREFUL, "incomplete", problem);
+    }
+}
+
+fn describe_caa(caa: &CaaResponse) -> String {
+    let records = caa.records.iter().map(|record| {
+        let critical = if record.is_critical { " (critical)" } else { "" };
+        format!("{} {}{critical}", record.tag, record.value)
+    });
+    match (&caa.problem, &caa.domain) {
+        (Some(problem), _) => format!("CAA: not known: {problem}"),
+        (None, Some(domain)) => format!("CAA at {domain}: {}", records.collect::<Vec<_>>().join(", ")),
+        (None, None) => "CAA: none, so that every CA may issue".to_owned(),
     }
 }
 

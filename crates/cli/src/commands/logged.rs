@@ -1,18 +1,24 @@
 //! What Certificate Transparency knows of hosts, for every command that asks.
 
-use clap::{Args, builder::PossibleValuesParser};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, builder::PossibleValuesParser, value_parser};
 use pintle_core::{
     HostName, UnixTime,
     claims::{PinDigest, PinType},
 };
-use pintle_discover::{CtApi, CtSource, LoggedCertificate, WebClient};
+use pintle_discover::{
+    CtApi, CtError, CtSource, ListedLog, LoggedCertificate, MAX_LOG_LIST_BYTES, ReadableLog, WebClient,
+    limits::MAX_LOG_ENTRIES, parse_log_list, put_in_order, read_logs,
+};
 use secrecy::SecretString;
 
 use crate::{
     CommandError,
     context::Context,
+    file::read_file,
     moment::{show_moment, show_moment_from},
-    output::{STRONG, Text},
+    output::{CAREFUL, STRONG, Text},
 };
 
 /// Whom to ask what Certificate Transparency logs hold.
@@ -28,17 +34,43 @@ pub struct CtArgs {
     /// Where it answers, if not where it does for the public
     #[arg(long, value_name = "URL")]
     ct_url: Option<String>,
+    /// Read the logs of this list (v3 JSON) themselves instead: what they hold is proved by their signatures
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ct_source", "ct_url"])]
+    ct_log_list: Option<PathBuf>,
+    /// How many of the newest entries of each of these logs to read; a busy one gets some 100 every second
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = value_parser!(u64).range(1..=MAX_LOG_ENTRIES))]
+    ct_entries: u64,
+}
+
+/// Who is asked, or what is read.
+enum Origin {
+    Source(CtSource),
+    Logs { logs: Vec<ReadableLog>, entries: u64 },
+}
+
+/// What is known of a host.
+pub(crate) struct Known {
+    /// Newest first.
+    pub(crate) certificates: Vec<LoggedCertificate>,
+    /// Logs that could not be read, or believed, and why.
+    pub(crate) unread: Vec<String>,
 }
 
 /// A source, ready to be asked about any number of hosts.
 pub(crate) struct CtSearch {
     client: WebClient,
-    source: CtSource,
+    origin: Origin,
     pub(crate) source_name: String,
 }
 
 impl CtArgs {
     pub(crate) fn open(&self) -> Result<CtSearch, CommandError> {
+        let client = WebClient::new().map_err(CtError::from)?;
+        if let Some(path) = &self.ct_log_list {
+            let logs = load_logs(path)?;
+            let source_name = format!("the newest entries of {} logs", logs.len());
+            return Ok(CtSearch { client, origin: Origin::Logs { logs, entries: self.ct_entries }, source_name });
+        }
         let api = CtApi::parse(&self.ct_source)
             .ok_or_else(|| CommandError::Internal(format!("no CT source {}", self.ct_source)))?;
         let url = self.ct_url.as_deref().unwrap_or(api.public_url());
@@ -48,15 +80,51 @@ impl CtArgs {
             value: url.to_owned(),
             expected: "the URL of a CT source: https://HOST/…, or http:// on this machine",
         })?;
-        let client = WebClient::new().map_err(pintle_discover::CtError::from)?;
-        Ok(CtSearch { client, source, source_name: self.ct_source.clone() })
+        Ok(CtSearch { client, origin: Origin::Source(source), source_name: self.ct_source.clone() })
     }
 }
 
+fn load_logs(path: &Path) -> Result<Vec<ReadableLog>, CommandError> {
+    let list = parse_log_list(&read_file(path, MAX_LOG_LIST_BYTES as u64)?)
+        .map_err(|error| CommandError::LogList { path: path.to_owned(), error })?;
+    let logs: Vec<_> = list.accepted.iter().filter_map(ListedLog::reader).collect();
+    if logs.is_empty() {
+        return Err(CommandError::NotFound {
+            kind: "log that says where it is read",
+            name: path.display().to_string(),
+        });
+    }
+    Ok(logs)
+}
+
 impl CtSearch {
-    /// The certificates for `host` that count at `now`, newest first.
-    pub(crate) async fn search(&self, host: &HostName, now: UnixTime) -> Result<Vec<LoggedCertificate>, CommandError> {
-        Ok(self.source.search(&self.client, host, now).await?)
+    /// The certificates for `host` that count at `now`. Of several logs one that can be read is enough.
+    pub(crate) async fn search(&self, host: &HostName, now: UnixTime) -> Result<Known, CommandError> {
+        let (logs, entries) = match &self.origin {
+            Origin::Source(source) => {
+                let certificates = source.search(&self.client, host, now).await?;
+                return Ok(Known { certificates, unread: Vec::new() });
+            }
+            Origin::Logs { logs, entries } => (logs, *entries),
+        };
+        let mut known = Known { certificates: Vec::new(), unread: Vec::new() };
+        let mut first_error = None;
+        for (name, read) in read_logs(logs, &self.client, std::slice::from_ref(host), entries, now).await {
+            match read {
+                Ok(tail) => known.certificates.extend(tail.found),
+                Err(error) => {
+                    known.unread.push(format!("{name}: {error}"));
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        match first_error {
+            Some(error) if known.unread.len() == logs.len() => Err(error.into()),
+            _ => {
+                known.certificates = put_in_order(known.certificates);
+                Ok(known)
+            }
+        }
     }
 
     /// The one pin of this type that fits what is known of `host`; it is shown what there is.
@@ -70,11 +138,12 @@ impl CtSearch {
         let found = self.search(&host, context.now).await?;
         context.output.say(|text| {
             text.styled_line(STRONG, &format!("{} knows, of {host}", self.source_name));
-            text.indented(|text| write_logged(&found, context.now, text));
+            text.indented(|text| write_logged(&found.certificates, context.now, text));
+            write_unread(&found.unread, text);
             text.line("A source may lie or lag, and logs hold what anybody had issued: compare it with what you know.");
             text.gap();
         });
-        choose(&found, kind, &host)
+        choose(&found.certificates, kind, &host)
     }
 }
 
@@ -102,6 +171,12 @@ fn choose(found: &[LoggedCertificate], kind: PinType, host: &HostName) -> Result
             name: host.to_string(),
             matches: several.iter().map(|pin| format!("{}:{}", kind.as_str(), pin.to_base64())).collect(),
         }),
+    }
+}
+
+pub(crate) fn write_unread(unread: &[String], text: &mut Text) {
+    for problem in unread {
+        text.labelled_line(CAREFUL, "not read", problem);
     }
 }
 

@@ -1,12 +1,13 @@
 //! Looking at the certificates of servers and files, for every command that does.
 
-use std::path::Path;
+use std::{net::IpAddr, path::Path};
 
 use clap::{Args, builder::PossibleValuesParser};
+use ipnet::IpNet;
 use pintle_core::{HostName, UnixTime};
 use pintle_discover::{
-    AddressPolicy, CertificateFacts, Endpoint, FileContents, FileError, MAX_FILE_BYTES, Offer, Prober, Proxy, StartTls,
-    parse_file,
+    AddressPolicy, CertificateFacts, Endpoint, FileContents, FileError, IssuerFetcher, MAX_FILE_BYTES, Offer, Prober,
+    Proxy, StartTls, parse_file,
 };
 
 use crate::{
@@ -33,7 +34,52 @@ pub struct WayArgs {
     sni: Option<String>,
 }
 
+/// Whether to fetch what servers do not send of their chains. The certificates say where it lies, hence whoever made them.
+#[derive(Args, Clone, Debug, Default)]
+#[group(skip)]
+pub struct CompleteArgs {
+    /// Fetch the issuers' certificates that the server does not send, over http from public addresses
+    #[arg(long)]
+    pub(crate) complete_chain: bool,
+    /// Fetch them from this network, too, and at this port, as in 10.1.0.0/16 or 10.1.2.3:8080; repeat it
+    #[arg(long, value_name = "NETWORK[:PORT]", requires = "complete_chain")]
+    issuer_network: Vec<String>,
+}
+
+impl CompleteArgs {
+    /// None if it was not asked for.
+    pub(crate) fn fetcher(&self) -> Result<Option<IssuerFetcher>, CommandError> {
+        if !self.complete_chain {
+            return Ok(None);
+        }
+        let mut policy = AddressPolicy::public().with_ports([80]);
+        for text in &self.issuer_network {
+            let (network, port) = parse_network(text).ok_or_else(|| CommandError::Value {
+                code: "network_invalid",
+                value: text.clone(),
+                expected: "a network or address, as 10.1.0.0/16, perhaps with a port behind a colon",
+            })?;
+            policy = policy.with_networks([network]).with_ports(port);
+        }
+        Ok(Some(IssuerFetcher::new(policy)))
+    }
+}
+
+fn parse_network(text: &str) -> Option<(IpNet, Option<u16>)> {
+    let network = |text: &str| text.parse().ok().or_else(|| Some(IpNet::from(text.parse::<IpAddr>().ok()?)));
+    if let Some(network) = network(text) {
+        return Some((network, None));
+    }
+    let (address, port) = text.rsplit_once(':')?;
+    let address = address.trim_start_matches('[').trim_end_matches(']');
+    Some((network(address)?, Some(port.parse().ok()?)))
+}
+
 impl WayArgs {
+    pub(crate) fn is_through_proxy(&self) -> bool {
+        self.proxy.is_some()
+    }
+
     pub(crate) fn prober(&self) -> Result<Prober, CommandError> {
         let mut prober = Prober::new(AddressPolicy::anywhere());
         if let Some(url) = &self.proxy {

@@ -5,6 +5,7 @@ mod merkle;
 mod rfc6962;
 mod tiled;
 
+use futures_util::StreamExt as _;
 use pintle_core::{HostName, PublicKey, UnixTime, crypto};
 use reqwest::Url;
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
@@ -95,6 +96,19 @@ impl ReadableLog {
     }
 }
 
+/// Reads several logs, some at a time: each by its name, with what it holds or why that is not known.
+pub async fn read_logs(
+    logs: &[ReadableLog],
+    client: &WebClient,
+    hosts: &[HostName],
+    entries: u64,
+    now: UnixTime,
+) -> Vec<(String, Result<LogTail, CtError>)> {
+    let reads =
+        logs.iter().map(|log| async move { (log.name.clone(), log.read_newest(client, hosts, entries, now).await) });
+    futures_util::stream::iter(reads).buffered(CONCURRENT_LOGS).collect().await
+}
+
 impl Reader<'_> {
     async fn read(&self, hosts: &[HostName], entries: u64, now: UnixTime) -> Result<LogTail, CtError> {
         let head = match self.log.protocol {
@@ -166,5 +180,7 @@ impl Reader<'_> {
     }
 }
 
+/// Each is another operator's machine.
+const CONCURRENT_LOGS: usize = 8;
 /// An uncompressed point of P-256.
 const POINT_BYTES: usize = 65;

@@ -5,25 +5,21 @@ use std::{net::SocketAddr, time::Duration};
 use pintle_discover::{
     AddressPolicy, Completion, DestinationError, IssuerFailure, IssuerFetcher, WebError, limits::MAX_ISSUER_BYTES,
 };
-use pintle_testkit::web::{Answer, WebServer};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, IsCa, KeyPair};
+use pintle_testkit::{
+    certificate::issuer_access,
+    web::{Answer, WebServer},
+};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 use crate::stage::{StagedResolver, openssl};
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
-/// authorityInfoAccess with one caIssuers URL.
-fn access(url: &str) -> CustomExtension {
-    let length = |extra: usize| u8::try_from(url.len() + extra).unwrap();
-    let head = [0x30, length(14), 0x30, length(12), 6, 8, 0x2B, 6, 1, 5, 5, 7, 0x30, 2, 0x86, length(0)];
-    CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], [&head, url.as_bytes()].concat())
-}
-
 fn params(name: &str, issuer_url: Option<&str>) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.custom_extensions.extend(issuer_url.map(access));
+    params.custom_extensions.extend(issuer_url.map(issuer_access));
     params
 }
 

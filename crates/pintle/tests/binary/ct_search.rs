@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use base64ct::{Base64, Encoding};
+use pintle_core::UnixTime;
 use pintle_testkit::{
     certificate::{Authority, SiteCertificate, leaf_pin},
+    ct::{Log, ServedLog, Submission},
     web::{Answer, WebServer},
 };
 use serde_json::{Value, json};
@@ -135,4 +137,44 @@ fn who_knows_what_ct_holds_may_fail_and_is_not_believed() {
         assert_eq!(run.status, status, "{run:?}");
         assert!(run.stderr.contains(code), "{run:?}");
     }
+}
+
+/// A log that holds the precertificate of `certificate`, as a list names it, and where it answers.
+fn serve_log(runtime: &Runtime, certificate: &SiteCertificate, place: &str) -> (Value, WebServer) {
+    let submissions = [Submission::Certificate(b"another"), Submission::Precertificate(certificate.leaf())];
+    let log = ServedLog::new(Log::new("Example"), &submissions, UnixTime::from_secs(1_800_000_000));
+    let entry = log.log().entry();
+    let web = runtime.block_on(WebServer::start(move |path| log.answer(path)));
+    let mut listed = json!({
+        "description": format!("Example by {place}"), "log_id": Base64::encode_string(entry.id()), "key": entry.key().to_base64(),
+        "state": { "usable": { "timestamp": "2024-01-01T00:00:00Z" } },
+    });
+    listed[place] = json!(web.url());
+    (listed, web)
+}
+
+#[test]
+fn logs_are_read_themselves_and_one_that_lies_is_named() {
+    let runtime = Runtime::new().unwrap();
+    let certificate = Authority::root("CA").issue(&[HOST]);
+    let (answering, _first) = serve_log(&runtime, &certificate, "url");
+    let (tiled, _second) = serve_log(&runtime, &certificate, "monitoring_url");
+    // Listed with the place of a log that has another key.
+    let (mut lying, _third) = serve_log(&runtime, &certificate, "url");
+    lying["url"] = answering["url"].clone();
+    let (workshop, _server) = workshop_with_domain();
+    let list = json!({"operators": [{"name": "Example", "logs": [answering, lying], "tiled_logs": [tiled]}]});
+    workshop.write("logs.json", list.to_string());
+    let seen = workshop.json(&["certs", HOST, "--ct", "--ct-log-list", "logs.json"]);
+    let [found] = seen["certificates"].as_array().unwrap().as_slice() else { panic!("{seen}") };
+    assert_eq!(found["is_precertificate"], true);
+    let [unread] = seen["unread"].as_array().unwrap().as_slice() else { panic!("{seen}") };
+    assert_eq!(unread, "Example by url: Example by url cannot be believed: its tree head is not signed with its key");
+
+    let pin = workshop.json(&["pins", "add", HOST, "--from-ct", "--ct-log-list", "logs.json"]);
+    assert_eq!((&pin["digest"], &pin["source"]), (&json!(digest(&certificate)), &json!("ct")));
+    workshop.write("liar.json", json!({"operators": [{"name": "Example", "logs": [lying]}]}).to_string());
+    let liar = workshop.run(&["certs", HOST, "--ct", "--ct-log-list", "liar.json"]);
+    assert_eq!(liar.status, 7, "{liar:?}");
+    assert!(liar.stderr.contains("error[ct_log_contradicts]"), "{liar:?}");
 }

@@ -1,6 +1,11 @@
 //! Looking up certificates for whoever asks: of public hosts, and of nothing else (SSRF).
 
 use pintle_api::{LookupResponse, Problem};
+use pintle_testkit::{
+    certificate::Authority,
+    site::Site,
+    web::{Answer, WebServer},
+};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -55,6 +60,28 @@ async fn what_the_operator_allows_is_shown_with_its_pins() {
     let facts = seen.chains[0].certificates[0].facts.as_ref().unwrap();
     assert_eq!((facts.names.as_slice(), facts.pins.len()), (&["127.0.0.1".to_owned()][..], 4));
     target.stop().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_chain_is_completed_only_when_asked_and_never_from_inside() {
+    let inside = WebServer::start(|_| Answer::ok("secret")).await;
+    let certificate = Authority::root("Root").issue_alone(&["127.0.0.1"], &format!("{}/root.der", inside.url()));
+    let site = Site::start(&certificate).await;
+    let server = Server::start_changed(|config| {
+        config.lookup.networks = vec!["127.0.0.1/32".parse().unwrap()];
+        config.lookup.ports = vec![site.address().port()];
+    })
+    .await;
+    let ask = async |more: &str| {
+        let url = format!("{}/api/v1/lookup?host={}{more}", server.url, site.address());
+        let seen: LookupResponse = http().get(url).send().await.unwrap().json().await.unwrap();
+        seen.chains.into_iter().next().unwrap().completion
+    };
+    assert_eq!(ask("").await, None);
+    let problem = ask("&complete_chain=true").await.unwrap().problem.unwrap();
+    assert!(problem.contains("is not fetched: port"), "{problem}");
+    assert!(inside.asked().is_empty());
     server.stop().await;
 }
 

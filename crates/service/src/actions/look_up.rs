@@ -1,7 +1,10 @@
 use pintle_api::{LookupQuery, LookupResponse};
 use pintle_discover::Endpoint;
 
-use crate::{LookupError, Service, ServiceError, lookup::describe_survey};
+use crate::{
+    LookupError, Service, ServiceError,
+    lookup::{complete_chains, describe_survey, find_caa},
+};
 
 impl Service {
     /// What an endpoint on the public internet presents, as far as the operator lets anybody look.
@@ -14,6 +17,21 @@ impl Service {
         let _permit = lookups.permits.try_acquire().map_err(|_| LookupError::Busy)?;
         let survey = lookups.prober.probe(&endpoint).await.map_err(LookupError::from)?;
         survey.first().map_err(LookupError::from)?;
-        Ok(describe_survey(&survey))
+        let mut seen = describe_survey(&survey);
+        let (caa, ()) = tokio::join!(
+            async {
+                match &lookups.caa {
+                    Some(resolver) => find_caa(&endpoint, resolver).await,
+                    None => None,
+                }
+            },
+            async {
+                if query.complete_chain {
+                    complete_chains(&mut seen, &lookups.issuers).await;
+                }
+            }
+        );
+        seen.caa = caa;
+        Ok(seen)
     }
 }

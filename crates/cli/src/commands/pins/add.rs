@@ -14,11 +14,11 @@ use crate::{
     commands::{
         domains::find_domain,
         logged::CtArgs,
-        look::{WayArgs, load_contents, show_names, write_facts},
+        look::{CompleteArgs, WayArgs, load_contents, show_names, write_facts},
     },
     context::Context,
     moment::parse_moment,
-    output::{STRONG, Text},
+    output::{CAREFUL, STRONG, Text},
     word::parse_word,
 };
 
@@ -56,6 +56,8 @@ pub struct AddArgs {
     expires_at: Option<String>,
     #[command(flatten)]
     way: WayArgs,
+    #[command(flatten)]
+    complete: CompleteArgs,
     #[command(flatten)]
     ct: CtArgs,
     /// Read the password of a PKCS#12 file from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
@@ -149,7 +151,7 @@ impl AddArgs {
         let (subject, source_name, origin) = match (endpoint, &self.source.from_file, &self.source.from_csr) {
             (Some(endpoint), ..) => {
                 let name = endpoint.to_string();
-                (self.choose(&self.way.load_chain(endpoint).await?, &name)?, name, PinOrigin::Fetched)
+                (self.choose(&self.load_chain(endpoint, context).await?, &name)?, name, PinOrigin::Fetched)
             }
             (None, Some(path), _) => {
                 let name = path.display().to_string();
@@ -174,6 +176,22 @@ impl AddArgs {
             expected: "a pin that a signing request can give: spki-sha256 or spki-sha512",
         })?;
         Ok((pin, origin))
+    }
+
+    /// What the server sends, and what it does not if that was asked for.
+    async fn load_chain(&self, endpoint: &Endpoint, context: &Context) -> Result<Vec<Vec<u8>>, CommandError> {
+        let fetcher = self.complete.fetcher()?;
+        let mut chain = self.way.load_chain(endpoint).await?;
+        if let Some(fetcher) = fetcher {
+            let completion = fetcher.complete(&chain).await;
+            if let Some(problem) = completion.problem {
+                context.output.say(|text| {
+                    text.labelled_line(CAREFUL, "incomplete", &problem.to_string());
+                });
+            }
+            chain.extend(completion.fetched.into_iter().map(|issuer| issuer.certificate));
+        }
+        Ok(chain)
     }
 
     fn choose(&self, chain: &[Vec<u8>], source_name: &str) -> Result<Subject, CommandError> {

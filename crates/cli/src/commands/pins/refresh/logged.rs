@@ -50,7 +50,10 @@ impl LoggedArgs {
                 }
                 Err(other) => return Err(other),
             };
-            for logged in &found {
+            for problem in &found.unread {
+                steps.push(StepReport::about(&domain, &host, "not_seen", None, problem.clone()));
+            }
+            for logged in &found.certificates {
                 steps.extend(self.judge(config, &domain, &host, logged, context.now));
             }
         }
