@@ -82,7 +82,7 @@ async fn start_dns() -> SocketAddr {
             // The same id; an answer, with one question and one record: CAA (257) of that name, for a minute.
             let head = [&buffer[..2], &[0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]].concat();
             let caa = b"\0\x05issueca.example";
-            let record = [&[0xC0, 12, 1, 1, 0, 1, 0, 0, 0, 60, 0, caa.len() as u8], &caa[..]].concat();
+            let record = [&[0xC0, 12, 1, 1, 0, 1, 0, 0, 0, 60, 0, u8::try_from(caa.len()).unwrap()], &caa[..]].concat();
             socket.send_to(&[&head, &buffer[12..end], &record].concat(), client).await.unwrap();
         }
     });

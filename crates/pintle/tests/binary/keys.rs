@@ -285,8 +285,12 @@ fn the_server_keeps_an_encrypted_key_that_signs_from_there() {
     workshop.json(&["orgs", "export", "all.jsonl"]);
     let exported = fs::read_to_string(workshop.path("all.jsonl")).unwrap();
     let pem = exported.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let pem = pem.filter(|line| line["kind"] == "key_ciphertext").map(|line| line["value"]["key"]["pem"].clone());
-    assert_opens(pem.last().unwrap().as_str().unwrap(), "another long password", made["public_key"].as_str().unwrap());
+    let mut pem = pem.filter(|line| line["kind"] == "key_ciphertext").map(|line| line["value"]["key"]["pem"].clone());
+    assert_opens(
+        pem.next_back().unwrap().as_str().unwrap(),
+        "another long password",
+        made["public_key"].as_str().unwrap(),
+    );
     let export = ["keys", "export", "--key", "server:", "--password-file", "next", "--out", "pintle-key.pem"];
     workshop.json(&[&export[..], &["--new-password-file", "old"]].concat());
     assert_eq!(workshop.run(&["keys", "discard"]).status, 0);

@@ -191,7 +191,7 @@ async fn read_page(
 ) -> Result<Response, PageError> {
     let domain = find_domain(&app, &place, &domain).await?;
     let live = match look {
-        Some(host) => Some(match app.service.look_up(&LookupQuery { host }).await {
+        Some(host) => Some(match app.service.look_up(&LookupQuery { host, complete_chain: false }).await {
             Ok(seen) => Ok(seen),
             Err(error) => Err(Refusal::of(error)?),
         }),
@@ -286,10 +286,12 @@ async fn find_pins(
     let (found, field) = match (&file, fields.text("host")) {
         (Some(bytes), _) => (Found::of_file(bytes).map_err(|error| error.to_string()), "file"),
         (None, _) if !text.is_empty() => (Found::of_file(text.as_bytes()).map_err(|error| error.to_string()), "text"),
-        (None, host) => match app.service.look_up(&LookupQuery { host: host.to_owned() }).await {
-            Ok(seen) => (Ok(Found::of_lookup(&seen)), "host"),
-            Err(error) => return Ok(show_pins(place, domain, Form::refused(fields, error)?, None)),
-        },
+        (None, host) => {
+            match app.service.look_up(&LookupQuery { host: host.to_owned(), complete_chain: false }).await {
+                Ok(seen) => (Ok(Found::of_lookup(&seen)), "host"),
+                Err(error) => return Ok(show_pins(place, domain, Form::refused(fields, error)?, None)),
+            }
+        }
     };
     Ok(match found {
         Ok(found) => show_pins(place, domain, Form { fields, refusal: None }, Some(found)),

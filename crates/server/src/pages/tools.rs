@@ -77,7 +77,7 @@ async fn look_up(
 ) -> Result<Response, PageError> {
     let Some(host) = host else { return Ok(render(&LookupPage { frame, form: Form::default(), seen: None })) };
     let fields = Fields::of(&[("host", &host)]);
-    Ok(match app.service.look_up(&LookupQuery { host }).await {
+    Ok(match app.service.look_up(&LookupQuery { host, complete_chain: false }).await {
         Ok(seen) => render(&LookupPage { frame, form: Form { fields, refusal: None }, seen: Some(seen) }),
         Err(error) => render(&LookupPage { frame, form: Form::refused(fields, error)?, seen: None }),
     })
