@@ -48,7 +48,7 @@ pub struct ViolationsQuery {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ViolationsResponse {
     /// Newest day first, then by entry, code and release; at most 2,000.
-    pub items: Vec<ViolationSum>,
+    pub sums: Vec<ViolationSum>,
     /// Whether there are more.
     pub is_cut: bool,
 }

@@ -18,7 +18,7 @@ pub(crate) async fn run(args: &ViolationsArgs, context: &Context) -> Result<(), 
     let query = ViolationsQuery { days: Some(args.days) };
     let violations = client.list_violations(project.reference(), &query).await?;
     context.output.show(&violations, |violations, text| {
-        let rows: Vec<_> = violations.items.iter().map(write_row).collect();
+        let rows: Vec<_> = violations.sums.iter().map(write_row).collect();
         let headings = ["DAY", "DOMAIN", "CODE", "RELEASE", "REFUSED", "REPORTED", "REPORTS"];
         text.table(&headings, &rows, "No app reported a violation");
         if violations.is_cut {

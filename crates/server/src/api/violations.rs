@@ -16,7 +16,8 @@ pub(super) fn router() -> OpenApiRouter<App> {
 #[utoipa::path(
     get, path = "/organizations/{organization}/projects/{project}/violations", operation_id = "list_violations",
     tag = "violations", params(ProjectIds, ViolationsQuery),
-    responses((status = 200, body = ViolationsResponse), Failure), extensions(("x-permission" = json!("read")))
+    responses((status = 200, body = ViolationsResponse), Failure),
+    extensions(("x-permission" = json!("read")), ("x-problems" = json!({"422": ["value_invalid"]})))
 )]
 async fn list(
     State(app): State<App>,

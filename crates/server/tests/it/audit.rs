@@ -17,8 +17,18 @@ const NOT_OF_A_CHANGE: [&str; 4] = ["token.new_network", "token.refused", "permi
 
 /// What an example and the world of this test cannot make succeed. That these are no exceptions, the type of a change says:
 /// it is committed with an event, or not at all.
-const NEED_MORE_THAN_AN_EXAMPLE: [&str; 6] =
-    ["accept_invitation", "accept_release", "accept_statement", "approve_release", "cancel_release", "register_key"];
+const NEED_MORE_THAN_AN_EXAMPLE: [&str; 10] = [
+    "accept_invitation",
+    "accept_release",
+    "accept_statement",
+    "add_probe_agent",
+    "approve_release",
+    "cancel_release",
+    "register_key",
+    "report_probe",
+    "start_rotation",
+    "store_key",
+];
 
 /// Makes room for what the example of a route adds.
 async fn prepare(server: &Server, operation: &str, ids: &Ids) {

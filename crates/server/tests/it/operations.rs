@@ -102,7 +102,7 @@ async fn metrics_count_by_route_and_tell_on_nobody() {
     project.release(&server.admin).await;
     let secret = format!("{}/api/v1/{}", server.url, server.token.expose_secret());
     http().get(&secret).header("x-forwarded-for", "203.0.113.77").send().await.unwrap();
-    http().request(Method::from_bytes(b"BREW").unwrap(), &server.url).send().await.unwrap();
+    http().request(Method::from_bytes(b"BREW").unwrap(), format!("{}/tea", server.url)).send().await.unwrap();
     http().get(project.file(&server, "pins.jws")).send().await.unwrap();
 
     let answer = http().get(format!("http://{metrics}/metrics")).send().await.unwrap();

@@ -27,7 +27,7 @@ async fn reports_are_taken_of_anybody_and_tell_nobody_anything() {
     // What was not written yet is written when it stops.
     let server = server.restart_changed(|config| config.reports.enabled = true).await;
     let violations = server.admin.list_violations(id, &ViolationsQuery::default()).await.unwrap();
-    let sums: Vec<_> = violations.items.iter().map(|sum| (&sum.domain, sum.refused, sum.reports)).collect();
+    let sums: Vec<_> = violations.sums.iter().map(|sum| (&sum.domain, sum.refused, sum.reports)).collect();
     assert_eq!(sums, [(&None, 8, 2)]);
 
     for wrong in [json!([]), json!({ "format": 2, "organization": "o", "project": "p", "counts": [] })] {

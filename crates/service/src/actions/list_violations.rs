@@ -11,7 +11,7 @@ use crate::{
 
 const DEFAULT_DAYS: u64 = 7;
 const MAX_DAYS: u64 = 90;
-const MAX_ITEMS: usize = 2000;
+const MAX_SUMS: usize = 2000;
 
 impl Service {
     /// What apps reported of a project.
@@ -32,10 +32,10 @@ impl Service {
         let tx = self.store.read().await?;
         let project = find_project(&tx, actor, path, Permission::Read).await?;
         let from_day = day_of(now.as_secs()).saturating_sub((days - 1) * DAY_SECS);
-        let mut rows = tx.list_violations(&project.scope, from_day, MAX_ITEMS as u64 + 1).await?;
-        let is_cut = rows.len() > MAX_ITEMS;
-        rows.truncate(MAX_ITEMS);
-        Ok(ViolationsResponse { items: rows.into_iter().map(respond).collect(), is_cut })
+        let mut rows = tx.list_violations(&project.scope, from_day, MAX_SUMS as u64 + 1).await?;
+        let is_cut = rows.len() > MAX_SUMS;
+        rows.truncate(MAX_SUMS);
+        Ok(ViolationsResponse { sums: rows.into_iter().map(respond).collect(), is_cut })
     }
 }
 

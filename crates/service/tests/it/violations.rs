@@ -25,7 +25,7 @@ impl Plane {
 
     async fn sums(&self, days: u64, now: UnixTime) -> Vec<ViolationSum> {
         let query = ViolationsQuery { days: Some(days) };
-        self.service.list_violations(&self.owner, self.path(), &query, now).await.unwrap().items
+        self.service.list_violations(&self.owner, self.path(), &query, now).await.unwrap().sums
     }
 
     /// A plane that takes reports, with one entry that only reports, released.
