@@ -158,7 +158,10 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
         let runs = [Run::parse(Program::Node, "bindings/node/test/run.js")];
         steps.push(Step { needs: &[Tool::Node], ..step("node", runs) });
     }
-    if let Some(selected) = &selected {
+    // What other languages load has no library that Rust documents.
+    let documented: Vec<String> =
+        packages.iter().filter(|name| ![PYTHON, NODE].contains(&name.as_str())).cloned().collect();
+    if let Some(selected) = select(extent, &documented) {
         steps.push(step("doc-tests", [test(&format!("{selected} --all-features --doc"))]));
     }
     if extent == Extent::Workspace {
@@ -294,6 +297,8 @@ mod tests {
                 "cargo test --no-fail-fast --package pintle-api --all-features --doc",
             ]
         );
+        let python: Vec<&str> = plan(Tier::Default, &["python"]).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(python, ["clippy", "tests", "python"]);
         let core: Vec<&str> = plan(Tier::Default, &["core"]).into_iter().map(|(name, _)| name).collect();
         assert_eq!(core, ["clippy", "core-no-std", "tests", "core-rustcrypto", "doc-tests"]);
     }
