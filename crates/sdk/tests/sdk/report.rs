@@ -21,7 +21,7 @@ async fn set_up(collector: &Cdn, environment: &Arc<TestEnvironment>) -> (Cdn, Pi
     let pin = leaf_pin(authority.issue(&["a.example"]).leaf());
     let cdn = Cdn::start(Reply::Closed).await;
     let project = Project::new(&[cdn.url()]);
-    let mut lenient = domain("b.example", vec![pin.clone()]);
+    let mut lenient = domain("b.example", vec![pin]);
     lenient.enforce = Enforce::Report;
     cdn.set(Reply::File(project.config(7, vec![domain("a.example", vec![pin]), lenient])));
     let pintle = Pintle::builder(project.bundle())
@@ -42,7 +42,7 @@ async fn connect(pintle: &Pintle, authority: &Authority, host: &str) -> Option<C
 }
 
 fn body(collector: &Cdn, position: usize) -> Value {
-    serde_json::from_slice(&collector.requests()[position].body).unwrap()
+    serde_json::from_slice(&collector.requests().get(position).unwrap().body).unwrap()
 }
 
 #[tokio::test]

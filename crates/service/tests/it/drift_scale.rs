@@ -45,8 +45,9 @@ fn resident_mb() -> u64 {
 /// User and system time of this process, in seconds: the server it looks at included.
 fn processor_secs() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<_> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+    // The 14th and 15th of all, in hundredths.
+    let fields = stat.rsplit_once(')').unwrap().1.split_whitespace().skip(11).take(2);
+    fields.map(|field| field.parse::<f64>().unwrap()).sum::<f64>() / 100.0
 }
 
 async fn fill(plane: &Plane, site: &Site, digest: &str) {

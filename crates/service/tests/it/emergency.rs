@@ -33,7 +33,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let directory: Arc<dyn Bucket> = Arc::new(DirectoryBucket::new(folder.path()));
         let beside = directory.clone();
-        let plane = Plane::with_buckets(|store| vec![Arc::new(OriginBucket::new(store)), beside]).await;
+        let plane = Box::pin(Plane::with_buckets(|store| vec![Arc::new(OriginBucket::new(store)), beside])).await;
         let domain = plane.add_domain("api.example.com").await.unwrap();
         plane.add_pin(&domain, 1).await.unwrap();
         plane.add_pin(&domain, 2).await.unwrap();

@@ -227,7 +227,7 @@ impl Team {
                 self.serving_pin = next_pin.clone();
                 self.next = None;
             }
-            RotationPhase::NotDrafted | RotationPhase::Switching => panic!("{:?}", standing.phase),
+            RotationPhase::NotDrafted | RotationPhase::Switching => unreachable!("{:?}", standing.phase),
         }
     }
 
@@ -273,7 +273,7 @@ async fn in_a_year_of_renewals_nobody_is_cut_off_who_was_online_within_the_windo
             team.work(now).await;
         }
         let mut file = None;
-        for device in devices.iter_mut().filter(|device| hour * HOUR % device.every_secs == 0) {
+        for device in devices.iter_mut().filter(|device| (hour * HOUR).is_multiple_of(device.every_secs)) {
             device.connect(&team.serving, now);
             if file.is_none() {
                 let published = team.plane.published("pins.jws").await.unwrap();
