@@ -39,7 +39,7 @@ pub(super) async fn a_look_is_taken_by_one_and_written_by_whoever_took_it(store:
     assert_eq!(lease(store, "one", NOW, 2).await, ["late", "later"]);
     assert_eq!(lease(store, "two", NOW, 5).await, ["ahead"], "a clock that ran ahead put it there");
     assert!(lease(store, "three", NOW, 5).await.is_empty());
-    let done = DriftRow { state: Some("match".into()), ..row(&project, "late", NOW + 3600) };
+    let done = DriftRow { state: Some("match".into()), ..row(&project, "late", NOW + 900) };
     assert!(!write(store, async |tx| tx.save_drift(Some("two"), &done).await).await.unwrap());
     assert!(write(store, async |tx| tx.save_drift(Some("one"), &done).await).await.unwrap());
     assert!(!write(store, async |tx| tx.save_drift(Some("one"), &done).await).await.unwrap(), "given back");
