@@ -199,7 +199,8 @@ async fn what_is_not_taken_is_tried_again_with_the_same_id_later_and_later_and_g
     assert_eq!(attempts.len(), 10, "{attempts:?}");
     assert!(attempts.iter().all(|(_, message)| *message == attempts[0].1), "a receiver knows it");
     let waits: Vec<_> = attempts.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
-    assert!(waits.windows(2).skip(1).all(|pair| pair[0] < pair[1]), "{waits:?}");
+    // A fifth more or less may turn neighbours round.
+    assert!(waits.windows(3).all(|of| of[0] < of[2]), "{waits:?}");
     assert!((DAY..3 * DAY).contains(&secs), "about two days in all: {secs}");
     let message = hooked.messages(&id).await.remove(0);
     assert_eq!((message.next_attempt_at, message.delivered_at), (None, None));
