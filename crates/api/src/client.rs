@@ -3,12 +3,18 @@
 //!
 //! A request that changes nothing, or that happens once because it carries an idempotency key (every POST), is sent again
 //! when the connection breaks or the server says that it is unavailable for the moment.
+//!
+//! One method per route, sorted into the files below. Each fails with [`ClientError`]; lists are fetched when they are asked
+//! for entries.
 
+mod account;
 mod alerts;
 mod error;
 mod list;
+mod organizations;
+mod projects;
+mod releases;
 mod retry;
-mod routes;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -34,6 +40,14 @@ pub struct ProjectRef<'a> {
     pub organization: &'a str,
     /// `prj_…`
     pub project: &'a str,
+}
+
+impl<'a> ProjectRef<'a> {
+    fn path<const N: usize>(self, rest: [&'a str; N]) -> Vec<&'a str> {
+        let mut path = vec!["organizations", self.organization, "projects", self.project];
+        path.extend(rest);
+        path
+    }
 }
 
 /// A client bound to one server and one credential, or none. Cloning is cheap.
