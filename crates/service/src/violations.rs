@@ -6,7 +6,7 @@ use std::{
 };
 
 use pintle_api::{ReportedCount, ViolationReport};
-use pintle_core::Code;
+use pintle_core::{Code, limits::MAX_NAME_CHARS};
 use pintle_store::ViolationCountRow;
 
 use crate::alert::DAY_SECS;
@@ -91,7 +91,9 @@ impl Kind {
         let code = Code::parse(&count.code)?.as_str();
         let is_empty = count.refused == 0 && count.reported == 0;
         let domain = count.domain.clone().unwrap_or_default();
-        (!is_empty).then_some(Self { domain, code, version: count.version.unwrap_or_default() })
+        // What no entry is called is not kept until somebody finds that out.
+        let is_name = domain.len() <= MAX_NAME_CHARS;
+        (is_name && !is_empty).then_some(Self { domain, code, version: count.version.unwrap_or_default() })
     }
 }
 
@@ -141,4 +143,35 @@ pub(crate) fn find_trends(rows: &[ViolationCountRow], now_secs: u64) -> HashMap<
         week: today + yesterday + before.iter().take(USUAL_DAYS - 2).sum::<u64>(),
     };
     days.into_iter().map(|(name, days)| (name.to_owned(), trend(days))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(project: &str, domain: &str) -> ViolationReport {
+        let count = ReportedCount {
+            domain: Some(domain.to_owned()),
+            code: Code::PinMismatch.as_str().to_owned(),
+            version: Some(1),
+            refused: 1,
+            reported: 0,
+        };
+        ViolationReport { format: 1, organization: "o".into(), project: project.into(), counts: vec![count] }
+    }
+
+    #[test]
+    fn reports_about_what_there_is_not_take_no_memory_and_others_a_bounded_one() {
+        let violations = Violations::default();
+        violations.learn([("o".to_owned(), "ours".to_owned())].into());
+        for number in 0..1000 {
+            violations.note(&report(&format!("foreign{number}"), "a.example"));
+            violations.note(&report("ours", &format!("{number}.example")));
+            violations.note(&report("ours", &"a".repeat(10_000 + number)));
+        }
+        let sums = violations.take();
+        assert_eq!((sums.len(), sums.get("ours").map(BTreeMap::len)), (1, Some(MAX_KINDS_OF_PROJECT)));
+        assert!(sums.values().flatten().all(|(kind, _)| kind.domain.len() < 20));
+        assert!(violations.take().is_empty());
+    }
 }
