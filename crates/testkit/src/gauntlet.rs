@@ -227,6 +227,8 @@ impl Gauntlet {
             "denied_key" => claims.deny = [sha256(spki_of(certificate))].into(),
             "ct_required" => {
                 claims.ct_logs = ["a", "b"].map(|log| Log::new(log).entry()).into();
+                // A list that is older than 70 days is not insisted on (P-6.4).
+                claims.issued_at = now();
                 claims.ct_logs_as_of = Some(claims.issued_at);
                 entry.ct = CtRequirement { policy: CtPolicy::Verified, ..CtRequirement::default() };
             }
@@ -251,8 +253,7 @@ impl Gauntlet {
             Change::RollBack => publish(1, pinned(&another)),
             Change::ExpireSoon => {
                 let mut pin = issuer_pin(self.ca.good.certificate());
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
-                pin.expires_at = Some(UnixTime::from_secs(now.as_secs() + 2));
+                pin.expires_at = Some(UnixTime::from_secs(now().as_secs() + 2));
                 publish(3, vec![domain(HOST, vec![pin])]);
             }
             Change::Withdraw => self.publish(3, |claims| claims.withdrawn = true),
@@ -291,6 +292,10 @@ fn certificate_of(name: &str, ca: &Authorities) -> SiteCertificate {
         }
         _ => good,
     }
+}
+
+fn now() -> UnixTime {
+    UnixTime::from_secs(SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs())
 }
 
 fn spki_of(certificate: &SiteCertificate) -> &[u8] {

@@ -6,7 +6,7 @@ use pintle_api::{CreateWebhookRequest, SecretText, WebhookFormat};
 use pintle_testkit::cdn::{Cdn, Reply};
 use zeroize::Zeroizing;
 
-use crate::support::Server;
+use crate::support::{Server, http};
 
 async fn start(receivers: &[&Cdn]) -> (Server, String) {
     let ports = receivers.iter().map(|cdn| cdn.url().rsplit(':').next().unwrap().parse().unwrap()).collect();
@@ -113,13 +113,13 @@ async fn a_silent_receiver_holds_up_no_other() {
 async fn a_calendar_is_served_to_whoever_knows_its_url_and_to_nobody_else() {
     let (server, organization) = start(&[]).await;
     let url = server.admin.create_calendar(&organization).await.unwrap().url;
-    let answer = reqwest::get(url.expose_secret()).await.unwrap();
+    let answer = http().get(url.expose_secret()).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers().get("content-type").unwrap(), "text/calendar; charset=utf-8");
     assert!(answer.text().await.unwrap().starts_with("BEGIN:VCALENDAR\r\n"));
     let status = server.admin.read_status(&organization, 30).await.unwrap();
     assert!(status.open.is_empty() && status.due.is_empty());
     server.admin.remove_calendar(&organization).await.unwrap();
-    assert_eq!(reqwest::get(url.expose_secret()).await.unwrap().status(), 404);
+    assert_eq!(http().get(url.expose_secret()).send().await.unwrap().status(), 404);
     server.stop().await;
 }
