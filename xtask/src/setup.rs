@@ -16,6 +16,7 @@ const NODE_LOCK: &str = "xtask/package-lock.json";
 
 /// Debian packages, each with the program that shows it is there and what the tests want it for.
 const DEBIAN_PACKAGES: [DebianPackage; 14] = [
+    DebianPackage { name: "caddy", probe: &["caddy", "version"], used_for: "a web server for a directory" },
     DebianPackage {
         name: "chromium",
         probe: &["chromium", "--version"],
@@ -55,6 +56,7 @@ const DEBIAN_PACKAGES: [DebianPackage; 14] = [
         probe: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb"],
         used_for: "the database of larger installations",
     },
+    DebianPackage { name: "rsync", probe: &["rsync", "--version"], used_for: "carrying a directory to an edge" },
     DebianPackage {
         name: "softhsm2",
         probe: &["softhsm2-util", "--version"],

@@ -88,6 +88,8 @@ enum MirrorError {
     Sdk(Error),
     #[error("what is remembered cannot be kept: {0}")]
     Store(StoreError),
+    #[error("release {version} was fetched and could not be kept in {}", path.display())]
+    NotKept { version: u64, path: PathBuf },
     #[error("{place}: {error}")]
     Open { place: String, error: OpenError },
     #[error("{name}: {error}")]
@@ -109,7 +111,7 @@ impl MirrorError {
             Self::Bundle { .. } => "setup_invalid",
             Self::Config { error, .. } => error.code().as_str(),
             Self::Fetch(_) | Self::Sdk(_) => "fetch_failed",
-            Self::Store(_) => "store_failed",
+            Self::Store(_) | Self::NotKept { .. } => "store_failed",
             Self::Open { .. } => "target_unusable",
             Self::Publish { .. } => "target_failed",
             Self::Superseded { .. } => "target_newer",
@@ -127,7 +129,7 @@ impl MirrorError {
             Self::Fetch(_) | Self::Sdk(_) => {
                 "check the network and the URLs of the bundle; what was mirrored before stays"
             }
-            Self::Store(_) => "check the disk, and that the state directory is writable",
+            Self::Store(_) | Self::NotKept { .. } => "check the disk, and that the state directory is writable",
             Self::Open { .. } => "check the place and its credentials",
             Self::Publish { .. } => {
                 "check disk, permissions and credentials; the next look goes on where this one ended"
@@ -142,9 +144,12 @@ impl MirrorError {
         match self {
             Self::Read { error, .. } if error.kind() == io::ErrorKind::NotFound => ExitStatus::NotFound,
             Self::Config { .. } => ExitStatus::Refused,
-            Self::Read { .. } | Self::Write { .. } | Self::Bundle { .. } | Self::Open { .. } | Self::Store(_) => {
-                ExitStatus::Input
-            }
+            Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Bundle { .. }
+            | Self::Open { .. }
+            | Self::Store(_)
+            | Self::NotKept { .. } => ExitStatus::Input,
             Self::Fetch(FetchError::Config(_)) => ExitStatus::Refused,
             Self::Fetch(_) | Self::Sdk(_) | Self::Publish { .. } => ExitStatus::Unavailable,
             Self::Superseded { .. } | Self::Listen { .. } => ExitStatus::Conflict,
@@ -195,11 +200,7 @@ async fn mirror(args: &MirrorArgs, format: Format) -> Result<(), MirrorError> {
     }
     let server = async {
         match listening {
-            Some(listener) => {
-                if let Err(error) = axum::serve(listener, pintle_server::file_router(mirror.files())).await {
-                    tracing::error!(%error, "the mirror stopped serving");
-                }
-            }
+            Some(listener) => pintle_server::serve_files(listener, mirror.files(), pending()).await,
             None => pending().await,
         }
     };
@@ -305,10 +306,27 @@ impl Mirror {
     async fn look(&self, args: &MirrorArgs) -> Result<MirrorReport, MirrorError> {
         match (&args.from, &self.sdk) {
             (Some(path), _) => self.take(path)?,
-            (None, Some(sdk)) => sdk.refresh().await.map_err(MirrorError::Fetch)?,
+            (None, Some(sdk)) => {
+                sdk.refresh().await.map_err(MirrorError::Fetch)?;
+                self.check_is_kept(sdk, &args.state)?;
+            }
             (None, None) => {}
         }
         self.deliver(args).await
+    }
+
+    /// What was fetched lies in the state, from which everything is delivered. The SDK goes on without its disk; a mirror would
+    /// show an older release and call it the current one.
+    fn check_is_kept(&self, sdk: &Pintle, state: &Path) -> Result<(), MirrorError> {
+        let record = self.store.load().map_err(MirrorError::Store)?.record;
+        let snapshot = sdk.snapshot();
+        let Some(config) = snapshot.config() else { return Ok(()) };
+        let memory = &record.memory.state;
+        let kept = record.config.and_then(|bytes| verify(&bytes, &self.root, memory, now()).ok());
+        if kept.is_some_and(|kept| kept.config.claims() == config.claims()) {
+            return Ok(());
+        }
+        Err(MirrorError::NotKept { version: config.claims().version, path: state.to_owned() })
     }
 
     /// Accepts a file that was carried here, as the refresh machine accepts one that was fetched.

@@ -2,13 +2,14 @@
 
 use std::{process::Stdio, time::Duration};
 
+use pintle_core::{OrganizationId, ProjectId};
 use reqwest::{
     Method,
     header::{HeaderName, HeaderValue},
 };
 use tokio::process::Command;
 
-use crate::{Address, http::make_http};
+use crate::{Address, Object, http::make_http};
 
 /// A request or a command takes no longer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -53,11 +54,29 @@ impl Purge {
         Ok(Self::Request { method, url: url.to_owned(), header })
     }
 
+    /// Tells the CDN that the project's mutable files changed, which apps find below `public_url`.
+    ///
+    /// # Errors
+    /// The first [`PurgeError`]; both files are told of all the same.
+    pub async fn tell_of_release(
+        &self,
+        public_url: &str,
+        organization: &OrganizationId,
+        project: &ProjectId,
+    ) -> Result<(), PurgeError> {
+        let mut told = Ok(());
+        for object in [Object::Pointer, Object::Bundle] {
+            let address = Address { organization: organization.clone(), project: project.clone(), object };
+            told = told.and(self.run(public_url, &address).await);
+        }
+        told
+    }
+
     /// Tells the CDN that the file at `address` changed, which apps find below `public_url`.
     ///
     /// # Errors
     /// [`PurgeError`] within bounded time. Trying again is the caller's business, and harmless.
-    pub async fn run(&self, public_url: &str, address: &Address) -> Result<(), PurgeError> {
+    async fn run(&self, public_url: &str, address: &Address) -> Result<(), PurgeError> {
         let (path, url) = (address.to_string(), format!("{}/{address}", public_url.trim_end_matches('/')));
         let encoded: String = url::form_urlencoded::byte_serialize(url.as_bytes()).collect();
         let fill = |text: &str| text.replace("{url_encoded}", &encoded).replace("{url}", &url).replace("{path}", &path);

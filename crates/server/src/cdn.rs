@@ -14,6 +14,8 @@ use axum::{
     routing::{get, post},
 };
 use pintle_publish::{Address, Bucket, BucketError};
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::net::TcpListener;
 
 use served::ServedFile;
 pub(crate) use served::ServedFiles;
@@ -21,6 +23,9 @@ pub(crate) use served::ServedFiles;
 use crate::{
     api::{ApiError, Failure},
     app::App,
+    client::Clients,
+    config::ProxyConfig,
+    listen::{self, Door, Limits},
 };
 
 pub(crate) fn router() -> Router<App> {
@@ -41,10 +46,14 @@ async fn serve(State(app): State<App>, path: Result<Path<String>, PathRejection>
     response
 }
 
-/// The files of `bucket` with the headers of the built-in origin, and nothing else: for what is served without a control
-/// plane behind it.
-pub fn file_router(bucket: Arc<dyn Bucket>) -> Router {
-    Router::new().route("/{*path}", get(serve_bucket)).with_state(bucket)
+/// Serves the files of `bucket` with the headers and the limits of the built-in origin, and nothing else, until `closing`
+/// completes: for what is served without a control plane behind it.
+pub async fn serve_files(listener: TcpListener, bucket: Arc<dyn Bucket>, closing: impl Future<Output = ()> + Send) {
+    let router = Router::new().route("/{*path}", get(serve_bucket)).with_state(bucket);
+    let clients = Arc::new(Clients::new(ProxyConfig::default()));
+    let limits = Limits::default();
+    let door = Door { name: "files", listener, router, tls: None, clients, limits, open: Gauge::default() };
+    listen::serve(door, closing).await;
 }
 
 async fn serve_bucket(

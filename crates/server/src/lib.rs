@@ -33,7 +33,7 @@ mod smtp;
 mod webhook;
 
 pub use api::openapi_json;
-pub use cdn::file_router;
+pub use cdn::serve_files;
 pub use config::{
     AccountsConfig, AlertsConfig, AuditConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, DecodeConfig,
     EffectiveOption, ForwardedHeader, GuardConfig, HttpConfig, LoadedConfig, LogConfig, LogFormat, LookupConfig,

@@ -6,7 +6,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use pintle_core::{OrganizationId, ProjectId, limits::MAX_URLS, root::BaseUrl};
-use pintle_publish::{Address, Bucket, BucketError, CredentialSource, Object, OpenError, Place, Purge, open};
+use pintle_publish::{Bucket, BucketError, CredentialSource, OpenError, Place, Purge, open};
 
 use pintle_store::{Project, ReadTx};
 
@@ -66,13 +66,8 @@ impl Destination {
     /// Tells the CDN, if there is one to tell, that what it may hold of the project has changed. `None`: it knows.
     pub(crate) async fn tell_cdn(&self, organization: &OrganizationId, project: &ProjectId) -> Option<String> {
         let purge = self.purge.as_ref()?;
-        let mut failure = None;
-        for object in [Object::Pointer, Object::Bundle] {
-            let address = Address { organization: organization.clone(), project: project.clone(), object };
-            let told = purge.run(self.public_url.as_ref().map(BaseUrl::as_str).unwrap_or_default(), &address).await;
-            failure = failure.or(told.err().map(|error| error.to_string()));
-        }
-        failure
+        let public_url = self.public_url.as_ref().map(BaseUrl::as_str).unwrap_or_default();
+        purge.tell_of_release(public_url, organization, project).await.err().map(|error| error.to_string())
     }
 }
 

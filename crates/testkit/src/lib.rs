@@ -7,6 +7,7 @@
 //! - [`clouds`]: object stores that answer like those of the clouds.
 //! - [`ct`]: Certificate Transparency logs, and OCSP responses that carry their SCTs.
 //! - [`database`]: SQLite or PostgreSQL, as the environment says.
+//! - [`disk`]: disks that are full or read-only.
 //! - [`gauntlet`]: what every SDK must do with every HTTP client.
 //! - [`postgres`]: a real PostgreSQL, with a database for each test.
 //! - [`site`]: an HTTPS server that counts what reaches it.
@@ -29,6 +30,7 @@ pub mod clouds;
 #[cfg(feature = "world")]
 pub mod ct;
 pub mod database;
+pub mod disk;
 #[cfg(feature = "world")]
 pub mod gauntlet;
 #[cfg(feature = "world")]

@@ -2,6 +2,7 @@
 
 mod edits;
 mod export;
+mod purge;
 mod reconcile;
 mod release;
 

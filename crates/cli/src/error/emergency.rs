@@ -28,6 +28,12 @@ pub enum EmergencyFailure {
     /// Nowhere to publish.
     #[error("it is not known where to publish")]
     NoTargets,
+    /// No way to tell a CDN.
+    #[error("the CDN could not be told: {reason}")]
+    Purge {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A target cannot be used.
     #[error("{target}: {reason}")]
     Target {
@@ -83,6 +89,7 @@ impl EmergencyFailure {
             Self::Edit(_) => "not_found",
             Self::NothingReleased => "nothing_released",
             Self::NoTargets => "no_targets",
+            Self::Purge { .. } => "purge_invalid",
             Self::Target { .. } => "target_unusable",
             Self::Overtaken { .. } => "emergency_overtaken",
             Self::Unfinished { .. } => "emergency_unfinished",
@@ -95,7 +102,7 @@ impl EmergencyFailure {
             Self::Export { error: ExportError::NotGenuine { .. } | ExportError::Numbers { .. }, .. }
             | Self::Base(EmergencyError::Split { .. } | EmergencyError::Config(_)) => ExitStatus::Refused,
             Self::Export { .. } | Self::Edit(EditError::LastPin { .. }) | Self::Base(_) => ExitStatus::Input,
-            Self::Edit(EditError::Ambiguous { .. }) | Self::NoTargets => ExitStatus::Usage,
+            Self::Edit(EditError::Ambiguous { .. }) | Self::NoTargets | Self::Purge { .. } => ExitStatus::Usage,
             Self::Edit(_) | Self::NothingReleased => ExitStatus::NotFound,
             Self::Target { .. } | Self::Unfinished { .. } => ExitStatus::Unavailable,
             Self::Overtaken { .. } | Self::AnotherUnfinished { .. } => ExitStatus::Conflict,
@@ -126,6 +133,7 @@ impl EmergencyFailure {
             Self::Edit(_) => "give more of the digest",
             Self::NothingReleased => "make a first release with `pintle release`",
             Self::NoTargets => "say `--target PLACE`, as in dir:/srv/www/pins or s3://BUCKET?region=REGION",
+            Self::Purge { .. } => "as in --purge-url 'https://api.cdn.example/purge?url={url_encoded}'",
             Self::Target { .. } => {
                 "check its credentials and permissions; to leave it out, name the others with `--target`"
             }

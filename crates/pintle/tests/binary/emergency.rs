@@ -7,7 +7,11 @@ use std::{
 };
 
 use pintle_sdk::Pintle;
-use pintle_testkit::certificate::Authority;
+use pintle_testkit::{
+    cdn::{Cdn, Reply},
+    certificate::Authority,
+    disk::SmallDisk,
+};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -32,7 +36,7 @@ impl World {
         let bucket = std::sync::Arc::new(pintle_publish::DirectoryBucket::new(workshop.path("www")));
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let cdn_url = format!("http://{}", listener.local_addr().unwrap());
-        runtime.spawn(async move { axum::serve(listener, pintle_server::file_router(bucket)).await });
+        runtime.spawn(pintle_server::serve_files(listener, bucket, std::future::pending()));
         let authority = Authority::root("Bad Day CA");
         for name in ["today.pem", "next.pem", "new.pem"] {
             workshop.write_pem(name, &authority.issue(&[HOST]).chain);
@@ -271,6 +275,97 @@ fn an_interrupted_release_is_finished_and_two_at_once_are_told() {
     assert_ne!(world.pointer(), overtaken);
 }
 
+/// The second target is full, or cannot be written at all: the first has the release, the second what it had, and once there
+/// is room the same command brings it the same file.
+#[test]
+fn a_disk_without_room_keeps_what_it_had_and_gets_the_rest_later() {
+    let mut world = World::with_release();
+    let test = "a_disk_without_room_keeps_what_it_had_and_gets_the_rest_later";
+    let Some(disk) = SmallDisk::mount(&world.workshop.path("small"), 64, test) else { return };
+    let (www, small) = (world.target(), format!("dir:{}", world.workshop.path("small").display()));
+    world.workshop.json(&["emergency", "export", "--target", &www, "--target", &small]);
+    world.lose_the_server();
+    let release = ["emergency", "release", "--renew", "--yes"];
+    assert_eq!(world.workshop.json(&release)["release"], 1001);
+    let small_pointer = || {
+        let files = world.workshop.files();
+        let found = files.iter().find(|(path, _)| {
+            path.starts_with(world.workshop.path("small")) && path.file_name().is_some_and(|name| name == "pins.jws")
+        });
+        found.unwrap().1.clone()
+    };
+    let old = small_pointer();
+    let filling = disk.fill();
+    let run = world.workshop.run(&release);
+    assert_eq!(run.status, 8, "{run:?}");
+    assert!(run.stderr.contains("emergency_unfinished") && run.stderr.contains("There is no room left"), "{run:?}");
+    assert_eq!(small_pointer(), old);
+    let signed = world.pointer();
+    assert_ne!(signed, old);
+    fs::remove_file(filling).unwrap();
+    assert_eq!(world.workshop.json(&release)["release"], 2001);
+    assert_eq!(small_pointer(), signed, "the same file, signed once");
+
+    disk.make_read_only();
+    let run = world.workshop.run(&release);
+    assert!(run.status == 8 && run.stderr.contains("can be read only"), "{run:?}");
+    assert_eq!(small_pointer(), signed);
+    // Where the signed file cannot be kept nothing is published.
+    let live = world.pointer();
+    let kept_nowhere = ["emergency", "release", "--renew", "--yes", "--target", &www, "--signed", "small/x.jws"];
+    assert_eq!(world.refused(&kept_nowhere), refused(3, "file_unwritable"));
+    assert_eq!(world.pointer(), live);
+}
+
+#[test]
+fn a_target_that_says_nothing_is_left_in_time_and_nothing_is_signed() {
+    let mut world = World::with_release();
+    world.export();
+    world.lose_the_server();
+    let silent = world.runtime.block_on(Cdn::start(Reply::Silent));
+    let place = format!("s3://pins?endpoint={}", silent.url());
+    let run = world.workshop.run_with(
+        &["emergency", "release", "--renew", "--yes", "--target", &place, "--timeout", "1s"],
+        &pintle_testkit::clouds::ENVIRONMENT,
+    );
+    assert!(run.status == 8 && run.stderr.contains("target_unusable"), "{run:?}");
+    assert!(!world.workshop.path("pintle-emergency.jws").exists());
+}
+
+#[test]
+fn a_cdn_that_does_not_look_for_itself_is_told_and_its_refusal_is_no_failure() {
+    let mut world = World::with_release();
+    world.export();
+    world.lose_the_server();
+    let api = world.runtime.block_on(Cdn::start(Reply::Status(204, Vec::new())));
+    let url = format!("{}/purge?url={{url_encoded}}", api.url());
+    let release = ["emergency", "release", "--renew", "--yes", "--purge-url", &url, "--purge-method", "PURGE"];
+    let header = [("PINTLE_PURGE_HEADER", "Authorization: Bearer hidden")];
+    let told = world.workshop.run_with(&release, &header);
+    assert!(told.status == 0 && told.stdout.contains(&format!("{}: told", world.cdn_url)), "{told:?}");
+    assert!(!format!("{told:?}").contains("hidden"));
+    let requests = api.requests();
+    let asked: Vec<_> = requests.iter().map(|request| request.path.rsplit("%2F").next().unwrap()).collect();
+    assert_eq!(asked, ["pins.jws", "pintle.json"]);
+    assert!(requests.iter().all(|request| request.header("authorization") == Some("Bearer hidden")), "{requests:?}");
+
+    api.set(Reply::Status(500, Vec::new()));
+    let unheard = world.workshop.run(&release);
+    assert!(unheard.status == 0 && unheard.stdout.contains("warning[cdn_not_told]"), "{unheard:?}");
+
+    world.workshop.stub("tell-cdn", "echo \"$1\" >> told");
+    let program = world.workshop.path("stubs/tell-cdn").display().to_string();
+    let run = ["emergency", "release", "--renew", "--yes", "--purge-command", &program];
+    assert_eq!(world.workshop.json(&run)["told"], json!([{ "url": world.cdn_url }]));
+    let told = fs::read_to_string(world.workshop.path("told")).unwrap();
+    assert!(told.lines().all(|line| line.starts_with(&world.cdn_url)) && told.contains("pins.jws"), "{told}");
+
+    let wrong = ["emergency", "release", "--renew", "--yes", "--purge-url", &url, "--purge-method", "NO SUCH"];
+    let live = world.pointer();
+    assert_eq!(world.refused(&wrong), refused(2, "purge_invalid"));
+    assert_eq!(world.pointer(), live, "found before anything was signed");
+}
+
 #[test]
 fn a_mirror_brings_what_verifies_across_a_gap_and_nothing_lower() {
     let world = World::with_release();
@@ -320,4 +415,41 @@ fn a_mirror_serves_and_follows() {
     mirror.wait_for("release 2 ");
     let fetched = world.workshop.json(&["config", "fetch", "--bundle", "moved.json", "--out", "moved.jws", "--force"]);
     assert_eq!(fetched["claims"]["ver"], 2);
+}
+
+#[test]
+fn a_mirror_whose_disk_is_full_keeps_what_it_had_and_goes_on_when_there_is_room() {
+    let world = World::with_release();
+    let test = "a_mirror_whose_disk_is_full_keeps_what_it_had_and_goes_on_when_there_is_room";
+    let Some(disk) = SmallDisk::mount(&world.workshop.path("small"), 64, test) else { return };
+    let place = format!("dir:{}", world.workshop.path("small").display());
+    let mirror = ["mirror", "--to", &place, "--once"];
+    assert_eq!(world.workshop.json(&mirror)["release"], 1);
+    let shown = |name: &str| world.workshop.files().into_iter().find(|(path, _)| path.ends_with(name)).unwrap().1;
+    let pointer = |folder: &str| {
+        let files = world.workshop.files();
+        let mut of_folder = files.into_iter().filter(|(path, _)| path.starts_with(world.workshop.path(folder)));
+        of_folder.find(|(path, _)| path.ends_with("pins.jws")).unwrap().1
+    };
+    let old = pointer("small");
+    let filling = disk.fill();
+    world.workshop.json(&["release", "--yes", "--renew"]);
+    assert_eq!(world.refused(&mirror), refused(8, "target_failed"));
+    assert_eq!(pointer("small"), old);
+    fs::remove_file(&filling).unwrap();
+    assert_eq!(world.workshop.json(&mirror)["release"], 2);
+    assert_eq!(pointer("small"), world.pointer());
+    assert_eq!(shown("releases/2.jws"), world.pointer());
+
+    // The state itself: what cannot be kept is not shown either, and not passed over.
+    let filling = disk.fill();
+    world.workshop.json(&["release", "--yes", "--renew"]);
+    let kept_there = ["mirror", "--archive", "carried.jws", "--state", "small/state", "--once"];
+    assert_eq!(world.refused(&kept_there), refused(3, "store_failed"));
+    assert!(!world.workshop.path("carried.jws").exists());
+    fs::remove_file(filling).unwrap();
+    assert_eq!(world.workshop.json(&kept_there)["release"], 3);
+    disk.fill();
+    world.workshop.json(&["release", "--yes", "--renew"]);
+    assert_eq!(world.refused(&kept_there), refused(3, "store_failed"), "and not: release 3");
 }

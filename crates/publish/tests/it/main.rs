@@ -3,4 +3,5 @@
 
 mod clouds;
 mod objects;
+mod probes;
 mod trouble;

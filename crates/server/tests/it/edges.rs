@@ -1,4 +1,4 @@
-//! nginx and Varnish, the real ones, with the configurations of `deploy/`: an edge does as the files' headers say.
+//! nginx, Varnish and Caddy, the real ones, with the configurations of `deploy/`: an edge does as the files' headers say.
 //!
 //! Time is short instead of fake: the origin says `max-age=1`, and the edge obeys. That the real files say 60 and 30 s, and
 //! that the edge passes that on unchanged, is shown with the real origin. Together: a release is seen within 90 s.
@@ -227,26 +227,24 @@ async fn edges_pass_on_what_the_real_origin_says() {
     server.stop().await;
 }
 
-#[tokio::test]
-async fn nginx_serves_a_directory_as_the_origin_would() {
+/// What a web server shows of the directory `files` in `folder`, which it is started on by `start`.
+async fn a_directory_is_served_as_the_origin_would(start: impl FnOnce(&Path, u16) -> Running) {
     use pintle_publish::{Address, Bucket as _, Condition, DirectoryBucket, probe};
     let folder = tempfile::tempdir().unwrap();
-    let (port, files) = (free_port(), free_port());
-    let path = folder.path().display().to_string();
-    let config = write_nginx(folder.path(), port, files, "127.0.0.1:1").display().to_string();
     let bucket = DirectoryBucket::new(folder.path().join("files"));
     for name in ["o/p/pins.jws", "o/p/releases/7.jws", "o/p/pintle.json"] {
         bucket.write(&Address::parse(name).unwrap(), b"{}", &Condition::Absent).await.unwrap();
     }
-    let arguments =
-        ["-p", &path, "-e", &format!("{path}/error.log"), "-c", &config, "-g", "daemon off; master_process off;"];
-    let _nginx = Running::start(Path::new("/usr/sbin/nginx"), &arguments);
-    let url = format!("http://{}", wait_for(files));
+    let port = free_port();
+    let _running = start(folder.path(), port);
+    let url = format!("http://{}", wait_for(port));
     for name in ["o/p/pins.jws", "o/p/releases/7.jws", "o/p/pintle.json"] {
         let object = Address::parse(name).unwrap().object;
         let answer = http().get(format!("{url}/{name}")).send().await.unwrap();
         assert_eq!(answer.headers().get("content-type").unwrap(), object.media_type(), "{name}");
         assert_eq!(answer.headers().get("cache-control").unwrap(), object.cache_control(), "{name}");
+        assert_eq!(answer.headers().get("access-control-allow-origin").unwrap(), "*", "{name}");
+        assert_eq!(answer.headers().get("x-content-type-options").unwrap(), "nosniff", "{name}");
         assert!(answer.headers().contains_key("etag"), "{name}");
     }
     for name in [".pintle-lock", "o/p/", "o/p/releases/", "o/p/releases/07.jws"] {
@@ -258,4 +256,70 @@ async fn nginx_serves_a_directory_as_the_origin_would() {
     let findings = probe(&bucket, &organization, &project, Some(&url)).await;
     assert!(findings.iter().all(|finding| finding.trouble.is_none()), "{findings:?}");
     assert!(findings.iter().any(|finding| finding.step == pintle_publish::Step::Public));
+}
+
+#[tokio::test]
+async fn nginx_serves_a_directory_as_the_origin_would() {
+    a_directory_is_served_as_the_origin_would(|folder, port| {
+        let path = folder.display().to_string();
+        let config = write_nginx(folder, free_port(), port, "127.0.0.1:1").display().to_string();
+        let log = format!("{path}/error.log");
+        let arguments = ["-p", &path, "-e", &log, "-c", &config, "-g", "daemon off; master_process off;"];
+        Running::start(Path::new("/usr/sbin/nginx"), &arguments)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn caddy_serves_a_directory_as_the_origin_would() {
+    a_directory_is_served_as_the_origin_would(|folder, port| {
+        let files = folder.join("files").display().to_string();
+        let changes = [("pins.acme.example {", &*format!("http://127.0.0.1:{port} {{")), ("/srv/www/pins", &files)];
+        let config = folder.join("Caddyfile");
+        let nothing_kept = "{\n\tadmin off\n\tpersist_config off\n}\n";
+        fs::write(&config, format!("{nothing_kept}{}", adapt(deployed("Caddyfile"), &changes))).unwrap();
+        let config = config.display().to_string();
+        Running::start(Path::new("/usr/bin/caddy"), &["run", "--adapter", "caddyfile", "--config", &config])
+    })
+    .await;
+}
+
+/// The two commands of docs/howto/own-cdn.md, with a folder for the other machine: nobody sees a pointer to what is not there.
+#[tokio::test]
+async fn rsync_carries_releases_before_the_pointers_to_them() {
+    use pintle_publish::{Address, Bucket as _, Condition, DirectoryBucket};
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (folder.path().join("here"), folder.path().join("there"));
+    let bucket = DirectoryBucket::new(&here);
+    for name in ["o/p/pins.jws", "o/p/releases/7.jws", "o/p/pintle.json"] {
+        bucket.write(&Address::parse(name).unwrap(), name.as_bytes(), &Condition::Absent).await.unwrap();
+    }
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/howto/own-cdn.md")).unwrap();
+    let commands: Vec<_> = page.lines().filter(|line| line.starts_with("rsync ")).collect();
+    assert_eq!(commands.len(), 2);
+    let seen = [&["o/p/releases/7.jws"][..], &["o/p/pins.jws", "o/p/pintle.json", "o/p/releases/7.jws"]];
+    for (command, expected) in commands.into_iter().zip(seen) {
+        let changes = [
+            ("edge:/srv/www/pins/", &*format!("{}/", there.display())),
+            ("/srv/www/pins/", &format!("{}/", here.display())),
+        ];
+        let run = std::process::Command::new("sh").args(["-ec", &adapt(command.into(), &changes)]).status();
+        assert!(run.unwrap().success(), "{command}");
+        assert_eq!(list_files(&there, &there), expected, "{command}");
+    }
+}
+
+/// Paths below `root`, in order.
+fn list_files(root: &Path, folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(list_files(root, &path));
+        } else {
+            found.push(path.strip_prefix(root).unwrap().display().to_string());
+        }
+    }
+    found.sort();
+    found
 }

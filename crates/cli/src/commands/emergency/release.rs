@@ -5,7 +5,7 @@ use std::{
 
 use clap::Args;
 use pintle_core::{Root, claims::Claims, succession::Chain, verify};
-use pintle_publish::{Outcome, Publication};
+use pintle_publish::{Outcome, Publication, Purge};
 use pintle_service::{
     emergency::{
         Arrival, Base, Edit, Export, MAX_EXPORT_BYTES, OpenTarget, Sighting, Target, find_base, publish_to_all,
@@ -16,7 +16,13 @@ use pintle_service::{
 use pintle_sign::{canonical_claims, sign_config};
 use serde::Serialize;
 
-use super::{DEFAULT_EXPORT, DEFAULT_SIGNED, TargetArgs, edits::EditArgs, load_signed, open_all, read_all};
+use super::{
+    DEFAULT_EXPORT, DEFAULT_SIGNED, TargetArgs,
+    edits::EditArgs,
+    load_signed, open_all,
+    purge::{PurgeArgs, PurgeReport, tell},
+    read_all,
+};
 use crate::{
     CommandError,
     commands::look::WayArgs,
@@ -47,6 +53,8 @@ pub struct EmergencyReleaseArgs {
     way: WayArgs,
     #[command(flatten)]
     targets: TargetArgs,
+    #[command(flatten)]
+    purge: PurgeArgs,
     #[command(flatten)]
     key: KeyArgs,
     #[command(flatten)]
@@ -100,6 +108,9 @@ struct EmergencyReport {
     file: Option<PathBuf>,
     published: bool,
     targets: Vec<TargetReport>,
+    /// Of the CDNs that were told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    told: Vec<PurgeReport>,
     /// Signing to the last read-back; milliseconds.
     took_ms: u128,
 }
@@ -122,6 +133,7 @@ pub(crate) async fn run(args: &EmergencyReleaseArgs, context: &Context) -> Resul
         return Err(EmergencyFailure::NoTargets.into());
     }
     let targets = open_all(places)?;
+    let purge = args.purge.read()?;
     let edits = args.edits.load(&args.way, context).await?;
     let overrides = args.guard.parse()?;
     let sightings = known.look(args.known.live.as_deref(), &targets, limit, context).await?;
@@ -134,7 +146,7 @@ pub(crate) async fn run(args: &EmergencyReleaseArgs, context: &Context) -> Resul
             text.styled_line(STRONG, &format!("Release {version} was signed before and is not live everywhere."));
             text.line("It is finished now; nothing is signed again.").gap();
         });
-        return publish(args, &known, &base, &unfinished, &targets, limit, context).await;
+        return publish(args, &known, &base, &unfinished, &targets, purge.as_ref(), context).await;
     }
 
     let claims = args.make_claims(&known, &base, &edits, context)?;
@@ -174,6 +186,7 @@ pub(crate) async fn run(args: &EmergencyReleaseArgs, context: &Context) -> Resul
             file: None,
             published: false,
             targets: Vec::new(),
+            told: Vec::new(),
             took_ms: 0,
         };
         return context.output.show(&report, |report, text| {
@@ -191,7 +204,7 @@ pub(crate) async fn run(args: &EmergencyReleaseArgs, context: &Context) -> Resul
     let publication = Publication::verify(known.root.clone(), signed.as_bytes().to_vec(), context.now)
         .map_err(not_acceptable)?
         .after([base.claims().version]);
-    publish(args, &known, &base, &publication, &targets, limit, context).await
+    publish(args, &known, &base, &publication, &targets, purge.as_ref(), context).await
 }
 
 impl KnownArgs {
@@ -340,18 +353,20 @@ async fn publish(
     base: &Base,
     publication: &Publication,
     targets: &[OpenTarget],
-    limit: Duration,
+    purge: Option<&Purge>,
     context: &Context,
 ) -> Result<(), CommandError> {
+    let limit = Duration::from_secs(parse_span_secs(&args.timeout)?);
     let begun = Instant::now();
     let arrivals = publish_to_all(targets, publication, limit, context.now).await;
     let version = publication.version();
-    let report = EmergencyReport {
+    let mut report = EmergencyReport {
         release: version,
         follows: base.claims().version,
         file: Some(args.signed.clone()),
         published: arrivals.iter().all(Arrival::is_live),
         targets: arrivals.iter().map(describe).collect(),
+        told: Vec::new(),
         took_ms: begun.elapsed().as_millis(),
     };
     if !report.published {
@@ -364,8 +379,20 @@ async fn publish(
         }
         .into());
     }
+    if let Some(purge) = purge {
+        report.told = tell(purge, &known.root).await;
+    }
     context.output.show(&report, |report, text| {
         write_targets(&report.targets, text);
+        for PurgeReport { url, error } in &report.told {
+            match error {
+                None => text.line(&format!("  {url}: told")),
+                Some(error) => {
+                    text.styled_line(CAREFUL, &format!("  warning[cdn_not_told]: {url}: {error}"));
+                    text.line("  It shows the release when its copy ends; tell it by hand if that is too late.")
+                }
+            };
+        }
         text.styled_line(GOOD, &format!("release {}: live on every target, read back", report.release));
         text.line(&format!("The signed file is {}. When the server is back:", args.signed.display()));
         text.line("  pintle emergency reconcile");
