@@ -276,10 +276,11 @@ async fn caddy_serves_a_directory_as_the_origin_would() {
         let files = folder.join("files").display().to_string();
         let changes = [("pins.acme.example {", &*format!("http://127.0.0.1:{port} {{")), ("/srv/www/pins", &files)];
         let config = folder.join("Caddyfile");
-        let nothing_kept = "{\n\tadmin off\n\tpersist_config off\n}\n";
-        fs::write(&config, format!("{nothing_kept}{}", adapt(deployed("Caddyfile"), &changes))).unwrap();
-        let config = config.display().to_string();
-        Running::start(Path::new("/usr/bin/caddy"), &["run", "--adapter", "caddyfile", "--config", &config])
+        fs::write(&config, format!("{{\n\tadmin off\n}}\n{}", adapt(deployed("Caddyfile"), &changes))).unwrap();
+        let (config, home) = (config.display().to_string(), format!("HOME={}", folder.display()));
+        let arguments = ["-u", "XDG_CONFIG_HOME", "-u", "XDG_DATA_HOME", &home];
+        let run = ["caddy", "run", "--adapter", "caddyfile", "--config", &config];
+        Running::start(Path::new("/usr/bin/env"), &[&arguments[..], &run].concat())
     })
     .await;
 }
