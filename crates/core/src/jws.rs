@@ -50,8 +50,9 @@ impl<'a> UnverifiedJws<'a> {
         };
         let header = decode(header, "header")?;
         let payload = decode(payload, "payload")?;
-        let signature = <[u8; 64]>::try_from(decode(signature, "signature")?)
-            .map_err(|_| Malformed::from(MalformedReason::Value { expected: "64 bytes" }).within("signature"))?;
+        let signature = <[u8; 64]>::try_from(decode(signature, "signature")?).map_err(|_| {
+            Malformed::from(MalformedReason::Value { expected: "64 bytes, as ES256 gives" }).within("signature")
+        })?;
         let (kid, succession) = parse_header(&header, expected_type).map_err(|error| error.within("header"))?;
         Ok(Self { kid, succession, signing_input, signature, payload })
     }

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use base64ct::{Base64, Encoding};
 use pintle_api::{
-    ApproveReleaseRequest, DraftOutcome, DraftPolicy, ReconcileRequest, ReconcileResponse, ReleaseState, Role,
-    UpdateProjectRequest,
+    AddTargetRequest, ApproveReleaseRequest, DraftOutcome, DraftPolicy, ReconcileRequest, ReconcileResponse,
+    ReleaseState, Role, UpdateProjectRequest,
 };
 use pintle_core::{
     OrganizationId, ProjectId, Root, UnixTime,
     claims::{Claims, Pin, PinDigest, PinMatch},
 };
-use pintle_publish::{Address, Bucket, DirectoryBucket, Publication, publish};
-use pintle_service::{OriginBucket, Progress, ServiceError};
+use pintle_publish::{Address, Bucket, CredentialSource, DirectoryBucket, Publication, publish};
+use pintle_service::{Destination, Offer, OriginBucket, Progress, ServiceError};
 use pintle_sign::{Signer as _, SigningKey, canonical_claims};
 
 use crate::support::{NOW, Plane, base_url, code, sign};
@@ -98,6 +98,35 @@ impl World {
 
 fn versions(answer: &ReconcileResponse) -> Vec<u64> {
     answer.imported.iter().map(|release| release.version).collect()
+}
+
+/// A project's own target is read like those of the installation, with the operator's credentials.
+#[tokio::test]
+async fn what_the_projects_own_target_shows_is_found_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let own: Arc<dyn Bucket> = Arc::new(DirectoryBucket::new(folder.path()));
+    let destination = Destination {
+        name: "own".into(),
+        place: format!("dir:{}", folder.path().display()).parse().unwrap(),
+        credentials: CredentialSource::Environment,
+        offer: Offer::Everybody,
+        public_url: None,
+        purge: None,
+    };
+    let World { plane, directory, _folder } = World::new().await;
+    let world = World { plane: plane.with_destinations(vec![destination]), directory, _folder };
+    let request = AddTargetRequest { destination: "own".into() };
+    world.plane.service.add_target(&world.plane.owner, world.plane.path(), &request, NOW).await.unwrap();
+    world.drain().await;
+
+    let jws = world.emergency(1001, 9).await;
+    let publication = Publication::verify(world.root(), jws.as_bytes().to_vec(), NOW).unwrap();
+    let _ = publish(own.as_ref(), &publication, NOW).await.unwrap();
+    let answer = world.reconcile(&[], DraftPolicy::Follow).await;
+    assert_eq!(versions(&answer), [1001]);
+    world.drain().await;
+    assert_eq!(world.state(1001).await, ReleaseState::Live);
+    assert_eq!((world.pointer().await, world.plane.published("pins.jws").await), (jws.clone(), Some(jws)));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-use base64ct::{Base64, Encoding};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use pintle_api::{
     ChangeKind, FindingCode, ListQuery, ProjectResponse, RegisterKeyRequest, ReleaseState, UpdateDraftRequest,
 };
@@ -133,6 +133,37 @@ async fn refuses_what_is_not_even_a_signed_file() {
     let (_, signature) = other.rsplit_once('.').unwrap();
     assert_eq!(code(plane.accept(&format!("{head}.{signature}")).await), "config_signature_invalid");
     assert_eq!(code(plane.accept(&"A".repeat(4 * 1024 * 1024 + 1)).await), "config_too_large");
+}
+
+/// ES384, said openly or passed off as ES256: a key of another curve is no key of any project.
+#[tokio::test]
+async fn a_release_signed_on_another_curve_is_refused() {
+    use ring::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair};
+    let plane = Plane::new().await;
+    let claims = plane.prepare().await.unwrap().claims;
+    let (random, algorithm) = (ring::rand::SystemRandom::new(), &ECDSA_P384_SHA384_FIXED_SIGNING);
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
+    let wide = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random).unwrap();
+    let payload = Base64UrlUnpadded::encode_string(&Base64::decode_vec(&claims).unwrap());
+    let make = |algorithm: &str, sign: &dyn Fn(&[u8]) -> Vec<u8>| {
+        let kid = plane.key.public_key().kid();
+        let header = format!(r#"{{"alg":"{algorithm}","typ":"pintle-config+jwt","kid":"{kid}"}}"#);
+        let signed = format!("{}.{payload}", Base64UrlUnpadded::encode_string(header.as_bytes()));
+        let signature = sign(signed.as_bytes());
+        format!("{signed}.{}", Base64UrlUnpadded::encode_string(&signature))
+    };
+    let on_p384 = |bytes: &[u8]| wide.sign(&random, bytes).unwrap().as_ref().to_vec();
+    let on_p256 = |bytes: &[u8]| plane.key.sign(bytes).unwrap().to_vec();
+    for (jws, reason) in [
+        (make("ES384", &on_p384), "`signature`: must be 64 bytes, as ES256 gives"),
+        (make("ES256", &on_p384), "`signature`: must be 64 bytes, as ES256 gives"),
+        (make("ES384", &on_p256), "`header.alg`: must be ES256"),
+    ] {
+        let refused = plane.accept(&jws).await.unwrap_err();
+        assert!(refused.to_string().contains(reason), "{refused}");
+        assert_eq!(code::<()>(Err(refused)), "config_malformed");
+    }
+    assert_eq!(code(plane.accept(&make("ES256", &on_p256)).await), "ok");
 }
 
 #[tokio::test]
