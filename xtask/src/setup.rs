@@ -15,7 +15,7 @@ const NODE_MANIFEST: &str = "xtask/package.json";
 const NODE_LOCK: &str = "xtask/package-lock.json";
 
 /// Debian packages, each with the program that shows it is there and what the tests want it for.
-const DEBIAN_PACKAGES: [DebianPackage; 14] = [
+const DEBIAN_PACKAGES: [DebianPackage; 16] = [
     DebianPackage { name: "caddy", probe: &["caddy", "version"], used_for: "a web server for a directory" },
     DebianPackage {
         name: "chromium",
