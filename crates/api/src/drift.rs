@@ -59,6 +59,9 @@ drift_states! {
     /// Nobody answered, or not with TLS, in three looks in a row.
     Unreachable = "unreachable", Warning,
         "Check name, port and server; what only an inside network reaches, `pintle probe run` looks at from there.";
+    /// CT holds a certificate for a host of the domain, newer than the watch over it, that no pin fits.
+    UnpinnedInCt = "unpinned_in_ct", Warning,
+        "If it is yours, pin its key before it goes live: `pintle pins refresh --ct --ct-add`; if not, have its issuer revoke it.";
     /// Apps refuse or report the chain: too few SCTs of the logs that the domain asks for.
     SctPolicyUnmet = "sct_policy_unmet", Error,
         "Renew the certificate with SCTs of more logs, import a newer log list (`pintle ct import`), or ask for fewer.";
@@ -68,8 +71,8 @@ drift_states! {
     /// Apps refuse or report a chain that was seen: another key is in use than is pinned.
     Mismatch = "mismatch", Error,
         "If the change was meant: `pintle pins refresh`, then release, or `pintle emergency`. If not: put the old key back.";
-    /// Apps refuse or report the chain, and no certificate that they accepted came from its issuer: possibly an attack on the
-    /// name or the network.
+    /// Apps refuse or report the chain, or CT holds a certificate that no pin fits, and none that apps accepted came from its
+    /// issuer: possibly an attack on the name or the network.
     UnexpectedIssuer = "unexpected_issuer", Error,
         "Find out who ordered the certificate before anything is pinned; check DNS, CAA records and `pintle certs HOST` from elsewhere.";
 }
@@ -127,7 +130,7 @@ pub struct DriftResponse {
     pub kind: DriftKind,
     /// Name of the domain in the release, or base URL of the place.
     pub subject: String,
-    /// Who looks: `server`, or the name of a probe agent.
+    /// Who looks: `server`, `ct` for what Certificate Transparency holds, or the name of a probe agent.
     pub vantage: String,
     /// What is found; absent until it was seen often enough to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod alerts;
+mod ct;
 mod decode;
 mod destinations;
 mod guard;
@@ -32,6 +33,7 @@ use secrecy::SecretString;
 
 pub use accounts::{AccountsConfig, SmtpConfig, SmtpSecurity};
 pub use alerts::{AlertsConfig, WebhooksConfig};
+pub use ct::CtConfig;
 pub use decode::DecodeConfig;
 pub use guard::GuardConfig;
 pub use lookup::LookupConfig;
@@ -106,6 +108,8 @@ pub struct ServerConfig {
     pub guard: GuardConfig,
     /// How the drift monitor looks at the world.
     pub monitor: MonitorConfig,
+    /// Whom it asks what CT logs hold.
+    pub ct: CtConfig,
     /// How the server stops.
     pub stop: StopConfig,
     /// What everybody may create at most.
@@ -227,6 +231,7 @@ impl ServerConfig {
             webhooks: WebhooksConfig::read(options),
             guard: GuardConfig::read(options),
             monitor: MonitorConfig::read(options),
+            ct: CtConfig::read(options),
             stop: StopConfig::read(options),
             plan: read_plan(options),
             log: LogConfig::read(options),

@@ -25,6 +25,8 @@ pub(crate) enum Worker {
     Targets,
     /// Servers of other people: what they serve.
     Monitor,
+    /// Those who read CT logs, likewise.
+    Logs,
     /// Webhooks, likewise.
     Messages,
 }
@@ -36,6 +38,7 @@ impl Worker {
             Self::Targets => service.run_next_job_of(Lane::Targets, now()).await,
             Self::Mails => service.send_next_mail(now()).await,
             Self::Monitor => service.run_next_look(now()).await,
+            Self::Logs => service.run_next_ct_search(now()).await,
             Self::Messages => service.send_next_message(now()).await,
         }
     }
@@ -46,7 +49,7 @@ impl Worker {
             Self::Targets => service.wait_for_target_job().await,
             Self::Mails => service.wait_for_mail().await,
             // What is due comes of time alone.
-            Self::Monitor => std::future::pending().await,
+            Self::Monitor | Self::Logs => std::future::pending().await,
             Self::Messages => service.wait_for_message().await,
         }
     }

@@ -35,10 +35,10 @@ mod webhook;
 pub use api::openapi_json;
 pub use cdn::serve_files;
 pub use config::{
-    AccountsConfig, AlertsConfig, AuditConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, DecodeConfig,
-    EffectiveOption, ForwardedHeader, GuardConfig, HttpConfig, LoadedConfig, LogConfig, LogFormat, LookupConfig,
-    MonitorConfig, OidcConfig, Origin, PagesConfig, PrivacyConfig, ProxyConfig, RateLimitConfig, ReportsConfig,
-    ServerConfig, SmtpConfig, SmtpSecurity, StopConfig, TlsConfig, WebhooksConfig,
+    AccountsConfig, AlertsConfig, AuditConfig, ConfigFile, ConfigFlag, ConfigProblem, ConfigSources, CtConfig,
+    DecodeConfig, EffectiveOption, ForwardedHeader, GuardConfig, HttpConfig, LoadedConfig, LogConfig, LogFormat,
+    LookupConfig, MonitorConfig, OidcConfig, Origin, PagesConfig, PrivacyConfig, ProxyConfig, RateLimitConfig,
+    ReportsConfig, ServerConfig, SmtpConfig, SmtpSecurity, StopConfig, TlsConfig, WebhooksConfig,
 };
 pub use listen::TlsError;
 pub use run::{Ready, ServerError, run};

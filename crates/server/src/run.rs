@@ -96,6 +96,9 @@ pub enum ServerError {
         /// As configured.
         address: SocketAddr,
     },
+    /// CT sources cannot be asked.
+    #[error("CT sources cannot be asked: {0}")]
+    CtSources(#[from] pintle_discover::WebError),
     /// Certificate and key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -150,6 +153,7 @@ impl ServerError {
             Self::Url(_) => "url_invalid",
             Self::SecretKey { .. } => "secret_key_unusable",
             Self::GuardRoots(_) => "guard_roots_unusable",
+            Self::CtSources(_) => "ct_sources_unusable",
             Self::Webhooks(_) => "webhooks_unusable",
             Self::Smtp(_) => "smtp_unusable",
             Self::Oidc { .. } => "oidc_unusable",
@@ -178,7 +182,7 @@ impl ServerError {
             }
             Self::SecretKey { .. } => "it is 43 characters of URL-safe base64, readable by the server's user alone",
             Self::GuardRoots(_) => "name readable files of PEM certificates",
-            Self::Webhooks(_) => "check the CA store of this machine",
+            Self::CtSources(_) | Self::Webhooks(_) => "check the CA store of this machine",
             Self::Smtp(_) => "check `smtp.from`, `smtp.ca_file` and the CA store of this machine",
             Self::Oidc { .. } => "check its `issuer`, and the CA store of this machine",
             Self::Listen { .. } => "is the port taken by another program? choose another address or port",
@@ -217,7 +221,9 @@ pub async fn run(
     // Several, so that targets which are slow or gone hold up no others.
     let targets = [Worker::Targets; TARGET_WORKERS];
     let messages = [Worker::Messages; MESSAGE_WORKERS];
-    for worker in [Worker::Jobs, Worker::Mails, Worker::Monitor].into_iter().chain(targets).chain(messages) {
+    for worker in
+        [Worker::Jobs, Worker::Mails, Worker::Monitor, Worker::Logs].into_iter().chain(targets).chain(messages)
+    {
         workers.spawn(jobs::run_jobs(worker, Arc::clone(&service), closing.clone()));
     }
     let recorder = tokio::spawn(jobs::run_recorder(Arc::clone(&service)));
@@ -334,6 +340,7 @@ fn open_service(
         .with_guard(guard)
         .with_alerts(config.alerts.to_settings())
         .with_monitor(config.monitor.to_settings(&config.guard))
+        .with_ct_watch(config.ct.to_watch()?)
         .with_webhooks(Arc::new(HttpSender::new(config.webhooks.policy())?))
         .with_accounts(settings, key, mailer)
         .with_sso(providers))

@@ -86,6 +86,7 @@ mod update_pin;
 mod update_project;
 mod update_token;
 mod watch;
+mod watch_ct;
 mod webhooks;
 mod whoami;
 

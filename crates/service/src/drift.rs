@@ -7,6 +7,7 @@
 //! Judging does no I/O, and whoever looked may be somebody else: a probe agent inside another network.
 
 mod judge;
+mod logged;
 mod place;
 mod record;
 mod standing;
@@ -18,12 +19,16 @@ use pintle_store::{DriftRow, ObservedCertificateRow};
 use crate::guard::LookSettings;
 
 pub(crate) use judge::{DomainLook, Verdict, digest_pins};
+pub use logged::CtWatch;
+pub(crate) use logged::{LoggedLook, LoggedVerdict, hosts_of};
 pub(crate) use place::{Published, judge_place};
-pub(crate) use record::{Finding, make_row, record_finding, tell_end};
+pub(crate) use record::{Finding, LoggedFinding, make_row, record_finding, record_logged, tell_end};
 pub(crate) use standing::{Standing, advance};
 
 /// The vantage point of the server itself.
 pub(crate) const SERVER: &str = "server";
+/// The vantage point of whoever reads CT logs.
+pub(crate) const CT: &str = "ct";
 /// What was not sure enough to be told is looked at again so soon.
 const RETRY_SECS: u64 = 60;
 
@@ -45,14 +50,18 @@ pub(crate) struct Known {
     pub(crate) issuers: BTreeSet<String>,
     /// SHA-256 of certificates that apps accepted, in base64.
     pub(crate) certificates: BTreeSet<String>,
+    /// SHA-256 of their keys, in base64.
+    pub(crate) keys: BTreeSet<String>,
 }
 
 impl Known {
     pub(crate) fn new(rows: &[ObservedCertificateRow]) -> Self {
-        let accepted = rows.iter().filter(|row| row.accepted_at.is_some());
-        let (issuers, certificates) =
-            accepted.map(|row| (judge::identify_issuer(&row.issuer), row.sha256.clone())).unzip();
-        Self { issuers, certificates }
+        let accepted = || rows.iter().filter(|row| row.accepted_at.is_some());
+        Self {
+            issuers: accepted().map(|row| judge::identify_issuer(&row.issuer)).collect(),
+            certificates: accepted().map(|row| row.sha256.clone()).collect(),
+            keys: accepted().map(|row| row.spki_sha256.clone()).collect(),
+        }
     }
 }
 

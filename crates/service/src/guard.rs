@@ -32,6 +32,7 @@ pub use history::{PastRelease, REPORT_PERIOD_SECS};
 pub(crate) use live::{DRAWS, DerChain, Held, describe, group_by_chain};
 pub(crate) use look::endpoints_of;
 pub use look::{LookSettings, Observation, Sight, Watch, list_endpoints, load_roots, look};
+pub(crate) use refresh::judge_pins;
 pub use refresh::{LoggedKey, RefreshAction, RefreshStep, judge_logged, plan_refresh};
 
 /// Most findings that an answer lists.

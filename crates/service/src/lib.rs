@@ -73,7 +73,7 @@ pub use alert::{AlertKind, AlertNature, AlertSettings};
 pub use audit::AuditAction;
 pub use decode::{UnverifiedConfig, decode};
 pub use destination::{Destination, Offer};
-pub use drift::MonitorSettings;
+pub use drift::{CtWatch, MonitorSettings};
 pub use error::{
     AccountError, CustodyError, DecodeError, ErrorKind, GrantError, GuardError, IdempotencyError, LookupError,
     MemberError, PasskeyError, ProbeError, ReleaseError, ServiceError, SsoError, TargetError, WebhookError,
@@ -111,6 +111,8 @@ pub struct Service {
     guard: GuardSettings,
     alerts: AlertSettings,
     monitor: Option<MonitorSettings>,
+    /// Somewhere else, since the service is moved around while it is put together.
+    ct_watch: Option<Box<CtWatch>>,
     violations: Option<Violations>,
     sender: Option<Arc<dyn WebhookSender>>,
     messages: Notify,
@@ -139,6 +141,7 @@ impl Service {
             guard: GuardSettings::default(),
             alerts: AlertSettings::default(),
             monitor: None,
+            ct_watch: None,
             violations: None,
             sender: None,
             messages: Notify::new(),
@@ -204,6 +207,12 @@ impl Service {
     #[must_use]
     pub fn with_monitor(self, monitor: Option<MonitorSettings>) -> Self {
         Self { monitor, ..self }
+    }
+
+    /// The same, asking what Certificate Transparency holds for the domains that the monitor looks at; otherwise nobody is asked.
+    #[must_use]
+    pub fn with_ct_watch(self, ct_watch: Option<CtWatch>) -> Self {
+        Self { ct_watch: ct_watch.map(Box::new), ..self }
     }
 
     /// The same, counting the violations that apps report; otherwise nobody's report is taken.

@@ -17,6 +17,7 @@ const ROWS_OF_PROJECT: &[(&str, &str)] = &[
     ("drift", "project_id = $1"),
     ("drift_change", "project_id = $1"),
     ("observed_certificate", "project_id = $1"),
+    ("logged_certificate", "project_id = $1"),
     ("draft", "project_id = $1"),
     ("prepared_release", "project_id = $1"),
     ("release_target", "project_id = $1"),

@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, sea_query::Expr,
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Alias, Expr, ExprTrait as _, Query},
 };
 
 use crate::{
@@ -36,11 +37,12 @@ impl ReadTx {
         Ok(self.load_project(&release.project_id).await?.map(|project| (project, release)))
     }
 
-    /// When the next look is due: seconds since 1970 UTC.
-    pub async fn find_next_look(&self) -> Result<Option<u64>, StoreError> {
+    /// When the next look from there is due: seconds since 1970 UTC.
+    pub async fn find_next_look(&self, vantage: &str) -> Result<Option<u64>, StoreError> {
         let next: Option<Option<Unsigned>> = drift::Entity::find()
             .select_only()
             .column(drift::Column::DueAt)
+            .filter(drift::Column::Vantage.eq(vantage))
             .filter(drift::Column::DueAt.is_not_null())
             .order_by_asc(drift::Column::DueAt)
             .into_tuple()
@@ -57,6 +59,39 @@ impl ReadTx {
     ) -> Result<Vec<DriftRow>, StoreError> {
         let list = drift_of(scope).cursor_by((drift::Column::Kind, drift::Column::Subject, drift::Column::Vantage));
         self.list_page(list, page).await
+    }
+
+    /// At most `limit` things that were looked at from `vantage`, and are not looked at from `other`.
+    pub async fn list_drift_without(
+        &self,
+        vantage: &str,
+        other: &str,
+        limit: u64,
+    ) -> Result<Vec<DriftRow>, StoreError> {
+        let same = |column: drift::Column| Expr::col((Alias::new("other"), column)).equals((drift::Entity, column));
+        let there = Query::select()
+            .expr(Expr::val(1))
+            .from_as(drift::Entity, Alias::new("other"))
+            .and_where(same(drift::Column::ProjectId))
+            .and_where(same(drift::Column::Kind))
+            .and_where(same(drift::Column::Subject))
+            .and_where(Expr::col((Alias::new("other"), drift::Column::Vantage)).eq(other))
+            .to_owned();
+        let rows = drift::Entity::find()
+            .filter(drift::Column::Vantage.eq(vantage))
+            .filter(drift::Column::SeenAt.is_not_null())
+            .filter(Expr::exists(there).not())
+            .order_by_asc(drift::Column::ProjectId)
+            .order_by_asc(drift::Column::Kind)
+            .order_by_asc(drift::Column::Subject)
+            .limit(limit);
+        Ok(rows.all(self.connection()).await?)
+    }
+
+    /// At most `limit` things that are looked at from `vantage`.
+    pub async fn list_drift_from(&self, vantage: &str, limit: u64) -> Result<Vec<DriftRow>, StoreError> {
+        let rows = drift::Entity::find().filter(drift::Column::Vantage.eq(vantage));
+        Ok(rows.limit(limit).all(self.connection()).await?)
     }
 
     /// One of them.
@@ -88,10 +123,11 @@ impl ReadTx {
 }
 
 impl WriteTx {
-    /// Takes up to `limit` of what is due, the longest due first: it is nobody else's until `until_secs`. Due is also what lies
+    /// Takes up to `limit` of what is due from `vantage`, the longest due first: it is nobody else's until `until_secs`. Due is also what lies
     /// beyond `horizon_secs`: a clock that ran ahead put it there. `lease` is unique to this call.
     pub async fn lease_looks(
         &self,
+        vantage: &str,
         lease: &str,
         now_secs: u64,
         until_secs: u64,
@@ -102,6 +138,7 @@ impl WriteTx {
             .add(drift::Column::DueAt.lte(Unsigned::from(now_secs)))
             .add(drift::Column::DueAt.gt(Unsigned::from(horizon_secs)));
         let due = drift::Entity::find()
+            .filter(drift::Column::Vantage.eq(vantage))
             .filter(is_due)
             .order_by_asc(drift::Column::DueAt)
             .order_by_asc(drift::Column::ProjectId)
@@ -150,6 +187,12 @@ impl WriteTx {
             .exec(self.connection())
             .await?;
         Ok(done.rows_affected > 0)
+    }
+
+    /// Stops looking at one thing from there.
+    pub async fn delete_drift(&self, row: &DriftRow) -> Result<(), StoreError> {
+        drift::Entity::delete_by_id(key(row)).exec(self.connection()).await?;
+        Ok(())
     }
 
     /// Stops looking at whatever is not among `kept`, from every vantage point.

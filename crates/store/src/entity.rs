@@ -21,6 +21,7 @@ pub(crate) mod identity;
 pub(crate) mod invitation;
 pub(crate) mod job;
 pub(crate) mod key_ciphertext;
+pub(crate) mod logged_certificate;
 pub(crate) mod mail;
 pub(crate) mod membership;
 pub(crate) mod notification_choice;

@@ -39,6 +39,7 @@ mod identity;
 mod invitation;
 mod job;
 mod key_ciphertext;
+mod logged_certificate;
 mod mail;
 mod maintenance;
 mod observed_certificate;
@@ -80,12 +81,13 @@ pub use entity::{
     drift_change::Model as DriftChangeRow, due_date::Model as DueDateRow,
     idempotent_request::Model as IdempotentRequestRow, identity::Model as IdentityRow,
     invitation::Model as InvitationRow, job::Model as JobRow, key_ciphertext::Model as KeyCiphertextRow,
-    mail::Model as MailRow, notification_choice::Model as NotificationChoiceRow,
-    observed_certificate::Model as ObservedCertificateRow, one_time_secret::Model as OneTimeSecretRow,
-    organization::Model as OrganizationRow, passkey::Model as PasskeyRow, pin::Model as PinRow,
-    prepared_release::Model as PreparedReleaseRow, probe_agent::Model as ProbeAgentRow, project::Model as ProjectRow,
-    publish_target::Model as PublishTargetRow, published_object::Model as PublishedObjectRow,
-    release::Model as ReleaseRow, release_target::Model as ReleaseTargetRow, session::Model as SessionRow,
+    logged_certificate::Model as LoggedCertificateRow, mail::Model as MailRow,
+    notification_choice::Model as NotificationChoiceRow, observed_certificate::Model as ObservedCertificateRow,
+    one_time_secret::Model as OneTimeSecretRow, organization::Model as OrganizationRow, passkey::Model as PasskeyRow,
+    pin::Model as PinRow, prepared_release::Model as PreparedReleaseRow, probe_agent::Model as ProbeAgentRow,
+    project::Model as ProjectRow, publish_target::Model as PublishTargetRow,
+    published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
+    release_target::Model as ReleaseTargetRow, session::Model as SessionRow,
     succession_statement::Model as StatementRow, totp::Model as TotpRow, violation_count::Model as ViolationCountRow,
     webhook::Model as WebhookRow, webhook_message::Model as WebhookMessageRow,
 };

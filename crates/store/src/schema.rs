@@ -36,6 +36,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::expand(include_str!("../migrations/0023_probe_agent.sql")),
     Migration::expand(include_str!("../migrations/0024_webhooks.sql")),
     Migration::expand(include_str!("../migrations/0025_violations.sql")),
+    Migration::expand(include_str!("../migrations/0026_logged_certificate.sql")),
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)";

@@ -81,6 +81,12 @@ impl CtSource {
         Ok(Self { api, url, token })
     }
 
+    /// Who it is, as people read it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        host_of(&self.url)
+    }
+
     /// The certificates for `host` that have not expired at `now`, newest first, as far as the source tells.
     ///
     /// # Errors

@@ -56,7 +56,7 @@ impl Service {
         let Some(settings) = &self.monitor else { return Ok(Progress::Idle { next_at: None }) };
         let tx = self.store.read().await?;
         let waiting = tx.find_release_to_watch().await?;
-        let next = tx.find_next_look().await?;
+        let next = tx.find_next_look(SERVER).await?;
         drop(tx);
         if let Some((project, release)) = waiting {
             self.begin_watching(settings, &project, &release, now).await?;
@@ -70,7 +70,7 @@ impl Service {
         let lease = write_hex(&make_random::<16>()?);
         let (until, limit) = (now.as_secs() + LEASE_SECS, settings.concurrency as u64);
         let tx = self.begin_system_change(now).await?;
-        let rows = tx.lease_looks(&lease, now.as_secs(), until, horizon_secs, limit).await?;
+        let rows = tx.lease_looks(SERVER, &lease, now.as_secs(), until, horizon_secs, limit).await?;
         tx.commit_recorded().await?;
         let tasks = self.make_tasks(rows, now).await?;
         let looks = tasks.into_iter().map(|task| self.look_at(task, settings, now));
@@ -128,7 +128,7 @@ impl Service {
     }
 
     /// What the looks need to know. Of what is not there any more nothing is made.
-    async fn make_tasks(&self, rows: Vec<DriftRow>, now: UnixTime) -> Result<Vec<Task>, ServiceError> {
+    pub(super) async fn make_tasks(&self, rows: Vec<DriftRow>, now: UnixTime) -> Result<Vec<Task>, ServiceError> {
         let mut by_project: HashMap<_, Vec<DriftRow>> = HashMap::new();
         for row in rows {
             by_project.entry(row.project_id.clone()).or_default().push(row);

@@ -6,7 +6,7 @@ use crate::{
     Actor, AuditAction, Permission, ProbeError, Service, ServiceError,
     access::{find_organization, find_organization_around},
     audit::Event,
-    drift::{SERVER, tell_end},
+    drift::{CT, SERVER, tell_end},
     page::{close_page, open_page},
 };
 
@@ -14,7 +14,7 @@ use crate::{
 const MAX_AGENTS: u64 = 50;
 const MAX_NAME_CHARS: usize = 32;
 /// Vantage points that are nobody's.
-const RESERVED: [&str; 2] = [SERVER, "ct"];
+const RESERVED: [&str; 2] = [SERVER, CT];
 
 impl Service {
     /// Lets a program inside another network report what it sees there of the organization's domains.

@@ -17,7 +17,7 @@ use crate::guard::{DRAWS, DerChain, Held, Observation, Sight, describe, group_by
 
 /// What certificates say of themselves is as long as their authors like.
 const MAX_DETAIL_CHARS: usize = 500;
-const MAX_ISSUER_CHARS: usize = 300;
+pub(super) const MAX_ISSUER_CHARS: usize = 300;
 
 /// One domain of the live release, and what was seen of it.
 #[derive(Clone, Copy, Debug)]
@@ -180,10 +180,10 @@ fn digest(leaf: &CertificateFacts, kind: PinType) -> String {
     leaf.pin(kind).map(|pin| pin.to_base64()).unwrap_or_default()
 }
 
-fn show_pin(digest: &PinDigest) -> String {
+pub(super) fn show_pin(digest: &PinDigest) -> String {
     format!("{}:{}", digest.kind().as_str(), digest.to_base64())
 }
 
-fn shorten(detail: &str) -> String {
+pub(super) fn shorten(detail: &str) -> String {
     replace_hostile(detail).chars().take(MAX_DETAIL_CHARS).collect()
 }

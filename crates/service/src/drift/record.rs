@@ -5,10 +5,10 @@ use pintle_core::UnixTime;
 use pintle_store::{DriftChangeRow, DriftRow, DriftSubject, DueDateRow, DueKind, ObservedCertificateRow, ProjectScope};
 use serde_json::json;
 
-use super::{SERVER, Standing, Verdict, advance};
+use super::{CT, LoggedVerdict, SERVER, Standing, Verdict, advance};
 use crate::{
     AlertKind, AuditAction, ServiceError,
-    alert::{AlertSettings, note_due, set_condition},
+    alert::{Alert, AlertSettings, note_due, raise, resolve, set_condition},
     audit::Event,
     change::Change,
 };
@@ -43,21 +43,8 @@ pub(crate) async fn record_finding(
     now: UnixTime,
 ) -> Result<(), ServiceError> {
     let Finding { row: before, scope, version, certificates, verdict, pins_sha256 } = finding;
-    let standing = advance(read_standing(&before), verdict.state);
-    let has_changed = standing.state != before.state.as_deref().and_then(DriftState::parse);
+    let (mut after, news) = advance_row(&before, verdict.state, &verdict.detail, version, now);
     let is_first = pins_sha256.is_some() && before.pins_sha256 != pins_sha256;
-    let mut after = DriftRow {
-        state: standing.state.map(|state| state.as_str().to_owned()),
-        since: if has_changed { Some(now.as_secs().into()) } else { before.since },
-        detail: verdict.detail.clone(),
-        pending_state: standing.pending.map(|(state, _)| state.as_str().to_owned()),
-        pending_count: standing.pending.map_or(0, |(_, times)| times).into(),
-        version: version.into(),
-        seen_at: Some(now.as_secs().into()),
-        due_at: None,
-        lease: None,
-        ..before.clone()
-    };
     if is_first && !verdict.matched.is_empty() {
         after.pins_sha256 = pins_sha256;
         after.primary_pins = Some(verdict.matched.iter().cloned().collect::<Vec<_>>().join(" "));
@@ -79,10 +66,90 @@ pub(crate) async fn record_finding(
         };
         note_due(tx, alerts, &scope, due, now).await?;
     }
-    if let (true, Some(state)) = (has_changed, standing.state) {
+    if let Some(state) = news {
+        let was = before.state.as_deref().and_then(DriftState::parse);
+        let (alert, over) = (alert_of(state), was.and_then(alert_of));
+        if let Some(over) = over.filter(|over| Some(*over) != alert) {
+            set_condition(tx, &scope, over, &name_subject(&after), None, now).await?;
+        }
+        if let Some(kind) = alert {
+            set_condition(tx, &scope, kind, &name_subject(&after), Some(after.detail.clone()), now).await?;
+        }
         tell_change(tx, &scope, &before, &after, state).await?;
     }
     Ok(())
+}
+
+/// What asking about a domain's certificates in CT led to.
+pub(crate) struct LoggedFinding {
+    /// As it was before.
+    pub(crate) row: DriftRow,
+    pub(crate) scope: ProjectScope,
+    /// The release it was compared with.
+    pub(crate) version: u64,
+    /// Whether anybody answered.
+    pub(crate) is_answered: bool,
+    pub(crate) verdict: LoggedVerdict,
+}
+
+/// Writes down what CT holds; members are told of every find that no pin fits, of all of one kind together.
+pub(crate) async fn record_logged(
+    tx: &Change,
+    finding: LoggedFinding,
+    due_at: impl FnOnce(&DriftRow, bool) -> u64,
+    now: UnixTime,
+) -> Result<(), ServiceError> {
+    let LoggedFinding { row: before, scope, version, is_answered, verdict } = finding;
+    let (mut after, news) = advance_row(&before, verdict.state, &verdict.detail, version, now);
+    // From now on what is found is new.
+    after.pins_sha256 = before.pins_sha256.clone().or_else(|| is_answered.then(String::new));
+    after.due_at = Some(due_at(&after, is_answered).into());
+    if !tx.save_drift(before.lease.as_deref(), &after).await? {
+        return Ok(());
+    }
+    for row in verdict.rows {
+        tx.save_logged_certificate(row).await?;
+    }
+    tx.delete_logged_certificates_before(&scope, &after.subject, now.as_secs()).await?;
+    for kind in ALERTS_OF_CT {
+        let found = verdict.trouble.iter().find(|(found, ..)| *found == kind);
+        let (detail, stage) = found.map(|(_, detail, stage)| (detail.clone(), *stage)).unwrap_or_default();
+        let subject = name_subject(&after);
+        let alert = Alert { stage, ..Alert::of_project(kind, &scope, &subject, detail) };
+        if found.is_some() { raise(tx, alert, now).await? } else { resolve(tx, &alert, now).await? }
+    }
+    match news {
+        Some(state) => tell_change(tx, &scope, &before, &after, state).await,
+        None => Ok(()),
+    }
+}
+
+/// What members are told of what CT holds.
+const ALERTS_OF_CT: [AlertKind; 2] = [AlertKind::CertificateUnpinned, AlertKind::IssuerUnexpected];
+
+/// The row after a look, and the state that is believed from now on if it is another one.
+fn advance_row(
+    before: &DriftRow,
+    seen: DriftState,
+    detail: &str,
+    version: u64,
+    now: UnixTime,
+) -> (DriftRow, Option<DriftState>) {
+    let standing = advance(read_standing(before), seen);
+    let has_changed = standing.state != before.state.as_deref().and_then(DriftState::parse);
+    let after = DriftRow {
+        state: standing.state.map(|state| state.as_str().to_owned()),
+        since: if has_changed { Some(now.as_secs().into()) } else { before.since },
+        detail: detail.to_owned(),
+        pending_state: standing.pending.map(|(state, _)| state.as_str().to_owned()),
+        pending_count: standing.pending.map_or(0, |(_, times)| times).into(),
+        version: version.into(),
+        seen_at: Some(now.as_secs().into()),
+        due_at: None,
+        lease: None,
+        ..before.clone()
+    };
+    (after, standing.state.filter(|_| has_changed))
 }
 
 /// Whether one of them is new, or was not noted for a day.
@@ -146,13 +213,6 @@ async fn tell_change(
     if was.map_or(Concern::None, DriftState::concern).max(state.concern()) == Concern::None {
         return Ok(());
     }
-    let (alert, over) = (alert_of(state), was.and_then(alert_of));
-    if let Some(over) = over.filter(|over| Some(*over) != alert) {
-        set_condition(tx, scope, over, &name_subject(after), None, tx.now()).await?;
-    }
-    if let Some(kind) = alert {
-        set_condition(tx, scope, kind, &name_subject(after), Some(after.detail.clone()), tx.now()).await?;
-    }
     tracing::warn!(project.id = %scope.project(), drift.subject = %after.subject, drift.vantage = %after.vantage,
         drift.state = state.as_str(), "what the world shows has changed");
     let event = Event::in_project(scope, AuditAction::DriftChanged, &after.kind, &after.subject);
@@ -165,6 +225,12 @@ async fn tell_change(
 /// What is looked at no more is no trouble any more.
 pub(crate) async fn tell_end(tx: &Change, scope: &ProjectScope, row: &DriftRow) -> Result<(), ServiceError> {
     let state = row.state.as_deref().and_then(DriftState::parse);
+    if row.vantage == CT {
+        tx.delete_logged_certificates_before(scope, &row.subject, u64::MAX).await?;
+        for kind in ALERTS_OF_CT {
+            set_condition(tx, scope, kind, &name_subject(row), None, tx.now()).await?;
+        }
+    }
     let Some(kind) = state.and_then(alert_of) else { return Ok(()) };
     set_condition(tx, scope, kind, &name_subject(row), None, tx.now()).await?;
     let event = Event::in_project(scope, AuditAction::DriftChanged, &row.kind, &row.subject);
@@ -178,6 +244,7 @@ const fn alert_of(state: DriftState) -> Option<AlertKind> {
         DriftState::MatchOnlyByBackup => Some(AlertKind::DriftBackupOnly),
         DriftState::Stale => Some(AlertKind::CdnStale),
         DriftState::Unreachable => Some(AlertKind::HostUnreachable),
+        DriftState::UnpinnedInCt => Some(AlertKind::CertificateUnpinned),
         DriftState::SctPolicyUnmet => Some(AlertKind::SctUnmet),
         DriftState::AnotherRelease => Some(AlertKind::TargetsDiffer),
         DriftState::Mismatch => Some(AlertKind::DriftMismatch),
@@ -187,7 +254,11 @@ const fn alert_of(state: DriftState) -> Option<AlertKind> {
 
 /// What a member reads; whoever looks from elsewhere may see another server.
 fn name_subject(row: &DriftRow) -> String {
-    if row.vantage == SERVER { row.subject.clone() } else { format!("{} seen from {}", row.subject, row.vantage) }
+    match row.vantage.as_str() {
+        SERVER => row.subject.clone(),
+        CT => format!("{} in CT", row.subject),
+        vantage => format!("{} seen from {vantage}", row.subject),
+    }
 }
 
 fn read_standing(row: &DriftRow) -> Standing {

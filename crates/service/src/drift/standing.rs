@@ -35,7 +35,7 @@ pub(crate) fn advance(standing: Standing, seen: DriftState) -> Standing {
 
 fn times_to_believe(now: Option<DriftState>, seen: DriftState) -> u64 {
     match (now, seen) {
-        (_, DriftState::Unreachable | DriftState::Stale) => TIMES_TO_MISS,
+        (_, DriftState::Unreachable | DriftState::Stale) | (Some(_), DriftState::NotLookedAt) => TIMES_TO_MISS,
         (Some(now), seen) if seen < now && now.concern() > Concern::None => TIMES_TO_RECOVER,
         // Another key, another issuer: minutes count.
         _ => 1,

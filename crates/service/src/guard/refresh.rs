@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use pintle_core::{
     Code, HostName, UnixTime, VerifiedConfig,
-    claims::{Pin, PinDigest, PinMatch, PinType},
+    claims::{Domain, PinDigest, PinMatch, PinType},
     decide::Verdict,
 };
 use pintle_discover::{CertificateFacts, Endpoint, LoggedCertificate};
@@ -59,15 +59,20 @@ pub fn judge_logged(
     now: UnixTime,
 ) -> Option<LoggedKey> {
     let domain = draft.domain_for(host)?;
+    Some(judge_pins(domain, |pin| logged.pin(pin.kind()) == Some(*pin), now))
+}
+
+/// The same of a domain, whose certificate the pins fit that `fits` says.
+#[must_use]
+pub(crate) fn judge_pins(domain: &Domain, fits: impl Fn(&PinDigest) -> bool, now: UnixTime) -> LoggedKey {
     let counting = || domain.pins.iter().filter(|pin| pin.expires_at.is_none_or(|end| end > now));
-    let fits = |pin: &Pin| pin.matches != PinMatch::Issuer && logged.pin(pin.digest.kind()) == Some(pin.digest);
-    Some(if counting().any(fits) {
+    if counting().any(|pin| pin.matches != PinMatch::Issuer && fits(&pin.digest)) {
         LoggedKey::Pinned
     } else if counting().any(|pin| pin.matches != PinMatch::Leaf) {
         LoggedKey::IssuerPinned
     } else {
         LoggedKey::NotPinned
-    })
+    }
 }
 
 /// Decides each chain that was seen, as an installation with the draft would, and names the key that is missing.

@@ -32,12 +32,12 @@ pub(crate) fn at(secs: u64) -> UnixTime {
     UnixTime::from_secs(NOW.as_secs() + secs)
 }
 
-fn settings() -> MonitorSettings {
+pub(crate) fn settings() -> MonitorSettings {
     let policy = AddressPolicy::anywhere();
     MonitorSettings { look: LookSettings::new(policy), interval_secs: INTERVAL_SECS, concurrency: 8 }
 }
 
-fn key_pin(certificate: &SiteCertificate) -> AddPinRequest {
+pub(crate) fn key_pin(certificate: &SiteCertificate) -> AddPinRequest {
     let leaf = Certificate::parse(certificate.leaf()).unwrap();
     AddPinRequest { digest: Base64::encode_string(&sha256(leaf.spki())), ..pin(0) }
 }
@@ -99,7 +99,7 @@ impl Plane {
         }
     }
 
-    async fn drift(&self) -> Vec<DriftResponse> {
+    pub(crate) async fn drift(&self) -> Vec<DriftResponse> {
         self.service.list_drift(&self.owner, self.path(), &ListQuery::default()).await.unwrap().items
     }
 
@@ -122,7 +122,7 @@ impl Plane {
         self.service.list_drift_changes(&self.owner, self.path(), &query).await.unwrap().items
     }
 
-    async fn states(&self, subject: &str) -> Vec<DriftState> {
+    pub(crate) async fn states(&self, subject: &str) -> Vec<DriftState> {
         self.changes(subject).await.iter().rev().map(|change| change.after).collect()
     }
 
@@ -133,7 +133,7 @@ impl Plane {
     }
 
     /// How often the audit log tells of a domain.
-    async fn told(&self) -> usize {
+    pub(crate) async fn told(&self) -> usize {
         let events = self.audit().await;
         events.iter().filter(|event| event.action == "drift.changed" && event.target.kind == "domain").count()
     }
@@ -331,7 +331,7 @@ async fn a_look_that_was_lost_is_taken_up_again_and_a_clock_that_ran_ahead_stops
     assert!(watched.site.seen().connections > seen, "due at a time that no interval reaches");
     let tx = plane.store.write().await.unwrap();
     let now = NOW.as_secs() + 2 * INTERVAL_SECS;
-    assert!(!tx.lease_looks("crashed", now, now + 180, now + 10_000, 8).await.unwrap().is_empty());
+    assert!(!tx.lease_looks("server", "crashed", now, now + 180, now + 10_000, 8).await.unwrap().is_empty());
     tx.commit().await.unwrap();
     let seen = watched.site.seen().connections;
     plane.watch(UnixTime::from_secs(now)).await;

@@ -17,6 +17,7 @@ mod documents;
 mod drafts;
 mod drift;
 mod drift_agents;
+mod drift_ct;
 mod drift_scale;
 mod emergency;
 mod guard;

@@ -78,6 +78,10 @@ impl Plane {
         Self { service: self.service.with_monitor(Some(monitor)), ..self }
     }
 
+    pub(crate) fn with_ct_watch(self, watch: Option<pintle_service::CtWatch>) -> Self {
+        Self { service: self.service.with_ct_watch(watch), ..self }
+    }
+
     /// The same, taking reports of violations.
     pub(crate) fn with_violation_reports(self) -> Self {
         Self { service: self.service.with_violation_reports(true), ..self }

@@ -1,6 +1,6 @@
 use super::*;
 
-fn row(project: &Project, subject: &str, due_at: u64) -> DriftRow {
+pub(super) fn drift_row(project: &Project, subject: &str, due_at: u64) -> DriftRow {
     DriftRow {
         project_id: project.row.id.clone(),
         kind: "domain".into(),
@@ -21,7 +21,8 @@ fn row(project: &Project, subject: &str, due_at: u64) -> DriftRow {
 }
 
 async fn lease(store: &Store, name: &str, now: u64, limit: u64) -> Vec<String> {
-    let taken = write(store, async |tx| tx.lease_looks(name, now, now + 60, now + 1000, limit).await).await.unwrap();
+    let taken =
+        write(store, async |tx| tx.lease_looks("server", name, now, now + 60, now + 1000, limit).await).await.unwrap();
     taken.into_iter().map(|row| row.subject).collect()
 }
 
@@ -29,17 +30,17 @@ pub(super) async fn a_look_is_taken_by_one_and_written_by_whoever_took_it(store:
     let project = add_project(store).await;
     write(store, async |tx| {
         for (subject, due_at) in [("late", NOW - 2), ("later", NOW), ("soon", NOW + 10), ("ahead", NOW + 5000)] {
-            tx.insert_drift(row(&project, subject, due_at)).await?;
+            tx.insert_drift(drift_row(&project, subject, due_at)).await?;
         }
         Ok::<_, StoreError>(())
     })
     .await
     .unwrap();
-    assert_eq!(store.read().await.unwrap().find_next_look().await.unwrap(), Some(NOW - 2));
+    assert_eq!(store.read().await.unwrap().find_next_look("server").await.unwrap(), Some(NOW - 2));
     assert_eq!(lease(store, "one", NOW, 2).await, ["late", "later"]);
     assert_eq!(lease(store, "two", NOW, 5).await, ["ahead"], "a clock that ran ahead put it there");
     assert!(lease(store, "three", NOW, 5).await.is_empty());
-    let done = DriftRow { state: Some("match".into()), ..row(&project, "late", NOW + 900) };
+    let done = DriftRow { state: Some("match".into()), ..drift_row(&project, "late", NOW + 900) };
     assert!(!write(store, async |tx| tx.save_drift(Some("two"), &done).await).await.unwrap());
     assert!(write(store, async |tx| tx.save_drift(Some("one"), &done).await).await.unwrap());
     assert!(!write(store, async |tx| tx.save_drift(Some("one"), &done).await).await.unwrap(), "given back");
@@ -131,4 +132,57 @@ pub(super) async fn of_certificates_those_that_apps_accept_are_kept(store: &Stor
     let kept = view.list_observed_certificates(&project.scope, "a.example").await.unwrap();
     let kept: Vec<_> = kept.iter().map(|row| row.sha256.as_str()).collect();
     assert_eq!(kept, ["forged 8", "forged 7", "own"]);
+}
+
+pub(super) async fn what_ct_holds_is_kept_until_it_ends(store: &Store) {
+    let project = add_project(store).await;
+    let scope = &project.scope;
+    let certificate = |id: &str, not_after: u64, first_seen_at: u64| LoggedCertificateRow {
+        project_id: project.row.id.clone(),
+        domain: "a.example".into(),
+        id: id.into(),
+        pins: format!("spki-sha256:{id}"),
+        issuer: "CN=Root".into(),
+        source: "crt.sh".into(),
+        not_after: not_after.into(),
+        first_seen_at: first_seen_at.into(),
+        is_of_before: 0.into(),
+    };
+    write(store, async |tx| {
+        tx.save_logged_certificate(certificate("a", NOW, NOW - 9)).await?;
+        tx.save_logged_certificate(certificate("b", NOW + 9, NOW - 8)).await?;
+        tx.save_logged_certificate(LoggedCertificateRow { pins: "more".into(), ..certificate("b", NOW + 9, NOW - 8) })
+            .await
+    })
+    .await
+    .unwrap();
+    let list = async || store.read().await.unwrap().list_logged_certificates(scope, "a.example").await.unwrap();
+    let kept: Vec<_> = list().await.into_iter().map(|row| (row.id, row.pins)).collect();
+    assert_eq!(kept, [("b".into(), "more".into()), ("a".into(), "spki-sha256:a".to_owned())]);
+    write(store, async |tx| tx.delete_logged_certificates_before(scope, "a.example", NOW + 1).await).await.unwrap();
+    assert_eq!(list().await.len(), 1);
+    write(store, async |tx| tx.delete_logged_certificates_before(scope, "a.example", u64::MAX).await).await.unwrap();
+    assert!(list().await.is_empty());
+}
+
+pub(super) async fn a_vantage_point_follows_another_and_is_leased_alone(store: &Store) {
+    let project = add_project(store).await;
+    let seen = |subject: &str| DriftRow { seen_at: Some(NOW.into()), ..drift_row(&project, subject, NOW) };
+    let from_ct = DriftRow { vantage: "ct".into(), ..seen("a") };
+    write(store, async |tx| {
+        for row in [seen("a"), seen("b"), drift_row(&project, "never looked at", NOW), from_ct.clone()] {
+            tx.insert_drift(row).await?;
+        }
+        Ok::<_, StoreError>(())
+    })
+    .await
+    .unwrap();
+    let view = store.read().await.unwrap();
+    let missing = view.list_drift_without("server", "ct", 9).await.unwrap();
+    assert_eq!(missing.iter().map(|row| row.subject.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(view.list_drift_from("ct", 9).await.unwrap(), [from_ct.clone()]);
+    drop(view);
+    assert_eq!(lease(store, "one", NOW, 9).await.len(), 3, "not those of another vantage point");
+    write(store, async |tx| tx.delete_drift(&from_ct).await).await.unwrap();
+    assert!(store.read().await.unwrap().list_drift_from("ct", 9).await.unwrap().is_empty());
 }

@@ -6,21 +6,23 @@ mod accounts;
 mod alerts;
 mod drift;
 mod jobs;
+mod outside;
 mod projects;
 mod releases;
 
 use pintle_store::{
-    AccountId, AccountRow, AlertChange, AlertFilter, AlertId, AlertNoticeRow, AlertRow, Approval, CtLogRow, Custody,
-    DomainId, DomainRow, DraftDomain, DriftChangeRow, DriftRow, DriftSubject, DueDateRow, DueKind, EmailRow,
-    IdempotentRequestRow, IdentityId, IdentityRow, InvitationId, InvitationRow, JobKind, KeyCiphertextRow, LeasedJob,
-    MailChoice, MailId, MailKind, MailRow, NewJob, NewProject, ObservedCertificateRow, OneTimeSecretRow,
-    OrganizationId, OrganizationRow, OrganizationScope, Page, PasskeyBackup, PasskeyId, PasskeyRow, PasswordRow, PinId,
-    PinRow, Project, ProjectRow, PublishTargetRow, PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow,
-    ReleaseState, Role, SessionId, SessionRow, StatementRow, Store, StoreError, TargetOutcome, TargetState, TokenId,
-    TokenRow, TotpRow, Unsigned, WriteTx,
+    AccountId, AccountRow, AgentId, AlertChange, AlertFilter, AlertId, AlertNoticeRow, AlertRow, Approval,
+    CalendarFeedRow, CtLogRow, Custody, DomainId, DomainRow, DraftDomain, DriftChangeRow, DriftRow, DriftSubject,
+    DueDateRow, DueKind, EmailRow, IdempotentRequestRow, IdentityId, IdentityRow, InvitationId, InvitationRow, JobKind,
+    KeyCiphertextRow, LeasedJob, LoggedCertificateRow, MailChoice, MailId, MailKind, MailRow, MessageId, NewJob,
+    NewProject, ObservedCertificateRow, OneTimeSecretRow, OrganizationId, OrganizationRow, OrganizationScope, Page,
+    PasskeyBackup, PasskeyId, PasskeyRow, PasswordRow, PinId, PinRow, ProbeAgentRow, Project, ProjectRow,
+    PublishTargetRow, PublishedObjectRow, ReleaseId, ReleaseKind, ReleaseRow, ReleaseState, Role, SessionId,
+    SessionRow, StatementRow, Store, StoreError, TargetOutcome, TargetState, TokenId, TokenRow, TotpRow, Unsigned,
+    ViolationCountRow, WebhookFormat, WebhookId, WebhookMessageRow, WebhookRow, WriteTx,
 };
 
-use self::{accounts::*, alerts::*, drift::*, jobs::*, projects::*, releases::*};
+use self::{accounts::*, alerts::*, drift::*, jobs::*, outside::*, projects::*, releases::*};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -90,6 +92,13 @@ suite!(
     what_is_looked_at_follows_the_live_release,
     changes_are_numbered_and_the_oldest_make_room,
     of_certificates_those_that_apps_accept_are_kept,
+    what_ct_holds_is_kept_until_it_ends,
+    a_vantage_point_follows_another_and_is_leased_alone,
+    a_slow_webhook_holds_up_no_other_and_is_told_one_thing_at_a_time,
+    a_webhook_belongs_to_one_organization_and_rests_when_disabled,
+    a_calendar_has_one_secret_at_a_time,
+    the_reports_of_an_agent_count_upwards_and_go_with_it,
+    violations_of_a_day_are_added_up,
 );
 
 fn first<K>(limit: u64) -> Page<K> {
@@ -110,6 +119,11 @@ async fn add_account(store: &Store) -> AccountRow {
 }
 
 async fn add_organization(store: &Store, owner: &AccountRow, name: &str) -> OrganizationScope {
+    found(store, owner, name).await.0
+}
+
+/// A new organization, and its id.
+async fn found(store: &Store, owner: &AccountRow, name: &str) -> (OrganizationScope, OrganizationId) {
     let organization = OrganizationRow {
         id: OrganizationId::make(NOW),
         name: name.into(),
@@ -118,7 +132,7 @@ async fn add_organization(store: &Store, owner: &AccountRow, name: &str) -> Orga
     };
     let member = write(store, async |tx| tx.insert_organization(organization.clone(), &owner.id).await).await.unwrap();
     assert_eq!(member.role, Role::Owner);
-    member.scope
+    (member.scope, organization.id)
 }
 
 fn new_project(environment: &str) -> NewProject {

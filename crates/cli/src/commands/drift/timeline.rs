@@ -41,6 +41,7 @@ fn sign(state: DriftState) -> char {
         DriftState::MatchOnlyByBackup => 'b',
         DriftState::Stale => 'o',
         DriftState::Unreachable => 'u',
+        DriftState::UnpinnedInCt => 'c',
         DriftState::SctPolicyUnmet => 'S',
         DriftState::AnotherRelease => 'R',
         DriftState::Mismatch => 'X',
