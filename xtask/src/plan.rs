@@ -16,6 +16,7 @@ const C: &str = "pintle-c";
 /// Tested by programs in their own language.
 const PYTHON: &str = "pintle-python";
 const NODE: &str = "pintle-node";
+const JVM: &str = "pintle-jvm";
 /// Drives the built binary and foreign programs.
 const E2E: &str = "pintle-e2e";
 /// Drive servers that stand in for clouds.
@@ -158,9 +159,18 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
         let runs = [Run::parse(Program::Node, "bindings/node/test/run.js")];
         steps.push(Step { needs: &[Tool::Node], ..step("node", runs) });
     }
+    if has(packages, JVM) {
+        let builds = [
+            "build --locked --package pintle-jvm --features dangerous-test",
+            "build --locked --package pintle-testkit --example gauntlet",
+        ];
+        let [library, gauntlet] = builds.map(cargo);
+        let test = Run::parse(Program::Maven, "--file bindings/jvm/pom.xml test");
+        steps.push(Step { needs: &[Tool::Java], ..step("jvm", [library, gauntlet, test]) });
+    }
     // What other languages load has no library that Rust documents.
     let documented: Vec<String> =
-        packages.iter().filter(|name| ![PYTHON, NODE].contains(&name.as_str())).cloned().collect();
+        packages.iter().filter(|name| ![PYTHON, NODE, JVM].contains(&name.as_str())).cloned().collect();
     if let Some(selected) = select(extent, &documented) {
         steps.push(step("doc-tests", [test(&format!("{selected} --all-features --doc"))]));
     }
@@ -235,6 +245,7 @@ mod tests {
             "pintle-sdk",
             PYTHON,
             NODE,
+            JVM,
             "pintle-server",
             "pintle-e2e",
             "pintle",
@@ -264,6 +275,7 @@ mod tests {
                 "core-rustcrypto",
                 "python",
                 "node",
+                "jvm",
                 "doc-tests",
                 "fuzz"
             ]
@@ -317,6 +329,9 @@ mod tests {
         assert!(steps.contains(&("python", vec!["target/tools/venv/bin/python bindings/python/tests".to_owned()])));
         let steps = plan(Tier::Default, &["pintle-node"]);
         assert!(steps.contains(&("node", vec!["node bindings/node/test/run.js".to_owned()])));
+        let steps = plan(Tier::Default, &["pintle-jvm"]);
+        let (_, jvm) = steps.iter().find(|(name, _)| *name == "jvm").unwrap();
+        assert_eq!(jvm.last().unwrap(), "mvn --file bindings/jvm/pom.xml test");
     }
 
     #[test]

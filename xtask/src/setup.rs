@@ -11,6 +11,7 @@ use crate::workshop::{Workshop, read};
 const CARGO_DENY: &str = "0.20.2";
 const FAKE_GCS: &str = "github.com/fsouza/fake-gcs-server@v1.56.1";
 const REQUIREMENTS: &str = "xtask/requirements.txt";
+const MAVEN_PROJECT: &str = "bindings/jvm/pom.xml";
 const NODE_MANIFEST: &str = "xtask/package.json";
 const NODE_LOCK: &str = "xtask/package-lock.json";
 
@@ -85,6 +86,24 @@ const PYTHON: DebianPackage = DebianPackage {
     used_for: "attackers and clouds written in Python",
 };
 
+const JAVA: [DebianPackage; 2] = [
+    DebianPackage {
+        name: "default-jdk-headless",
+        probe: &["javac", "--version"],
+        used_for: "the SDK for Kotlin and Java",
+    },
+    DebianPackage { name: "maven", probe: &["mvn", "--version"], used_for: "building and testing it" },
+];
+
+/// Maven finds out what it needs when it needs it: a project of the same shape makes it need everything.
+const MAVEN_SEED: [(&str, &str); 2] = [
+    ("lib/Seed.kt", "package pintle\n\nclass Seed\n"),
+    (
+        "test/SeedTest.kt",
+        "package pintle\n\nimport org.junit.jupiter.api.Test\n\nclass SeedTest {\n    @Test\n    fun grows() {\n        Seed()\n    }\n}\n",
+    ),
+];
+
 struct DebianPackage {
     name: &'static str,
     probe: &'static [&'static str],
@@ -99,13 +118,15 @@ pub(crate) enum Tool {
     Python,
     /// What is written for Node: an object store, an identity provider, what drives a browser and what checks scripts.
     Node,
+    /// A JDK, Maven, and a repository with what the SDK for Kotlin and Java is built and tested with.
+    Java,
     /// The Google Cloud Storage of the tests, where there is Go to build it.
     Go,
     CargoDeny,
 }
 
 impl Tool {
-    pub(crate) const ALL: [Self; 5] = [Self::Debian, Self::Python, Self::Node, Self::Go, Self::CargoDeny];
+    pub(crate) const ALL: [Self; 6] = [Self::Debian, Self::Python, Self::Node, Self::Java, Self::Go, Self::CargoDeny];
 }
 
 pub(crate) fn install(workshop: &Workshop, tools: impl IntoIterator<Item = Tool>) -> Result<()> {
@@ -114,6 +135,7 @@ pub(crate) fn install(workshop: &Workshop, tools: impl IntoIterator<Item = Tool>
             Tool::Debian => install_debian(workshop, &DEBIAN_PACKAGES),
             Tool::Python => install_python(workshop),
             Tool::Node => install_node(workshop),
+            Tool::Java => install_java(workshop),
             Tool::Go => install_go(workshop),
             Tool::CargoDeny => install_cargo_deny(workshop),
         }?;
@@ -208,6 +230,35 @@ fn install_node(workshop: &Workshop) -> Result<()> {
     // Scripts of packages do not run: none that is used needs them.
     install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error", "--prefix"]).arg(&folder);
     show(install).context("cannot install from npm: it needs the npm registry within reach")?;
+    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+fn install_java(workshop: &Workshop) -> Result<()> {
+    let wanted =
+        fs::read_to_string(workshop.path(MAVEN_PROJECT)).with_context(|| format!("cannot read {MAVEN_PROJECT}"))?;
+    let stamp = workshop.tools().join("maven/installed-pom.xml");
+    install_debian(workshop, &JAVA)?;
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        println!("setup: {MAVEN_PROJECT}: there");
+        return Ok(());
+    }
+    println!("setup: fetching what {MAVEN_PROJECT} names (a minute or two)");
+    let seed = workshop.tools().join("maven-seed");
+    for (name, text) in MAVEN_SEED.into_iter().chain([("pom.xml", wanted.as_str())]) {
+        let file = seed.join(name);
+        let folder = file.parent().context("a file in no folder")?;
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    let mut fetch = workshop.command("mvn");
+    fetch.args(["--batch-mode", "--no-transfer-progress", "--quiet", "--file"]).arg(seed.join("pom.xml"));
+    fetch.arg(format!("-Dmaven.repo.local={}", workshop.tools().join("maven").display()));
+    fetch.arg(format!("-Dpintle.target={}", seed.display()));
+    fetch.args(["install", "dependency:build-classpath"]);
+    show(fetch).context("cannot fetch from Maven Central: it has to be within reach")?;
+    for left in [seed, workshop.tools().join("maven/pintle")] {
+        fs::remove_dir_all(&left).with_context(|| format!("cannot remove {}", left.display()))?;
+    }
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
 

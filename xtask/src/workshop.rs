@@ -32,6 +32,7 @@ pub(crate) enum Program {
     /// Of the environment that `setup` fills.
     Python,
     Node,
+    Maven,
 }
 
 /// What a program run with its output passed on said of itself.
@@ -91,12 +92,21 @@ impl Workshop {
         names.collect::<Option<_>>().context("cargo metadata shows a package without a name")
     }
 
+    /// Maven with what `setup` fetched, and without a network.
+    pub(crate) fn maven(&self) -> Command {
+        let mut command = self.command("mvn");
+        command.args(["--batch-mode", "--no-transfer-progress", "--offline"]);
+        command.arg(format!("-Dmaven.repo.local={}", self.tools().join("maven").display()));
+        command
+    }
+
     pub(crate) fn command_of(&self, run: &Run) -> Command {
         let mut command = match run.program {
             Program::Cargo => self.cargo(),
             Program::CargoDeny => self.command(self.tools().join("bin/cargo-deny")),
             Program::Python => self.command(self.tools().join("venv/bin/python")),
             Program::Node => self.command("node"),
+            Program::Maven => self.maven(),
         };
         command.args(&run.arguments).envs(run.environment.iter().copied());
         command
@@ -144,6 +154,7 @@ impl fmt::Display for Run {
             Program::CargoDeny => "target/tools/bin/cargo-deny",
             Program::Python => "target/tools/venv/bin/python",
             Program::Node => "node",
+            Program::Maven => "mvn",
         })?;
         self.arguments.iter().try_for_each(|argument| write!(f, " {argument}"))
     }

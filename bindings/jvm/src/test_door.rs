@@ -1,0 +1,99 @@
+//! A clock and chance of the caller's own, for `vectors/`. Not in what ships: the feature is off there.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jni::{
+    EnvUnowned, jni_mangle,
+    objects::{JByteArray, JClass, JObject, JString},
+    sys::{jboolean, jlong},
+};
+use pintle_core::UnixTime;
+use pintle_sdk::{Environment, Moment};
+
+use crate::{
+    Options,
+    edge::{Failure, Throw},
+    handles::{self, Handle},
+};
+
+/// Clocks that say what they are told; every random number is the same.
+#[derive(Debug)]
+pub(crate) struct TestClock {
+    moment: Mutex<Moment>,
+    random: u64,
+}
+
+impl TestClock {
+    fn set(&self, now_secs: jlong, monotonic_millis: jlong) {
+        let now = UnixTime::from_secs(now_secs.cast_unsigned());
+        let moment = Moment { now, monotonic: Duration::from_millis(monotonic_millis.cast_unsigned()) };
+        *self.moment.lock().unwrap_or_else(PoisonError::into_inner) = moment;
+    }
+}
+
+impl Environment for TestClock {
+    fn now(&self) -> UnixTime {
+        self.moment().now
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.moment().monotonic
+    }
+
+    fn random(&self) -> u64 {
+        self.random
+    }
+
+    fn moment(&self) -> Moment {
+        *self.moment.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `open` with clocks of the caller's own; what is unsigned comes as Java's bits.
+#[jni_mangle("pintle.TestDoor")]
+pub fn dangerous_test_open<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    bundle: JByteArray<'local>,
+    seed: JByteArray<'local>,
+    permissive: jboolean,
+    fetch_timeout_millis: jlong,
+    storage_dir: JString<'local>,
+    http_loopback: jboolean,
+    host: JObject<'local>,
+    random: jlong,
+    now_secs: jlong,
+    monotonic_millis: jlong,
+) -> jlong {
+    let options = Options { bundle, seed, permissive, fetch_timeout_millis, storage_dir, http_loopback, host };
+    let outcome = env.with_env(|env| {
+        let clock = Arc::new(TestClock { moment: Mutex::default(), random: random.cast_unsigned() });
+        clock.set(now_secs, monotonic_millis);
+        let installation = options.start(env, clock.clone())?;
+        let mut handle = Handle::new(installation);
+        handle.clock = Some(clock);
+        Ok::<_, Failure>(handles::keep(handle))
+    });
+    outcome.resolve::<Throw>()
+}
+
+/// Sets what those clocks say.
+#[jni_mangle("pintle.TestDoor")]
+pub fn dangerous_test_set_clock<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    handle: jlong,
+    now_secs: jlong,
+    monotonic_millis: jlong,
+) {
+    let outcome = env.with_env(|_| {
+        if let Some(clock) = &handles::find(handle)?.clock {
+            clock.set(now_secs, monotonic_millis);
+        }
+        Ok::<_, Failure>(())
+    });
+    outcome.resolve::<Throw>();
+}
