@@ -75,7 +75,7 @@ enum Command {
     },
     /// Look at every page of the dashboard: three widths, light and dark, on one sheet in target/screenshots
     Screenshots,
-    /// Build what developers of apps install: C tarball, Python wheel, npm package
+    /// Build what developers of apps install: C tarball, Python wheel, npm package, jar
     ///
     /// Each is built as it ships (profile `sdk`), installed into an empty project and loaded there; one that holds a door for
     /// tests is refused. A table tells the sizes. For the platform this runs on.

@@ -1,6 +1,8 @@
 //! `cargo xtask package`: what developers of apps install. Each package is built as it ships, installed into an empty project,
 //! and asked a question there.
 
+mod jar;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,15 +24,19 @@ struct Made {
 
 /// Builds every package into `out`.
 pub(crate) fn make_all(workshop: &Workshop, out: &Path) -> Result<()> {
-    setup::install(workshop, [Tool::Debian, Tool::Python, Tool::Node])?;
+    setup::install(workshop, [Tool::Debian, Tool::Python, Tool::Node, Tool::Java])?;
     fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     let scratch = workshop.path("target/package");
     if scratch.exists() {
         fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
     }
     fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    let made =
-        [make_c(workshop, out, &scratch)?, make_wheel(workshop, out, &scratch)?, make_npm(workshop, out, &scratch)?];
+    let made = [
+        make_c(workshop, out, &scratch)?,
+        make_wheel(workshop, out, &scratch)?,
+        make_npm(workshop, out, &scratch)?,
+        jar::make(workshop, out, &scratch)?,
+    ];
     println!("\n{:>10}  {:>14}  package", "bytes", "native library");
     for Made { file, library } in &made {
         let bytes = |path: &Path| fs::metadata(path).map(|metadata| metadata.len());

@@ -12,6 +12,8 @@ const CARGO_DENY: &str = "0.20.2";
 const FAKE_GCS: &str = "github.com/fsouza/fake-gcs-server@v1.56.1";
 const REQUIREMENTS: &str = "xtask/requirements.txt";
 const MAVEN_PROJECT: &str = "bindings/jvm/pom.xml";
+/// An app that uses what that makes.
+const MAVEN_APP: &str = "bindings/jvm/example/pom.xml";
 const NODE_MANIFEST: &str = "xtask/package.json";
 const NODE_LOCK: &str = "xtask/package-lock.json";
 
@@ -234,9 +236,10 @@ fn install_node(workshop: &Workshop) -> Result<()> {
 }
 
 fn install_java(workshop: &Workshop) -> Result<()> {
-    let wanted =
-        fs::read_to_string(workshop.path(MAVEN_PROJECT)).with_context(|| format!("cannot read {MAVEN_PROJECT}"))?;
-    let stamp = workshop.tools().join("maven/installed-pom.xml");
+    let read_project = |name| fs::read_to_string(workshop.path(name)).with_context(|| format!("cannot read {name}"));
+    let project = read_project(MAVEN_PROJECT)?;
+    let wanted = format!("{project}{}", read_project(MAVEN_APP)?);
+    let stamp = workshop.tools().join("maven/installed-projects.xml");
     install_debian(workshop, &JAVA)?;
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         println!("setup: {MAVEN_PROJECT}: there");
@@ -244,18 +247,20 @@ fn install_java(workshop: &Workshop) -> Result<()> {
     }
     println!("setup: fetching what {MAVEN_PROJECT} names (a minute or two)");
     let seed = workshop.tools().join("maven-seed");
-    for (name, text) in MAVEN_SEED.into_iter().chain([("pom.xml", wanted.as_str())]) {
+    for (name, text) in MAVEN_SEED.into_iter().chain([("pom.xml", project.as_str())]) {
         let file = seed.join(name);
         let folder = file.parent().context("a file in no folder")?;
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }
-    let mut fetch = workshop.command("mvn");
-    fetch.args(["--batch-mode", "--no-transfer-progress", "--quiet", "--file"]).arg(seed.join("pom.xml"));
-    fetch.arg(format!("-Dmaven.repo.local={}", workshop.tools().join("maven").display()));
-    fetch.arg(format!("-Dpintle.target={}", seed.display()));
-    fetch.args(["install", "dependency:build-classpath"]);
-    show(fetch).context("cannot fetch from Maven Central: it has to be within reach")?;
+    for (project, goal) in [(seed.join("pom.xml"), "install"), (workshop.path(MAVEN_APP), "dependency:build-classpath")]
+    {
+        let mut fetch = workshop.command("mvn");
+        fetch.args(["--batch-mode", "--no-transfer-progress", "--quiet", goal, "--file"]).arg(project);
+        fetch.arg(format!("-Dmaven.repo.local={}", workshop.tools().join("maven").display()));
+        fetch.arg(format!("-Dpintle.target={}", seed.display()));
+        show(fetch).context("cannot fetch from Maven Central: it has to be within reach")?;
+    }
     for left in [seed, workshop.tools().join("maven/pintle")] {
         fs::remove_dir_all(&left).with_context(|| format!("cannot remove {}", left.display()))?;
     }

@@ -1,0 +1,138 @@
+//! The jar, with the library of this platform: installed into an empty Maven project, where the blocks of its README run against
+//! a pinned server.
+
+use std::env::consts::{ARCH, DLL_PREFIX, DLL_SUFFIX, OS};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::{Made, PROFILE, refuse_door, show};
+use crate::workshop::{Workshop, read};
+
+pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Made> {
+    let mut build = workshop.cargo();
+    build.args(PROFILE).args(["--package", "pintle-jvm"]);
+    show(build)?;
+    let name = format!("{DLL_PREFIX}pintle_jvm{DLL_SUFFIX}");
+    let libraries = scratch.join("native");
+    let library = libraries.join(format!("{OS}-{ARCH}")).join(&name);
+    fs::create_dir_all(library.parent().context("a file in no folder")?)?;
+    fs::copy(workshop.path("target/sdk").join(&name), &library)
+        .with_context(|| format!("cannot copy {}", library.display()))?;
+    refuse_door(&library)?;
+    let mut install = workshop.maven();
+    install.args(["--quiet", "--file", "bindings/jvm/pom.xml", "-Dmaven.test.skip=true", "install"]);
+    install.arg(format!("-Dpintle.target={}", scratch.display()));
+    install.arg(format!("-Dpintle.native={}", libraries.display()));
+    show(install)?;
+    let jar = scratch.join("jvm/pintle-0.1.0.jar");
+    let file = out.join("pintle-0.1.0.jar");
+    fs::copy(&jar, &file).with_context(|| format!("cannot copy {}", jar.display()))?;
+    let is_door = |window: &[u8]| window == b"TestDoor";
+    ensure!(!fs::read(&file)?.windows(8).any(is_door), "the jar holds the door for tests");
+    run_readme(workshop, &scratch.join("maven"))?;
+    Ok(Made { file, library })
+}
+
+fn run_readme(workshop: &Workshop, project: &Path) -> Result<()> {
+    let mut build = workshop.cargo();
+    build.args(["build", "--quiet", "--locked", "--package", "pintle-testkit", "--example", "gauntlet"]);
+    show(build)?;
+    fs::create_dir_all(project)?;
+    let mut server = Server::start(workshop, project)?;
+    write_project(workshop, project, server.port)?;
+    let mut compile = workshop.maven();
+    compile.args(["--quiet", "--file"]).arg(project.join("pom.xml"));
+    compile.args(["compile", "dependency:build-classpath"]);
+    compile.arg(format!("-Dmdep.outputFile={}", project.join("classpath").display()));
+    show(compile)?;
+    let classpath = format!("target/classes:{}", fs::read_to_string(project.join("classpath"))?);
+    let trusted = project.join("trusted.p12");
+    let mut import = workshop.command("keytool");
+    import.args(["-importcert", "-noprompt", "-storepass", "secret", "-file"]).arg(project.join("ca.pem"));
+    import.arg("-keystore").arg(&trusted);
+    read(import)?;
+    for main in ["MainKt", "FromJava"] {
+        let mut run = workshop.command("java");
+        run.current_dir(project).args(["-cp", &classpath, "-Djavax.net.ssl.trustStorePassword=secret"]);
+        run.arg(format!("-Djavax.net.ssl.trustStore={}", trusted.display())).arg(main);
+        show(run).with_context(|| format!("the README's blocks ({main})"))?;
+    }
+    let requests = server.ask("seen")?.get("requests").and_then(Value::as_u64).unwrap_or_default();
+    ensure!(requests == 5, "the README's blocks made {requests} requests");
+    Ok(())
+}
+
+/// The blocks as they stand, but for where they ask and that the configuration lies on this machine.
+fn write_project(workshop: &Workshop, project: &Path, port: u64) -> Result<()> {
+    let readme = fs::read_to_string(workshop.path("bindings/jvm/README.md"))?;
+    let readme = readme
+        .replace("https://api.example.com/", &format!("https://localhost:{port}/"))
+        .replace(".setup()", ".dangerousAllowHttpLoopback().setup()")
+        .replace("/var/lib/myapp/pins", "kept");
+    let kotlin = blocks(&readme, "kotlin");
+    let (imports, lines): (Vec<&str>, Vec<&str>) = kotlin.lines().partition(|line| line.starts_with("import "));
+    let main = format!(
+        "{}\n\nfun main() = kotlinx.coroutines.runBlocking<Unit> {{\n{}\nkotlin.system.exitProcess(0)\n}}\n",
+        imports.join("\n"),
+        lines.join("\n")
+    );
+    let java = format!(
+        "import java.io.File;\nimport okhttp3.*;\nimport pintle.*;\n\nclass FromJava {{\n\
+         public static void main(String[] none) throws Exception {{\n{}System.exit(0);\n}}\n}}\n",
+        blocks(&readme, "java")
+    );
+    fs::copy(workshop.path("bindings/jvm/example/pom.xml"), project.join("pom.xml"))?;
+    for (name, text) in [("src/Main.kt", main), ("src/FromJava.java", java)] {
+        let file = project.join(name);
+        fs::create_dir_all(file.parent().context("a file in no folder")?)?;
+        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn blocks(readme: &str, language: &str) -> String {
+    let fence = format!("```{language}\n");
+    readme.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+/// `crates/testkit/examples/gauntlet.rs` with a server whose leaf is pinned; ends when dropped.
+struct Server {
+    process: Child,
+    port: u64,
+}
+
+impl Server {
+    fn start(workshop: &Workshop, folder: &Path) -> Result<Self> {
+        let mut start = workshop.command(gauntlet(workshop));
+        let process =
+            start.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("cannot start the gauntlet")?;
+        let mut server = Self { process, port: 0 };
+        let started = server.ask(&format!("start pinned_leaf {}", folder.display()))?;
+        server.port = started.get("port").and_then(Value::as_u64).context("a server without a port")?;
+        Ok(server)
+    }
+
+    fn ask(&mut self, line: &str) -> Result<Value> {
+        writeln!(self.process.stdin.as_mut().context("no stdin")?, "{line}")?;
+        let mut answer = String::new();
+        BufReader::new(self.process.stdout.as_mut().context("no stdout")?).read_line(&mut answer)?;
+        serde_json::from_str(&answer).context("the gauntlet does not answer")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        // Its input is over, and so is it.
+        let _ended = self.process.wait();
+    }
+}
+
+fn gauntlet(workshop: &Workshop) -> PathBuf {
+    workshop.path("target/debug/examples/gauntlet")
+}
