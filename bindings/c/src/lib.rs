@@ -22,7 +22,7 @@ use std::{
 };
 
 #[cfg(feature = "dangerous-test")]
-pub use crate::test_door::{PintleTestClock, pintle_dangerous_test_open, pintle_dangerous_test_set_clock};
+pub use crate::test_door::{pintle_dangerous_test_open, pintle_dangerous_test_set_clock};
 pub use crate::{
     check::{PINTLE_ENTRY_BYTES, PintleDecision, PintleEvidence, PintleVerdict, pintle_check, pintle_generation},
     edge::{PintleBytes, pintle_code, pintle_last_message},
@@ -43,6 +43,8 @@ use crate::{
 pub struct Pintle {
     installation: Installation,
     outstanding: Outstanding,
+    #[cfg(feature = "dangerous-test")]
+    clock: Option<Arc<test_door::TestClock>>,
 }
 
 /// Sets up pinning. Starts from what `storage_dir` keeps and from the seed; with a `fetch` function it refreshes in the
@@ -77,7 +79,12 @@ unsafe fn open_in(
         if let Some(fetcher) = host.fetcher() {
             installation.spawn_refresher(fetcher).map_err(|error| Failure::internal(&error))?;
         }
-        *place = Box::into_raw(Box::new(Pintle { installation, outstanding: Outstanding::default() }));
+        *place = Box::into_raw(Box::new(Pintle {
+            installation,
+            outstanding: Outstanding::default(),
+            #[cfg(feature = "dangerous-test")]
+            clock: None,
+        }));
         Ok(())
     }))
 }

@@ -1,4 +1,6 @@
 //! A clock and chance of the caller's own, for `vectors/`. Not in what ships: the feature is off there.
+//!
+//! Swift's runner declares the two functions in `bindings/swift/Tests/CPintleDoor/door.h`.
 
 use std::{
     ffi::c_char,
@@ -13,20 +15,19 @@ use crate::{Pintle, PintleOptions, open_in};
 
 /// Clocks that say what they are told; every random number is the same.
 #[derive(Debug)]
-pub struct PintleTestClock {
+pub(crate) struct TestClock {
     moment: Mutex<Moment>,
     random: u64,
 }
 
-impl PintleTestClock {
-    /// With the random number that is given whenever one is asked for.
-    #[must_use]
-    pub fn new(random: u64) -> Arc<Self> {
-        Arc::new(Self { moment: Mutex::default(), random })
+impl TestClock {
+    fn set(&self, now_secs: u64, monotonic_ms: u64) {
+        let moment = Moment { now: UnixTime::from_secs(now_secs), monotonic: Duration::from_millis(monotonic_ms) };
+        *self.moment.lock().unwrap_or_else(PoisonError::into_inner) = moment;
     }
 }
 
-impl Environment for PintleTestClock {
+impl Environment for TestClock {
     fn now(&self) -> UnixTime {
         self.moment().now
     }
@@ -44,21 +45,37 @@ impl Environment for PintleTestClock {
     }
 }
 
-/// Sets what the clocks say.
-pub fn pintle_dangerous_test_set_clock(clock: &PintleTestClock, now_secs: u64, monotonic_ms: u64) {
-    let moment = Moment { now: UnixTime::from_secs(now_secs), monotonic: Duration::from_millis(monotonic_ms) };
-    *clock.moment.lock().unwrap_or_else(PoisonError::into_inner) = moment;
-}
-
-/// [`pintle_open`](crate::pintle_open) with clocks of the caller's own.
+/// [`pintle_open`](crate::pintle_open) with clocks and a random number of the caller's own.
 ///
 /// # Safety
 /// As there.
-pub unsafe fn pintle_dangerous_test_open(
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pintle_dangerous_test_open(
     options: *const PintleOptions,
-    clock: Arc<PintleTestClock>,
+    random: u64,
+    now_secs: u64,
+    monotonic_ms: u64,
     pintle: *mut *mut Pintle,
 ) -> *const c_char {
+    let clock = Arc::new(TestClock { moment: Mutex::default(), random });
+    clock.set(now_secs, monotonic_ms);
     // SAFETY: the caller vouches for both.
-    unsafe { open_in(options, pintle, clock) }
+    let code = unsafe { open_in(options, pintle, clock.clone()) };
+    // SAFETY: `pintle` is null or valid, and was set to null or to what nobody else has yet.
+    if let Some(pintle) = unsafe { pintle.as_ref().and_then(|place| place.as_mut()) } {
+        pintle.clock = Some(clock);
+    }
+    code
+}
+
+/// Sets what the clocks say.
+///
+/// # Safety
+/// `pintle` comes from [`pintle_dangerous_test_open`] and is not freed during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pintle_dangerous_test_set_clock(pintle: *const Pintle, now_secs: u64, monotonic_ms: u64) {
+    // SAFETY: null, or valid during the call as the caller says.
+    if let Some(clock) = unsafe { pintle.as_ref() }.and_then(|pintle| pintle.clock.as_ref()) {
+        clock.set(now_secs, monotonic_ms);
+    }
 }

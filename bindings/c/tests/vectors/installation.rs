@@ -13,8 +13,8 @@ use std::{
 use base64ct::{Base64, Encoding};
 use pintle_c::{
     Pintle, PintleAnswer, PintleBytes, PintleDecision, PintleEvent, PintleEvidence, PintleFetch, PintleOptions,
-    PintleTestClock, PintleVerdict, pintle_answer, pintle_check, pintle_dangerous_test_open,
-    pintle_dangerous_test_set_clock, pintle_free, pintle_generation, pintle_next, pintle_reconfigure, pintle_set_mode,
+    PintleVerdict, pintle_answer, pintle_check, pintle_dangerous_test_open, pintle_dangerous_test_set_clock,
+    pintle_free, pintle_generation, pintle_next, pintle_reconfigure, pintle_set_mode,
 };
 use serde_json::{Value, json};
 
@@ -23,7 +23,6 @@ pub(crate) type Told = (String, Option<String>);
 
 pub(crate) struct Installation {
     pintle: *mut Pintle,
-    clock: Arc<PintleTestClock>,
     told: Arc<Mutex<Vec<Told>>>,
 }
 
@@ -105,8 +104,6 @@ pub(crate) fn flatten<'a>(certificates: impl IntoIterator<Item = &'a [u8]>) -> V
 impl Installation {
     /// Starts one, or says the code.
     pub(crate) fn start(start: &Start<'_>) -> Result<Self, String> {
-        let clock = PintleTestClock::new(start.random);
-        pintle_dangerous_test_set_clock(&clock, start.clock.0, start.clock.1);
         let told = Arc::new(Mutex::default());
         let storage = start.storage.map(|dir| CString::new(dir.to_str().unwrap()).unwrap());
         // SAFETY: every member may be zero: that is how C begins.
@@ -124,15 +121,19 @@ impl Installation {
             ..zeroed
         };
         let mut pintle = ptr::null_mut();
+        let (random, (now, monotonic_ms)) = (start.random, start.clock);
         // SAFETY: all of it is valid; the user data lives until it is released.
-        match text(unsafe { pintle_dangerous_test_open(&raw const options, clock.clone(), &raw mut pintle) }) {
-            None => Ok(Self { pintle, clock, told }),
+        match text(unsafe {
+            pintle_dangerous_test_open(&raw const options, random, now, monotonic_ms, &raw mut pintle)
+        }) {
+            None => Ok(Self { pintle, told }),
             Some(code) => Err(code),
         }
     }
 
     pub(crate) fn set_clock(&self, now: u64, monotonic_ms: u64) {
-        pintle_dangerous_test_set_clock(&self.clock, now, monotonic_ms);
+        // SAFETY: the handle is open.
+        unsafe { pintle_dangerous_test_set_clock(self.pintle, now, monotonic_ms) };
     }
 
     /// Events since the last call, in order.
