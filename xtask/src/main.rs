@@ -30,7 +30,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Install what the tests need beyond Rust: Debian packages, mitmproxy, schemathesis, cargo-deny
+    /// Install what the tests need beyond Rust: Debian packages, mitmproxy, schemathesis, cargo-deny, Swift
     ///
     /// Everything but the Debian packages goes to target/tools; nothing else on this machine changes. What is already
     /// there is left alone, so a second run takes a moment.
@@ -75,7 +75,7 @@ enum Command {
     },
     /// Look at every page of the dashboard: three widths, light and dark, on one sheet in target/screenshots
     Screenshots,
-    /// Build what developers of apps install: C tarball, Python wheel, npm package, jar
+    /// Build what developers of apps install: C tarball, Python wheel, npm package, jar, Swift package
     ///
     /// Each is built as it ships (profile `sdk`), installed into an empty project and loaded there; one that holds a door for
     /// tests is refused. A table tells the sizes. For the platform this runs on.

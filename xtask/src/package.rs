@@ -2,6 +2,7 @@
 //! and asked a question there.
 
 mod jar;
+mod swift;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ struct Made {
 
 /// Builds every package into `out`.
 pub(crate) fn make_all(workshop: &Workshop, out: &Path) -> Result<()> {
-    setup::install(workshop, [Tool::Debian, Tool::Python, Tool::Node, Tool::Java])?;
+    setup::install(workshop, [Tool::Debian, Tool::Python, Tool::Node, Tool::Java, Tool::Swift])?;
     fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     let scratch = workshop.path("target/package");
     if scratch.exists() {
@@ -36,6 +37,7 @@ pub(crate) fn make_all(workshop: &Workshop, out: &Path) -> Result<()> {
         make_wheel(workshop, out, &scratch)?,
         make_npm(workshop, out, &scratch)?,
         jar::make(workshop, out, &scratch)?,
+        swift::make(workshop, out, &scratch)?,
     ];
     println!("\n{:>10}  {:>14}  package", "bytes", "native library");
     for Made { file, library } in &made {
@@ -57,11 +59,7 @@ fn make_c(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Made> {
     let library = folder.join("usr/lib/libpintle_c.so");
     refuse_door(&library)?;
     let file = out.join("pintle-c.tar.gz");
-    let mut pack = workshop.command("tar");
-    // The same bytes from the same library: no time, no owner.
-    pack.args(["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "-czf"]).arg(&file);
-    pack.arg("-C").arg(&folder).arg("usr");
-    show(pack)?;
+    pack(workshop, &file, &folder, "usr")?;
     let mut ask = workshop.command("pkg-config");
     ask.args(["--define-variable=prefix=/usr", "--libs", "pintle"]);
     ask.env("PKG_CONFIG_PATH", folder.join("usr/lib/pkgconfig"));
@@ -139,6 +137,14 @@ fn make_npm(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Made> {
     ask.current_dir(&project).args(["-p", "require('pintle').CODES.length"]);
     expect_codes(&read(ask)?)?;
     Ok(Made { file, library })
+}
+
+/// Packs `what` of `folder`: the same bytes from the same files, with no time and no owner.
+fn pack(workshop: &Workshop, file: &Path, folder: &Path, what: &str) -> Result<()> {
+    let mut pack = workshop.command("tar");
+    pack.args(["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "-czf"]).arg(file);
+    pack.arg("-C").arg(folder).arg(what);
+    show(pack)
 }
 
 /// Moves the one file of `from` to `out`.

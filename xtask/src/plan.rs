@@ -11,7 +11,7 @@ const SDK: &str = "pintle-sdk";
 const KNOW_POSTGRES: [&str; 2] = ["pintle-store", "pintle"];
 /// Their tests run on whichever database the environment names.
 const ON_BOTH_DATABASES: [&str; 2] = ["pintle-server", "pintle-service"];
-/// Its tests compile C programs.
+/// Its tests compile C programs; Swift stands on it.
 const C: &str = "pintle-c";
 /// Tested by programs in their own language.
 const PYTHON: &str = "pintle-python";
@@ -168,6 +168,16 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
         let test = Run::parse(Program::Maven, "--file bindings/jvm/pom.xml test");
         steps.push(Step { needs: &[Tool::Java], ..step("jvm", [library, gauntlet, test]) });
     }
+    if has(packages, C) {
+        let runs = [
+            cargo("build --quiet --locked --package pintle-testkit --example gauntlet"),
+            // A debug build with the door for vectors: what ships has neither.
+            cargo("build --quiet --locked --package pintle-c --features dangerous-test"),
+            Run::parse(Program::Make, "--silent -C bindings/swift native BUILT=../../target/debug"),
+            Run::parse(Program::InSwift, "/pintle/bindings/swift/Tests/run"),
+        ];
+        steps.push(Step { needs: &[Tool::Debian, Tool::Swift], ..step("swift", runs) });
+    }
     // What other languages load has no library that Rust documents.
     let documented: Vec<String> =
         packages.iter().filter(|name| ![PYTHON, NODE, JVM].contains(&name.as_str())).cloned().collect();
@@ -246,6 +256,7 @@ mod tests {
             PYTHON,
             NODE,
             JVM,
+            C,
             "pintle-server",
             "pintle-e2e",
             "pintle",
@@ -276,6 +287,7 @@ mod tests {
                 "python",
                 "node",
                 "jvm",
+                "swift",
                 "doc-tests",
                 "fuzz"
             ]
@@ -327,6 +339,10 @@ mod tests {
     fn a_binding_is_tested_in_its_own_language() {
         let steps = plan(Tier::Default, &["pintle-python"]);
         assert!(steps.contains(&("python", vec!["target/tools/venv/bin/python bindings/python/tests".to_owned()])));
+        let steps = plan(Tier::Default, &["swift"]);
+        let [(name, commands)] = steps.as_slice() else { panic!("{steps:?}") };
+        assert_eq!(*name, "swift");
+        assert_eq!(commands[3], "chroot target/tools/swift /pintle/bindings/swift/Tests/run");
         let steps = plan(Tier::Default, &["pintle-node"]);
         assert!(steps.contains(&("node", vec!["node bindings/node/test/run.js".to_owned()])));
         let steps = plan(Tier::Default, &["pintle-jvm"]);

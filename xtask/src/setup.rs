@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::workshop::{Workshop, read};
+use crate::workshop::{Workshop, is_root, read};
 
 const CARGO_DENY: &str = "0.20.2";
 const FAKE_GCS: &str = "github.com/fsouza/fake-gcs-server@v1.56.1";
@@ -106,6 +106,23 @@ const MAVEN_SEED: [(&str, &str); 2] = [
     ),
 ];
 
+/// What makes a Debian in a folder.
+const DEBOOTSTRAP: [DebianPackage; 2] = [
+    DebianPackage {
+        name: "debootstrap",
+        probe: &["sh", "-c", "ls /usr/sbin/debootstrap"],
+        used_for: "a Debian in a folder, with Swift in it",
+    },
+    DebianPackage {
+        name: "debian-archive-keyring",
+        probe: &["sh", "-c", "ls /usr/share/keyrings/debian-archive-keyring.gpg"],
+        used_for: "knowing Debian's packages by their signatures",
+    },
+];
+/// The first release of Debian that has Swift.
+const SWIFT_RELEASE: &str = "trixie";
+const SWIFT_PACKAGES: &str = "swiftlang,libc6-dev,libssl-dev";
+
 struct DebianPackage {
     name: &'static str,
     probe: &'static [&'static str],
@@ -125,10 +142,13 @@ pub(crate) enum Tool {
     /// The Google Cloud Storage of the tests, where there is Go to build it.
     Go,
     CargoDeny,
+    /// A Debian in a folder, which has the Swift that most distributions lack.
+    Swift,
 }
 
 impl Tool {
-    pub(crate) const ALL: [Self; 6] = [Self::Debian, Self::Python, Self::Node, Self::Java, Self::Go, Self::CargoDeny];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Debian, Self::Python, Self::Node, Self::Java, Self::Go, Self::CargoDeny, Self::Swift];
 }
 
 pub(crate) fn install(workshop: &Workshop, tools: impl IntoIterator<Item = Tool>) -> Result<()> {
@@ -140,6 +160,7 @@ pub(crate) fn install(workshop: &Workshop, tools: impl IntoIterator<Item = Tool>
             Tool::Java => install_java(workshop),
             Tool::Go => install_go(workshop),
             Tool::CargoDeny => install_cargo_deny(workshop),
+            Tool::Swift => install_swift(workshop),
         }?;
     }
     Ok(())
@@ -173,13 +194,16 @@ fn install_debian(workshop: &Workshop, packages: &[DebianPackage]) -> Result<()>
 }
 
 fn apt_get(workshop: &Workshop, arguments: &[&str]) -> Result<()> {
-    let is_root = read(command(workshop, &["id", "-u"]))?.trim() == "0";
-    // `-n`: a set-up that stops to ask for a password hangs in CI.
-    let mut command = command(workshop, if is_root { &["apt-get"] } else { &["sudo", "-n", "apt-get"] });
+    let mut command = as_root(workshop, &["apt-get"]);
     command.env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet").args(arguments);
     // The tests start servers of their own; those of the packages stay off.
     command.env("RUNLEVEL", "1");
     show(command)
+}
+
+fn as_root(workshop: &Workshop, line: &[&str]) -> Command {
+    // `-n`: a set-up that stops to ask for a password hangs in CI.
+    command(workshop, &[if is_root() { &[] } else { &["sudo", "-n"][..] }, line].concat())
 }
 
 fn install_python(workshop: &Workshop) -> Result<()> {
@@ -302,6 +326,41 @@ fn install_cargo_deny(workshop: &Workshop) -> Result<()> {
     install.arg("--root").arg(&tools).arg("--target-dir").arg(&build).env("CARGO_PROFILE_DEV_DEBUG", "0");
     show(install).context("cannot build cargo-deny: it needs crates.io within reach and a C compiler")?;
     fs::remove_dir_all(&build).with_context(|| format!("cannot remove {}", build.display()))
+}
+
+/// 2.7 GB and a minute and a half.
+fn install_swift(workshop: &Workshop) -> Result<()> {
+    let folder = workshop.tools().join("swift");
+    let stamp = workshop.tools().join("swift-installed.txt");
+    let wanted = format!("{SWIFT_RELEASE}: {SWIFT_PACKAGES}");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) && folder.exists() {
+        println!("setup: {wanted}: there");
+        return Ok(());
+    }
+    install_debian(workshop, &DEBOOTSTRAP)?;
+    println!("setup: installing {wanted} into {} (a minute or two)", folder.display());
+    let mut remove = as_root(workshop, &["rm", "-rf", "--one-file-system"]);
+    remove.arg(&folder);
+    show(remove)?;
+    fs::create_dir_all(workshop.tools()).with_context(|| format!("cannot make {}", workshop.tools().display()))?;
+    // What it mounts there ends with it, however it ends.
+    let mut make = as_root(workshop, &["unshare", "--mount", "debootstrap", "--variant=minbase"]);
+    make.arg(format!("--include={SWIFT_PACKAGES}")).arg(SWIFT_RELEASE).arg(&folder).args(debian_mirror(workshop));
+    // It tells every package; where it fails, the last lines say why.
+    read(make).context("cannot make it: it needs a Debian mirror within reach")?;
+    let mut finish =
+        as_root(workshop, &["sh", "-euc", r#"rm -f "$1"/var/cache/apt/archives/*.deb; mkdir "$1/pintle""#, "sh"]);
+    finish.arg(&folder);
+    show(finish)?;
+    // Last, so that an interrupted installation is begun again.
+    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+/// The mirror this machine uses, if it is a Debian; elsewhere debootstrap knows one.
+fn debian_mirror(workshop: &Workshop) -> Option<String> {
+    let line = ["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian", "Label: Debian"];
+    let known = read(command(workshop, &[&["apt-get"][..], &line].concat())).ok()?;
+    known.lines().next().map(str::to_owned)
 }
 
 fn read_version(workshop: &Workshop, program: &PathBuf) -> Result<String> {

@@ -33,6 +33,9 @@ pub(crate) enum Program {
     Python,
     Node,
     Maven,
+    Make,
+    /// The first argument, in the Debian that `setup` makes for Swift.
+    InSwift,
 }
 
 /// What a program run with its output passed on said of itself.
@@ -100,6 +103,23 @@ impl Workshop {
         command
     }
 
+    /// A command whose first argument is run in the Debian that `setup` makes for Swift; see [`path_in_swift`](Self::path_in_swift).
+    pub(crate) fn in_swift(&self) -> Command {
+        let mut command = self.command("unshare");
+        command.arg("--mount");
+        if !is_root() {
+            command.arg("--map-root-user");
+        }
+        command.args(["sh", "-euc", ENTER_SWIFT, "sh"]).arg(self.tools().join("swift")).arg(&self.root);
+        command
+    }
+
+    /// How a path below ours is called in that Debian.
+    pub(crate) fn path_in_swift(&self, path: &Path) -> Result<PathBuf> {
+        let relative = path.strip_prefix(&self.root).with_context(|| format!("{} is not in here", path.display()))?;
+        Ok(Path::new("/pintle").join(relative))
+    }
+
     pub(crate) fn command_of(&self, run: &Run) -> Command {
         let mut command = match run.program {
             Program::Cargo => self.cargo(),
@@ -107,6 +127,8 @@ impl Workshop {
             Program::Python => self.command(self.tools().join("venv/bin/python")),
             Program::Node => self.command("node"),
             Program::Maven => self.maven(),
+            Program::Make => self.command("make"),
+            Program::InSwift => self.in_swift(),
         };
         command.args(&run.arguments).envs(run.environment.iter().copied());
         command
@@ -155,9 +177,28 @@ impl fmt::Display for Run {
             Program::Python => "target/tools/venv/bin/python",
             Program::Node => "node",
             Program::Maven => "mvn",
+            Program::Make => "make",
+            Program::InSwift => "chroot target/tools/swift",
         })?;
         self.arguments.iter().try_for_each(|argument| write!(f, " {argument}"))
     }
+}
+
+/// Mounts what is needed where nobody else sees it, and where it ends with the last process.
+const ENTER_SWIFT: &str = r#"
+folder=$1
+mount --rbind /proc "$folder/proc"
+mount --rbind /dev "$folder/dev"
+mount --bind "$2" "$folder/pintle"
+shift 2
+cd /
+exec chroot "$folder" "$@"
+"#;
+
+pub(crate) fn is_root() -> bool {
+    let mut ask = Command::new("id");
+    ask.arg("-u");
+    read(ask).is_ok_and(|id| id.trim() == "0")
 }
 
 /// Runs to the end without showing anything and returns stdout; the error says what the program said.

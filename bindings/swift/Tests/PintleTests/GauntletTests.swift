@@ -1,0 +1,119 @@
+import Foundation
+import XCTest
+
+@testable import Pintle
+
+/// Every case of the gauntlet, with a real server, a real handshake and the real fetcher.
+final class GauntletTests: XCTestCase {
+    func testEveryCaseEndsAsTheTableSays() async throws {
+        let gauntlet = try Gauntlet()
+        let cases = try gauntlet.cases()
+        var differences: [String] = []
+        for one in cases { differences += try await walk(one, gauntlet) }
+        XCTAssertEqual(differences, [])
+        try holdConformance(cases)
+    }
+
+    func testAConnectionThatIsStillPinnedIsKeptAcrossARelease() async throws {
+        let gauntlet = try Gauntlet()
+        let folder = try gauntlet.start("kept_connection_after_release")
+        let pins = try await start(folder)
+        let client = OpenSSLClient(pins, authorities: folder.appendingPathComponent("ca.pem"))
+        XCTAssertEqual(try client.get("localhost", gauntlet.port), 200)
+        try gauntlet.change("release")
+        try await pins.refresh()
+        XCTAssertEqual(try client.get("localhost", gauntlet.port), 200)
+        XCTAssertEqual(try gauntlet.seen(), Seen(connections: 1, handshakes: 1, resumed: 0, requests: 2))
+    }
+
+    func testAKeptConnectionIsRefusedOnceItsPinHasExpired() async throws {
+        let gauntlet = try Gauntlet()
+        let folder = try gauntlet.start("pinned_leaf")
+        let pins = try await start(folder)
+        let client = OpenSSLClient(pins, authorities: folder.appendingPathComponent("ca.pem"))
+        XCTAssertEqual(try client.get("localhost", gauntlet.port), 200)
+        try gauntlet.change("expire_soon")
+        try await pins.refresh()
+        var requests = 0
+        XCTAssertThrowsError(
+            try {
+                while true {
+                    requests = try gauntlet.seen().requests
+                    _ = try client.get("localhost", gauntlet.port)
+                }
+            }()
+        ) { XCTAssertEqual(($0 as? PintleError)?.code, "all_pins_expired") }
+        XCTAssertEqual(try gauntlet.seen(), Seen(connections: 1, handshakes: 1, resumed: 0, requests: requests))
+    }
+
+    private func walk(_ one: Case, _ gauntlet: Gauntlet) async throws -> [String] {
+        let folder = try gauntlet.start(one.name)
+        var differences: [String] = []
+        func compare(_ what: Any, _ seen: String, _ expected: String?) {
+            if seen != expected { differences.append("\(one.name): \(what): \(seen)") }
+        }
+        let pins = try await start(folder)
+        let client = OpenSSLClient(pins, authorities: folder.appendingPathComponent("ca.pem"))
+        for step in one.steps {
+            switch step.do {
+            case "get":
+                let before = try gauntlet.seen().requests
+                compare(step, outcome { try client.get(step.host ?? "", gauntlet.port) }, step.expect)
+                let arrived = try gauntlet.seen().requests - before
+                compare(step, "\(arrived) requests", step.expect == "ok" ? "1 requests" : "0 requests")
+            case "refresh":
+                do {
+                    try await pins.refresh()
+                    compare(step, "ok", step.expect)
+                } catch let error as PintleError {
+                    compare(step, error.code, step.expect)
+                }
+            case "permissive": try pins.setPermissive(true)
+            default: try gauntlet.change(step.change ?? "")
+            }
+        }
+        compare("sessions", "\(try gauntlet.seen().resumed) resumed", "0 resumed")
+        return differences
+    }
+
+    private func outcome(_ get: () throws -> Int) -> String {
+        do {
+            let status = try get()
+            return status == 200 ? "ok" : "\(status)"
+        } catch let error as PintleError {
+            return error.code
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    /// The rows of Swift in docs/sdk/conformance.md, as `testkit::gauntlet::hold_conformance` writes those of others.
+    private func holdConformance(_ cases: [Case]) throws {
+        var rows = ""
+        for one in cases {
+            let end = one.steps.last { $0.do == "get" }?.expect ?? "–"
+            rows += "| \(one.name.replacingOccurrences(of: "_", with: " ")) | \(end == "ok" ? "allowed" : end) | OpenSSL |\n"
+        }
+        let wanted = "\n| case | ends as | with |\n| --- | --- | --- |\n\(rows)\n"
+        let file = root.appendingPathComponent("docs/sdk/conformance.md")
+        let page = try String(contentsOf: file, encoding: .utf8)
+        let parts = page.components(separatedBy: "<!-- begin Swift -->\n")
+        let rest = parts[1].components(separatedBy: "<!-- end Swift -->\n")
+        if ProcessInfo.processInfo.environment["UPDATE_DOCS"] != nil {
+            let updated = "\(parts[0])<!-- begin Swift -->\n\(wanted)<!-- end Swift -->\n\(rest[1])"
+            try updated.write(to: file, atomically: true, encoding: .utf8)
+        } else {
+            XCTAssertEqual(rest[0], wanted, "docs/sdk/conformance.md is old: UPDATE_DOCS=1 and run this test again")
+        }
+    }
+}
+
+/// What an app does, but for the CDN of the tests, which is on this machine.
+func start(_ folder: URL, _ change: (inout Pintle.Options) -> Void = { _ in }) async throws -> Pintle {
+    var options = Pintle.Options()
+    options.dangerousAllowHTTPLoopback = true
+    options.fetchTimeout = 2
+    change(&options)
+    let bundle = try Pintle.Root(contentsOf: folder.appendingPathComponent("pintle.json"))
+    return try await Pintle.setUp(bundle, options: options)
+}

@@ -1,0 +1,106 @@
+//! The Swift package, with a static library for this platform.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use super::{Made, expect_codes, pack, refuse_door, show};
+use crate::workshop::{Workshop, read};
+
+const NAME: &str = "pintle-swift";
+const PROJECT: &str = r#"// swift-tools-version: 5.10
+import PackageDescription
+
+let package = Package(
+    name: "app",
+    dependencies: [.package(path: "../pintle-swift")],
+    targets: [.executableTarget(name: "app", dependencies: [.product(name: "Pintle", package: "pintle-swift")])]
+)
+"#;
+
+/// Made after the C package, whose library it holds; unpacked, and used in an empty project as its README says.
+pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Made> {
+    let stage = scratch.join("swift/stage");
+    let package = stage.join(NAME);
+    fs::create_dir_all(&package)?;
+    let mut copy = workshop.command("cp");
+    // The header is the one of the C library.
+    copy.args(["--recursive", "--dereference"]);
+    copy.args(["Package.swift", "README.md", "Sources"].map(|name| workshop.path("bindings/swift").join(name)));
+    show({
+        copy.arg(&package);
+        copy
+    })?;
+    let mut native = workshop.command("make");
+    native.args(["--silent", "-C", "bindings/swift", "native"]).arg(format!("OUT={}/native", package.display()));
+    show(native)?;
+    let library = package.join("native/lib/libpintle_c.a");
+    refuse_door(&library)?;
+    let file = out.join(format!("{NAME}.tar.gz"));
+    pack(workshop, &file, &stage, NAME)?;
+
+    let project = scratch.join("swift/app");
+    fs::create_dir_all(project.join("Sources/app"))?;
+    let mut unpack = workshop.command("tar");
+    unpack.arg("-xzf").arg(&file).arg("-C").arg(scratch.join("swift"));
+    show(unpack)?;
+    fs::write(project.join("Package.swift"), PROJECT)?;
+    fs::write(project.join("Sources/app/main.swift"), quick_start(workshop)?)?;
+    let _gauntlet = Gauntlet::start(workshop, &project)?;
+    expect_codes(&run(workshop, scratch, &project)?)?;
+    Ok(Made { file, library })
+}
+
+/// The first block of the README, with the CDN of the tests, which is on this machine.
+fn quick_start(workshop: &Workshop) -> Result<String> {
+    let readme = fs::read_to_string(workshop.path("bindings/swift/README.md"))?;
+    let block = readme.split("```swift\n").nth(1).and_then(|rest| rest.split("```").next());
+    let block = block.context("the README has no quick start")?;
+    let here = "\noptions.dangerousAllowHTTPLoopback = true\nlet pins =";
+    let block = block.replacen("let options", "var options", 1).replacen("\nlet pins =", here, 1);
+    ensure!(block.contains(here), "the quick start of the README sets nothing up");
+    Ok(format!("{block}\nprint(pins.generation > 0 ? Pintle.codes.count : 0)\n"))
+}
+
+fn run(workshop: &Workshop, scratch: &Path, project: &Path) -> Result<String> {
+    let [inside, home, found] = [project.to_owned(), scratch.join("swift/home"), scratch.join("swift").join(NAME)]
+        .map(|path| workshop.path_in_swift(&path));
+    let mut run = workshop.in_swift();
+    run.arg("env").arg(format!("--chdir={}", inside?.display()));
+    run.arg(format!("HOME={}", home?.display())).arg("no_proxy=*");
+    run.arg(format!("PKG_CONFIG_PATH={}/native/lib/pkgconfig", found?.display()));
+    run.args(["swift", "run", "--quiet", "app"]);
+    read(run)
+}
+
+/// A server and its CDN, as the tests of all languages have them.
+struct Gauntlet(Child);
+
+impl Gauntlet {
+    /// Puts `pintle.json` into `folder`.
+    fn start(workshop: &Workshop, folder: &Path) -> Result<Self> {
+        let mut build = workshop.cargo();
+        build.args(["build", "--quiet", "--locked", "--package", "pintle-testkit", "--example", "gauntlet"]);
+        show(build)?;
+        let mut start = workshop.command(workshop.path("target/debug/examples/gauntlet"));
+        let mut child =
+            start.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("cannot start the gauntlet")?;
+        let input = child.stdin.as_mut().context("no stdin")?;
+        writeln!(input, "start pinned_leaf {}", folder.display())?;
+        let mut answer = String::new();
+        BufReader::new(child.stdout.as_mut().context("no stdout")?).read_line(&mut answer)?;
+        ensure!(answer.contains("port"), "the gauntlet did not start: {answer}");
+        Ok(Self(child))
+    }
+}
+
+impl Drop for Gauntlet {
+    fn drop(&mut self) {
+        // It ends with its input.
+        drop(self.0.stdin.take());
+        let _ended = self.0.wait();
+    }
+}
