@@ -11,6 +11,10 @@ final class APITests: XCTestCase {
         gauntlet = try Gauntlet()
     }
 
+    override func tearDown() {
+        gauntlet = nil
+    }
+
     private func code(_ body: () async throws -> Void) async -> String {
         do {
             try await body()
