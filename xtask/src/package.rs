@@ -49,9 +49,12 @@ pub(crate) fn make_all(workshop: &Workshop, out: &Path) -> Result<()> {
 
 /// The C library as a tarball, installed and found by pkg-config.
 fn make_c(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Made> {
-    let mut build = workshop.cargo();
-    build.args(PROFILE).args(["--package", "pintle-c"]);
-    show(build)?;
+    for kind in ["cdylib", "staticlib"] {
+        // One kind at a time: beside the `rlib` of its tests Cargo leaves LTO away, which makes it a third larger.
+        let mut build = workshop.cargo();
+        build.args(["rustc", "--locked", "--profile", "sdk", "--package", "pintle-c", "--crate-type", kind]);
+        show(build)?;
+    }
     let folder = scratch.join("c");
     let mut install = workshop.command("make");
     install.args(["-C", "bindings/c", "install", "PREFIX=/usr"]).arg(format!("DESTDIR={}", folder.display()));
