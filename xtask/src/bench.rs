@@ -1,4 +1,6 @@
-//! `cargo xtask bench`: builds `benches/` as what ships is built, and runs it.
+//! `cargo xtask bench`: builds what ships as it ships, and measures it.
+
+mod sdk;
 
 use std::process::ExitCode;
 
@@ -6,10 +8,15 @@ use anyhow::{Context, Result};
 
 use crate::workshop::Workshop;
 
-/// Exit status 1 if a limit is missed.
-pub(crate) fn run(workshop: &Workshop) -> Result<ExitCode> {
+/// `benches/`: the core beside its physical limits. Exit status 1 if a limit is missed.
+pub(crate) fn run_core(workshop: &Workshop) -> Result<ExitCode> {
     let mut command = workshop.cargo();
     command.current_dir(workshop.path("benches")).args(["run", "--release", "--locked", "--quiet"]);
     let status = command.status().context("cannot start cargo")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// `benches/sdk/`: each language's package. Exit status 1 if a limit is missed.
+pub(crate) fn run_sdk(workshop: &Workshop) -> Result<ExitCode> {
+    Ok(if sdk::run(workshop)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -97,6 +97,8 @@ enum Command {
 enum Bench {
     /// Verifying a configuration and deciding a connection
     Core,
+    /// Set-up, decision and handshake through every language's package, beside connections without pins
+    Sdk,
 }
 
 fn main() -> ExitCode {
@@ -133,6 +135,7 @@ fn run(command: Command) -> Result<ExitCode> {
             package::make_all(&workshop, &workshop.path(out))?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Bench { what: Bench::Core } => bench::run(&workshop),
+        Command::Bench { what: Bench::Core } => bench::run_core(&workshop),
+        Command::Bench { what: Bench::Sdk } => bench::run_sdk(&workshop),
     }
 }

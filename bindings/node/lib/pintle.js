@@ -6,7 +6,7 @@ const native = require('./native');
 const { Agent, makeDispatcher, openHttp2 } = require('./clients');
 const { PintleError, Refused, fromNative } = require('./errors');
 const { fetchOnce } = require('./fetcher');
-const { demandStrict, evidenceOf, handshake, platformRefusal } = require('./tls');
+const { Identity, demandStrict, evidenceOf, handshake, platformRefusal } = require('./tls');
 
 /** The longest that setTimeout can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -103,10 +103,12 @@ class Pintle {
     const { session, checkServerIdentity, ...rest } = options;
     const authorities = this.#options.ca === undefined ? {} : { ca: this.#options.ca };
     // The platform enforces by itself, whatever the environment says, but where the pins decide alone.
-    const socket = tls.connect({ ...authorities, ...rest, rejectUnauthorized: !byPins });
+    const identity = new Identity(host);
+    const checked = { checkServerIdentity: identity.check, rejectUnauthorized: !byPins };
+    const socket = tls.connect({ ...authorities, ...rest, ...checked });
     try {
       await handshake(socket);
-      const evidence = evidenceOf(socket, host);
+      const evidence = evidenceOf(socket, host, identity);
       const decision = await this.check(evidence);
       if (!decision.allowed) throw new Refused(host, decision.code);
       if (socket.destroyed) throw new Error('the connection ended while it was decided');

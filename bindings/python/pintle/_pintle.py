@@ -68,9 +68,8 @@ class Pintle:
         }
         self._listeners: list[Listener] = [listener] if listener is not None else []
         self._closed = False
-        context = config_context if config_context is not None else ssl.create_default_context()
         # A proxy would look for the loopback host on its own machine.
-        refresher = Refresher(Fetcher(context, use_proxies=not dangerous_allow_http_loopback))
+        refresher = Refresher(Fetcher(config_context, use_proxies=not dangerous_allow_http_loopback))
         self._refresher = refresher
         listeners = self._listeners
         self._native = Native(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import ssl
 import threading
@@ -25,10 +26,16 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 class Fetcher:
     """One GET at a time, by `urllib`."""
 
-    def __init__(self, context: ssl.SSLContext, use_proxies: bool) -> None:
-        proxies = urllib.request.ProxyHandler() if use_proxies else urllib.request.ProxyHandler({})
-        https = urllib.request.HTTPSHandler(context=context)
-        self._opener = urllib.request.build_opener(_NoRedirect, proxies, https)
+    def __init__(self, context: ssl.SSLContext | None, use_proxies: bool) -> None:
+        self._context = context
+        self._use_proxies = use_proxies
+
+    @functools.cached_property
+    def _opener(self) -> urllib.request.OpenerDirector:
+        """Made for the first GET: the platform's authorities take longer to read than everything else of a start from disk."""
+        proxies = urllib.request.ProxyHandler() if self._use_proxies else urllib.request.ProxyHandler({})
+        context = self._context if self._context is not None else ssl.create_default_context()
+        return urllib.request.build_opener(_NoRedirect, proxies, urllib.request.HTTPSHandler(context=context))
 
     def fetch(self, native: Native, fetch: Fetch) -> None:
         """Makes it and gives the answer."""

@@ -30,6 +30,9 @@ pub const HOST: &str = "localhost";
 /// The same server under a name without an entry.
 pub const UNREGISTERED: &str = "127.0.0.1";
 
+/// No case, but what benchmarks start: a hundred entries, one of them for this server.
+pub const HUNDRED_DOMAINS: &str = "hundred_domains";
+
 /// A case: what must be seen, step by step.
 #[derive(Clone, Debug, Serialize)]
 pub struct Case {
@@ -235,6 +238,10 @@ impl Gauntlet {
             _ => {}
         }
         claims.domains = vec![entry];
+        if name == HUNDRED_DOMAINS {
+            let others = (1..100).map(|number| format!("service-{number}.example.com"));
+            claims.domains.extend(others.map(|host| domain(&host, vec![leaf_pin(certificate.leaf())])));
+        }
     }
 
     /// Changes the world; done when it returns.
