@@ -126,5 +126,3 @@ private object NativeLibrary {
         return "$os-$arch"
     }
 }
-
-internal val isAndroid = System.getProperty("java.vm.name") == "Dalvik"

@@ -80,13 +80,17 @@ internal class PinnedEngine(private val inner: SSLEngine, private val connection
 
     override fun setSSLParameters(parameters: SSLParameters) = inner.setSSLParameters(parameters)
 
+    @LaterThanAndroid7
     override fun getApplicationProtocol(): String? = inner.applicationProtocol
 
+    @LaterThanAndroid7
     override fun getHandshakeApplicationProtocol(): String? = inner.handshakeApplicationProtocol
 
+    @LaterThanAndroid7
     override fun setHandshakeApplicationProtocolSelector(selector: BiFunction<SSLEngine, List<String>, String>?) =
         inner.setHandshakeApplicationProtocolSelector(selector)
 
+    @LaterThanAndroid7
     override fun getHandshakeApplicationProtocolSelector(): BiFunction<SSLEngine, List<String>, String>? =
         inner.handshakeApplicationProtocolSelector
 }

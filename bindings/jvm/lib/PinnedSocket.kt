@@ -42,13 +42,17 @@ internal class PinnedSocket(private val inner: SSLSocket, private val connection
 
     override fun setSSLParameters(parameters: SSLParameters) = inner.setSSLParameters(parameters)
 
+    @LaterThanAndroid7
     override fun getApplicationProtocol(): String? = inner.applicationProtocol
 
+    @LaterThanAndroid7
     override fun getHandshakeApplicationProtocol(): String? = inner.handshakeApplicationProtocol
 
+    @LaterThanAndroid7
     override fun setHandshakeApplicationProtocolSelector(selector: BiFunction<SSLSocket, List<String>, String>?) =
         inner.setHandshakeApplicationProtocolSelector(selector)
 
+    @LaterThanAndroid7
     override fun getHandshakeApplicationProtocolSelector(): BiFunction<SSLSocket, List<String>, String>? =
         inner.handshakeApplicationProtocolSelector
 

@@ -1,6 +1,5 @@
 package pintle
 
-import android.net.http.X509TrustManagerExtensions
 import java.net.Socket
 import java.security.GeneralSecurityException
 import java.security.KeyStore
@@ -76,16 +75,5 @@ internal class JavaTrust(private val delegate: X509TrustManager) : PlatformTrust
         } catch (_: GeneralSecurityException) {
             null
         }
-    }
-}
-
-/** Android says which path it verified, and knows the app's network security configuration by host. */
-internal class AndroidTrust(delegate: X509TrustManager) : PlatformTrust {
-    private val platform = X509TrustManagerExtensions(delegate)
-
-    override fun judge(chain: Array<X509Certificate>, authType: String, host: String, over: Any?): Judged = try {
-        Judged(true, platform.checkServerTrusted(chain, authType, host))
-    } catch (_: CertificateException) {
-        Judged(false, null)
     }
 }
