@@ -2,6 +2,7 @@
 //! and asked a question there.
 
 mod jar;
+mod server;
 mod swift;
 
 use std::fs;

@@ -3,13 +3,12 @@
 
 use std::env::consts::{ARCH, DLL_PREFIX, DLL_SUFFIX, OS};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use super::server::Server;
 use super::{Made, PROFILE, refuse_door, show};
 use crate::workshop::{Workshop, read};
 
@@ -39,9 +38,6 @@ pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Ma
 }
 
 fn run_readme(workshop: &Workshop, project: &Path) -> Result<()> {
-    let mut build = workshop.cargo();
-    build.args(["build", "--quiet", "--locked", "--package", "pintle-testkit", "--example", "gauntlet"]);
-    show(build)?;
     fs::create_dir_all(project)?;
     let mut server = Server::start(workshop, project)?;
     write_project(workshop, project, server.port)?;
@@ -98,41 +94,4 @@ fn write_project(workshop: &Workshop, project: &Path, port: u64) -> Result<()> {
 fn blocks(readme: &str, language: &str) -> String {
     let fence = format!("```{language}\n");
     readme.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).collect()
-}
-
-/// `crates/testkit/examples/gauntlet.rs` with a server whose leaf is pinned; ends when dropped.
-struct Server {
-    process: Child,
-    port: u64,
-}
-
-impl Server {
-    fn start(workshop: &Workshop, folder: &Path) -> Result<Self> {
-        let mut start = workshop.command(gauntlet(workshop));
-        let process =
-            start.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("cannot start the gauntlet")?;
-        let mut server = Self { process, port: 0 };
-        let started = server.ask(&format!("start pinned_leaf {}", folder.display()))?;
-        server.port = started.get("port").and_then(Value::as_u64).context("a server without a port")?;
-        Ok(server)
-    }
-
-    fn ask(&mut self, line: &str) -> Result<Value> {
-        writeln!(self.process.stdin.as_mut().context("no stdin")?, "{line}")?;
-        let mut answer = String::new();
-        BufReader::new(self.process.stdout.as_mut().context("no stdout")?).read_line(&mut answer)?;
-        serde_json::from_str(&answer).context("the gauntlet does not answer")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        // Its input is over, and so is it.
-        let _ended = self.process.wait();
-    }
-}
-
-fn gauntlet(workshop: &Workshop) -> PathBuf {
-    workshop.path("target/debug/examples/gauntlet")
 }

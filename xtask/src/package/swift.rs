@@ -1,12 +1,11 @@
 //! The Swift package, with a static library for this platform.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+use super::server::Server;
 use super::{Made, expect_codes, pack, refuse_door, show};
 use crate::workshop::{Workshop, read};
 
@@ -49,7 +48,7 @@ pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Ma
     show(unpack)?;
     fs::write(project.join("Package.swift"), PROJECT)?;
     fs::write(project.join("Sources/app/main.swift"), quick_start(workshop)?)?;
-    let _gauntlet = Gauntlet::start(workshop, &project)?;
+    let _server = Server::start(workshop, &project)?;
     expect_codes(&run(workshop, scratch, &project)?)?;
     Ok(Made { file, library })
 }
@@ -74,33 +73,4 @@ fn run(workshop: &Workshop, scratch: &Path, project: &Path) -> Result<String> {
     run.arg(format!("PKG_CONFIG_PATH={}/native/lib/pkgconfig", found?.display()));
     run.args(["swift", "run", "--quiet", "app"]);
     read(run)
-}
-
-/// A server and its CDN, as the tests of all languages have them.
-struct Gauntlet(Child);
-
-impl Gauntlet {
-    /// Puts `pintle.json` into `folder`.
-    fn start(workshop: &Workshop, folder: &Path) -> Result<Self> {
-        let mut build = workshop.cargo();
-        build.args(["build", "--quiet", "--locked", "--package", "pintle-testkit", "--example", "gauntlet"]);
-        show(build)?;
-        let mut start = workshop.command(workshop.path("target/debug/examples/gauntlet"));
-        let mut child =
-            start.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("cannot start the gauntlet")?;
-        let input = child.stdin.as_mut().context("no stdin")?;
-        writeln!(input, "start pinned_leaf {}", folder.display())?;
-        let mut answer = String::new();
-        BufReader::new(child.stdout.as_mut().context("no stdout")?).read_line(&mut answer)?;
-        ensure!(answer.contains("port"), "the gauntlet did not start: {answer}");
-        Ok(Self(child))
-    }
-}
-
-impl Drop for Gauntlet {
-    fn drop(&mut self) {
-        // It ends with its input.
-        drop(self.0.stdin.take());
-        let _ended = self.0.wait();
-    }
 }
