@@ -26,8 +26,9 @@
 //! # }
 //! ```
 //!
-//! Any other stack: [`Engine::check`] in a hook that cannot wait, `Pintle::check` in one that can. Without this crate's
-//! runtime: an `Installation` (feature `disk`) on threads or a host language, with any HTTP client; below it the
+//! hyper, tonic, tungstenite, ureq: the files of `recipes/`, explained in `docs/sdk/rust.md`. Any other stack:
+//! [`Engine::check`] in a hook that cannot wait, `Pintle::check` in one that can. Without this crate's runtime: an
+//! `Installation` (feature `disk`) on threads or a host language, with any HTTP client; below it the
 //! [`Pinner`].
 //!
 //! # Features
@@ -48,6 +49,7 @@ mod error;
 mod event;
 #[cfg(feature = "fetch")]
 mod fetch;
+mod generation;
 #[cfg(feature = "disk")]
 mod installation;
 mod pinner;
@@ -72,6 +74,7 @@ pub use environment::Timer;
 pub use environment::{Environment, Moment, SystemEnvironment};
 pub use error::{FetchError, StoreError};
 pub use event::{Event, Severity, Source, StorePart};
+pub use generation::PerGeneration;
 #[cfg(feature = "disk")]
 pub use installation::{Fetcher, Installation, NotReady, Setup};
 pub use pinner::{Action, Answer, Fed, Fetch, Options, Pinner};

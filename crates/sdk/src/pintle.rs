@@ -164,6 +164,21 @@ impl Pintle {
         let _never_closed = completed.wait_for(|completed| *completed >= round).await;
     }
 
+    /// Whether `error`, of whichever client, is a refusal that news may change: then waits for them, and the request is
+    /// worth one more try on a new connection (P-4.11). Five seconds at most, once a minute.
+    pub fn may_try_again<'p>(
+        &'p self,
+        error: &(dyn std::error::Error + 'static),
+    ) -> impl Future<Output = bool> + Send + use<'p> {
+        let may = Refusal::find(error).is_some_and(|refusal| refusal.code == Code::RetryAfterRefresh);
+        async move {
+            if may {
+                self.wait_for_refresh(self.engine().started_rounds()).await;
+            }
+            may
+        }
+    }
+
     /// Waits until the forced refresh that is running, if one is, is over.
     #[cfg(feature = "reqwest")]
     pub(crate) async fn wait_for_running_refresh(&self) {

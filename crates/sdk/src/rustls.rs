@@ -3,7 +3,7 @@
 mod session;
 mod verifier;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rustls::{
     ClientConfig,
@@ -15,7 +15,7 @@ pub use self::{
     session::GenerationStore,
     verifier::{Refusal, Verifier},
 };
-use crate::{Engine, authorities::AuthoritiesError};
+use crate::{Engine, PerGeneration, authorities::AuthoritiesError};
 
 /// Makes rustls configurations whose connections are pinned, one per generation of trust.
 ///
@@ -25,14 +25,14 @@ use crate::{Engine, authorities::AuthoritiesError};
 pub struct PinnedTls {
     engine: Engine,
     verifier: Arc<Verifier>,
-    current: Mutex<Option<(u64, Arc<ClientConfig>)>>,
+    configs: PerGeneration<Arc<ClientConfig>>,
 }
 
 impl PinnedTls {
     /// Pins connections by `verifier`, which decides on `engine`.
     #[must_use]
     pub fn new(engine: Engine, verifier: Arc<Verifier>) -> Self {
-        Self { engine, verifier, current: Mutex::new(None) }
+        Self { engine, verifier, configs: PerGeneration::default() }
     }
 
     /// The configuration for connections made now: TLS 1.2 and 1.3, no 0-RTT, HTTP/2 and HTTP/1.1 offered.
@@ -41,10 +41,10 @@ impl PinnedTls {
     }
 
     pub(crate) fn config_of(&self, generation: u64) -> Result<Arc<ClientConfig>, AuthoritiesError> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, config)) = current.as_ref().filter(|(of, _)| *of == generation) {
-            return Ok(config.clone());
-        }
+        self.configs.get_or_make(generation, || self.make_config(generation))
+    }
+
+    fn make_config(&self, generation: u64) -> Result<Arc<ClientConfig>, AuthoritiesError> {
         let mut config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()?
             .dangerous()
@@ -52,9 +52,7 @@ impl PinnedTls {
             .with_no_client_auth();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         config.resumption = Resumption::store(Arc::new(GenerationStore::new(self.engine.clone(), generation)));
-        let config = Arc::new(config);
-        *current = Some((generation, config.clone()));
-        Ok(config)
+        Ok(Arc::new(config))
     }
 
     /// Who decides.

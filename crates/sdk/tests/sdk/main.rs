@@ -1,6 +1,7 @@
 //! The SDK against hostile CDNs, forged certificates, damaged stores and time.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests: a panic is how a test fails")]
 
+mod clients;
 mod ct;
 mod disk;
 mod installation;
