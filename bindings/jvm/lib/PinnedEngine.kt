@@ -13,7 +13,9 @@ import javax.net.ssl.SSLSession
 internal class PinnedEngine(private val inner: SSLEngine, private val connection: Connection) :
     SSLEngine(inner.peerHost, inner.peerPort) {
     override fun wrap(from: Array<ByteBuffer>, offset: Int, length: Int, to: ByteBuffer): SSLEngineResult {
-        val isTheApps = inner.handshakeStatus == HandshakeStatus.NOT_HANDSHAKING && connection.isDecided
+        // Before the first handshake it is this that begins one.
+        val isThrough = inner.session.cipherSuite != "SSL_NULL_WITH_NULL_NULL"
+        val isTheApps = isThrough && inner.handshakeStatus == HandshakeStatus.NOT_HANDSHAKING
         if (isTheApps && (offset until offset + length).any { from[it].hasRemaining() }) {
             try {
                 connection.decideAgain()

@@ -63,10 +63,18 @@ internal class Refresher(pins: Pintle, private val handle: Long, private val sig
         while (true) {
             val task = Native.poll(handle)
             if (task.url == null) return task.millis
+            startFetch(task)
+        }
+    }
+
+    private fun startFetch(task: Task) {
+        try {
             thread(isDaemon = true, name = "pintle-fetch") {
                 fetcher.fetch(handle, task)
                 owner.get()?.sweep()
             }
+        } catch (_: OutOfMemoryError) {
+            // Without a thread the answer is lost, which the native half notices by time.
         }
     }
 }

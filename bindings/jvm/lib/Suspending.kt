@@ -14,7 +14,8 @@ suspend fun Pintle.Builder.await(timeoutMillis: Long = Pintle.DEFAULT_TIMEOUT_MI
         thread(isDaemon = true, name = "pintle-setup") {
             try {
                 waiting.resume(setup(timeoutMillis)) { _, pins, _ -> pins.close() }
-            } catch (error: PintleException) {
+            } catch (error: Throwable) {
+                // A library that cannot be loaded, too: whoever waits has to hear of it.
                 waiting.resumeWithException(error)
             }
         }

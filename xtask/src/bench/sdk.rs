@@ -40,6 +40,7 @@ pub(crate) fn run(workshop: &Workshop) -> Result<bool> {
         ("C", c_program(workshop, &scratch)?),
         ("Python", python_program(workshop, &scratch)),
         ("Node", node_program(workshop, &scratch)),
+        ("JVM", jvm_program(workshop, &scratch)?),
     ] {
         let folder = scratch.join("bench").join(language);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -82,6 +83,15 @@ fn node_program(workshop: &Workshop, scratch: &Path) -> Command {
     let mut command = workshop.command("node");
     command.arg("benches/sdk/bench.js").env("NODE_PATH", scratch.join("project/node_modules"));
     command
+}
+
+/// With what the README's project has.
+fn jvm_program(workshop: &Workshop, scratch: &Path) -> Result<Command> {
+    let classpath =
+        fs::read_to_string(scratch.join("maven/classpath")).context("the README's project has a class path")?;
+    let mut command = workshop.command("java");
+    command.args(["-cp", &classpath, "benches/sdk/Bench.java"]);
+    Ok(command)
 }
 
 /// The gauntlet's servers, until this is dropped.
