@@ -89,8 +89,18 @@ async fn keys_of_the_page_and_of_openssl_are_one_kind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_brought_in_rotated_and_recovered_in_the_page() {
+    World::start().await.run("key-work.mjs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_project_is_in_several_hands() {
     World::start().await.run("hands.mjs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_but_signing_works_without_javascript() {
+    World::start().await.run("plain.mjs");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -149,6 +149,8 @@ export function fromPem(pem) {
 
 // ── Keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+const CURVE = { name: "ECDSA", namedCurve: "P-256" };
+
 /** @param {string} password @param {Uint8Array<ArrayBuffer>} salt @param {number} iterations */
 async function deriveCipher(password, salt, iterations) {
   // As command line and OpenSSL take it: the UTF-8 bytes as typed.
@@ -157,17 +159,52 @@ async function deriveCipher(password, salt, iterations) {
   return crypto.subtle.deriveKey(how, secret, { name: "AES-CBC", length: 256 }, false, ["encrypt", "decrypt"]);
 }
 
-/** A new key, encrypted. What signs stays in this page and cannot be taken out of it.
- * @param {string} password */
-export async function makeKey(password) {
-  const pair = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
-  const plain = new Uint8Array(await crypto.subtle.exportKey("pkcs8", pair.privateKey));
-  const publicKey = new Uint8Array(await crypto.subtle.exportKey("spki", pair.publicKey));
+/** A key under a password: as a file, and as what signs and cannot be taken out of this page.
+ * @typedef {{ pem: string, der: Uint8Array, publicKey: string, kid: string, sign: (message: Uint8Array<ArrayBuffer>) => Promise<Uint8Array> }} SealedKey */
+
+/** @param {Uint8Array<ArrayBuffer>} plain PKCS#8, wiped afterwards @param {Uint8Array} spki @param {string} password
+ * @returns {Promise<SealedKey>} */
+async function seal(plain, spki, password) {
   const der = await encrypt(plain, password);
   plain.fill(0);
   // Opened again before anybody relies on it.
-  const opened = await openKey(toPem(der), password, publicKey);
-  return { pem: toPem(der), der, publicKey: toBase64(publicKey), kid: await thumbprint(pair.publicKey), sign: opened.sign };
+  const opened = await openKey(toPem(der), password, spki);
+  return { pem: toPem(der), der, publicKey: toBase64(spki), kid: await thumbprintOf(spki), sign: opened.sign };
+}
+
+/** A new key, encrypted. @param {string} password */
+export async function makeKey(password) {
+  const pair = await crypto.subtle.generateKey(CURVE, true, ["sign", "verify"]);
+  const plain = new Uint8Array(await crypto.subtle.exportKey("pkcs8", pair.privateKey));
+  return seal(plain, new Uint8Array(await crypto.subtle.exportKey("spki", pair.publicKey)), password);
+}
+
+/** A key out of a file, under a password of its own from now on.
+ * @param {string} pem PKCS#8, encrypted or not @param {string} itsPassword @param {string} password */
+export async function importKey(pem, itsPassword, password) {
+  const plain = await readPlain(pem, itsPassword);
+  const key = await crypto.subtle.importKey("pkcs8", plain, CURVE, true, ["sign"]).catch(() => {
+    throw new KeyError("form", "In it is no key of the curve P-256, or the password is another.");
+  });
+  // Not all that write keys put the public half beside them; the browser derives it.
+  const { kty, crv, x, y } = await crypto.subtle.exportKey("jwk", key);
+  const publicKey = await crypto.subtle.importKey("jwk", { kty, crv, x, y }, CURVE, true, ["verify"]);
+  return seal(plain, new Uint8Array(await crypto.subtle.exportKey("spki", publicKey)), password);
+}
+
+/** The same key under another password.
+ * @param {string} pem @param {string} oldPassword @param {string} password @param {Uint8Array} expected public key */
+export async function resealKey(pem, oldPassword, password, expected) {
+  return seal(await decrypt(parseEncrypted(fromPem(pem)), oldPassword), expected, password);
+}
+
+/** @param {string} pem @param {string} password @returns {Promise<Uint8Array<ArrayBuffer>>} */
+async function readPlain(pem, password) {
+  const text = pem.trim();
+  if (text.startsWith(BEGIN)) return decrypt(parseEncrypted(fromPem(text), 1), password);
+  const plain = text.match(/^-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END PRIVATE KEY-----$/);
+  if (plain) return fromBase64(plain[1].replaceAll(/\s/g, ""));
+  throw new KeyError("form", "It begins with neither “-----BEGIN PRIVATE KEY-----” nor the encrypted kind. OpenSSL writes that: “openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256 -in key.pem”.");
 }
 
 /** @param {Uint8Array<ArrayBuffer>} plain @param {string} password */
@@ -183,8 +220,8 @@ async function encrypt(plain, password) {
   return write(SEQUENCE, algorithm, write(OCTETS, encrypted));
 }
 
-/** @param {Uint8Array} der */
-function parseEncrypted(der) {
+/** @param {Uint8Array} der @param {number} minIterations */
+function parseEncrypted(der, minIterations = MIN_ITERATIONS) {
   const outer = new Reader(der);
   const info = outer.enter(SEQUENCE);
   const algorithm = info.enter(SEQUENCE);
@@ -203,28 +240,33 @@ function parseEncrypted(der) {
   const encrypted = info.read(OCTETS);
   if (!outer.isAtEnd || !info.isAtEnd) throw new KeyError("form", "Something follows the key.");
   // A server that asks for few rounds would have a password guessed cheaply; one that asks for many hangs the page.
-  if (iterations < MIN_ITERATIONS || iterations > MAX_ITERATIONS) throw new KeyError("form", `The key is encrypted with ${iterations} rounds; that is too few or too many.`);
+  if (iterations < minIterations || iterations > MAX_ITERATIONS) throw new KeyError("form", `The key is encrypted with ${iterations} rounds; that is too few or too many.`);
   const copy = (/** @type {Uint8Array} */ bytes) => new Uint8Array(bytes);
   return { salt: copy(salt), iterations, iv: copy(iv), encrypted: copy(encrypted) };
+}
+
+const wrongPassword = () => new KeyError("password", "That is not the password of this key.");
+
+/** @param {ReturnType<typeof parseEncrypted>} file @param {string} password @returns {Promise<Uint8Array<ArrayBuffer>>} PKCS#8 */
+async function decrypt({ salt, iterations, iv, encrypted }, password) {
+  const cipher = await deriveCipher(password, salt, iterations);
+  const plain = await crypto.subtle.decrypt({ name: "AES-CBC", iv }, cipher, encrypted).catch(() => {
+    throw wrongPassword();
+  });
+  return new Uint8Array(plain);
 }
 
 /** Opens a key: what it gives back signs, and cannot be taken out of this page.
  * @param {string} pem @param {string} password @param {Uint8Array} expected public key, SubjectPublicKeyInfo in DER
  * @returns {Promise<{ sign: (message: Uint8Array<ArrayBuffer>) => Promise<Uint8Array> }>} */
 export async function openKey(pem, password, expected) {
-  const { salt, iterations, iv, encrypted } = parseEncrypted(fromPem(pem));
-  const cipher = await deriveCipher(password, salt, iterations);
-  const wrong = () => new KeyError("password", "That is not the password of this key.");
-  const plain = await crypto.subtle.decrypt({ name: "AES-CBC", iv }, cipher, encrypted).catch(() => {
-    throw wrong();
-  });
-  const how = { name: "ECDSA", namedCurve: "P-256" };
+  const plain = await decrypt(parseEncrypted(fromPem(pem)), password);
   // One wrong password of 256 leaves a padding that fits: then there is no key in it.
-  const key = await crypto.subtle.importKey("pkcs8", plain, how, false, ["sign"]).catch(() => {
-    throw wrong();
+  const key = await crypto.subtle.importKey("pkcs8", plain, CURVE, false, ["sign"]).catch(() => {
+    throw wrongPassword();
   });
-  new Uint8Array(plain).fill(0);
-  const publicKey = await crypto.subtle.importKey("spki", new Uint8Array(expected), how, false, ["verify"]);
+  plain.fill(0);
+  const publicKey = await crypto.subtle.importKey("spki", new Uint8Array(expected), CURVE, false, ["verify"]);
   const sign = async (/** @type {Uint8Array<ArrayBuffer>} */ message) => {
     const signature = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, key, message);
     // A server that brings another key would have something signed that apps refuse.
@@ -244,6 +286,5 @@ export async function thumbprint(publicKey) {
 
 /** @param {Uint8Array} spki */
 export async function thumbprintOf(spki) {
-  const how = { name: "ECDSA", namedCurve: "P-256" };
-  return thumbprint(await crypto.subtle.importKey("spki", new Uint8Array(spki), how, true, ["verify"]));
+  return thumbprint(await crypto.subtle.importKey("spki", new Uint8Array(spki), CURVE, true, ["verify"]));
 }

@@ -1,27 +1,47 @@
-// How far a release is, shown as it goes.
+// How far a release is, shown as it goes: the server sends it until every target has it.
 // @ts-check
 
-const state = document.getElementById("state");
-const MOODS = /** @type {Record<string, string>} */ ({ live: "good", failed: "bad", superseded: "past" });
+import { find } from "./dom.js";
 
-/** @param {Element} element @param {string} word */
-function show(element, word) {
-  element.textContent = word.replaceAll("_", " ");
-  element.className = `state state-${MOODS[word] ?? "soon"}`;
+/** @typedef {{ state: string, mood: string, is_settled: boolean, targets: { target: string, state: string, mood: string, says: string, width: number }[] }} Progress */
+
+const state = find("state");
+const events = new EventSource(state.dataset.events ?? "");
+
+/** @param {Element} element @param {{ state: string, mood: string }} shown */
+function show(element, shown) {
+  element.textContent = shown.state;
+  element.className = `state state-${shown.mood}`;
 }
 
-async function ask() {
-  const response = await fetch(state?.dataset.live ?? "", { headers: { accept: "application/json" } });
-  if (!response.ok) return;
-  const release = await response.json();
-  if (state) show(state, release.state);
-  for (const target of release.targets ?? []) {
-    for (const element of document.querySelectorAll("[data-target]")) {
-      if (element instanceof HTMLElement && element.dataset.target === target.target) show(element, target.state);
+events.addEventListener("message", (event) => {
+  /** @type {Progress} */
+  const progress = JSON.parse(event.data);
+  const rows = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-target]")]);
+  // It got on its way, or to other places: the page has no rows for that yet.
+  const known = rows.map((row) => row.dataset.target).join("\n");
+  if (known !== progress.targets.map((target) => target.target).join("\n")) {
+    events.close();
+    return location.reload();
+  }
+  for (const [at, target] of progress.targets.entries()) {
+    const row = rows[at];
+    for (const pill of row.querySelectorAll(".state")) show(pill, target);
+    for (const says of row.querySelectorAll(".says")) says.textContent = target.says;
+    for (const picture of row.querySelectorAll("svg")) picture.setAttribute("aria-label", `${target.target}: ${target.state}, ${target.says}`);
+    for (const bar of row.querySelectorAll("rect")) {
+      bar.setAttribute("width", String(target.width));
+      bar.setAttribute("class", `bar-${target.mood}`);
     }
   }
-  if (["accepted", "publishing"].includes(release.state)) setTimeout(ask, 1000);
-  else if (release.targets?.length && !document.getElementById("targets")) location.reload();
-}
+  show(state, progress);
+  if (progress.is_settled) events.close();
+});
 
-setTimeout(ask, 500);
+events.addEventListener("error", () => {
+  // A stream that was only cut comes again by itself.
+  if (events.readyState !== EventSource.CLOSED) return;
+  const note = find("not-live");
+  note.textContent = "This page is not told of news any more. Load it again to see them.";
+  note.hidden = false;
+});

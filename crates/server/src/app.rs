@@ -43,6 +43,8 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clients: Arc<Clients>,
     pub(crate) limits: Arc<RateLimits>,
+    /// Pages that are followed live.
+    pub(crate) streams: Arc<pages::Streams>,
     /// Whether somebody asked the server to stop.
     pub(crate) stopping: watch::Receiver<bool>,
     /// Whether clients reach it over TLS, its own or a proxy's.

@@ -7,22 +7,27 @@
 //! ```
 
 mod account;
+mod alerts;
 mod assets;
 mod audit;
 mod certificate;
+mod chart;
 mod cookie;
 mod domains;
 mod failure;
 mod form;
 mod frame;
 mod keys;
+mod live;
 mod members;
+mod monitor;
 mod organizations;
 mod passkeys;
 mod place;
 mod projects;
 mod qr;
 mod releases;
+mod rotation;
 mod show;
 mod sign_in;
 mod step_up;
@@ -30,7 +35,9 @@ mod targets;
 mod timeline;
 mod tokens;
 mod tools;
+mod webhooks;
 mod well_known;
+mod withdraw;
 
 use axum::{
     Router,
@@ -43,6 +50,7 @@ use axum::{
 };
 use tower_http::csrf::CsrfLayer;
 
+pub(crate) use self::live::Streams;
 use crate::{api, app::App};
 
 /// The pages, each behind the same frame.
@@ -57,10 +65,16 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(tokens::router())
         .merge(projects::router())
         .merge(domains::router())
+        .merge(rotation::router())
         .merge(releases::router())
+        .merge(live::router())
+        .merge(withdraw::router())
         .merge(keys::router())
         .merge(targets::router())
         .merge(audit::router())
+        .merge(alerts::router())
+        .merge(webhooks::router())
+        .merge(monitor::router())
         .merge(tools::router());
     // A page of another origin cannot send a form here; who hides where a form comes from cannot either.
     let same_origin = CsrfLayer::new().with_rejection_response(failure::foreign_form);

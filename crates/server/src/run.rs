@@ -237,6 +237,7 @@ pub async fn run(
         metrics: Arc::new(Metrics::new()),
         clients: Arc::new(Clients::new(config.proxy.clone())),
         limits: Arc::new(RateLimits::new(&config)),
+        streams: Arc::default(),
         stopping,
         is_https: public_url.as_str().starts_with("https://"),
         public_url: public_url.as_str().into(),

@@ -67,7 +67,7 @@ use violations::Violations;
 
 pub use access::{Permission, ProjectPath};
 pub use accounts::{AccountSettings, SignUp};
-pub use actions::{FirstRun, InstallationAudit, LinkKind, LostFactors, ReleaseCheck};
+pub use actions::{FirstRun, InstallationAudit, KnownCertificate, LinkKind, LostFactors, ReleaseCheck};
 pub use actor::{Actor, RequestContext};
 pub use alert::{AlertKind, AlertNature, AlertSettings};
 pub use audit::AuditAction;

@@ -6,7 +6,8 @@
 //!
 //! A second list asks the same of a session, and lets an API token with the right scope pass, which its owner made for
 //! such work: creating tokens, which outlive any session; deleting a project or an organization; making or inviting
-//! an owner; requiring single sign-on or no longer; doing away with the second person of a project's releases.
+//! an owner; requiring single sign-on or no longer; doing away with the second person of a project's releases; withdrawing
+//! a project, which cuts all of its apps off.
 
 use pintle_core::UnixTime;
 

@@ -18,6 +18,23 @@ impl ReadTx {
             .await?;
         Ok(all)
     }
+
+    /// The certificates that were seen for any of these domains, by domain, those that end last first.
+    pub async fn list_observed_certificates_of(
+        &self,
+        scope: &ProjectScope,
+        domains: &[String],
+    ) -> Result<Vec<ObservedCertificateRow>, StoreError> {
+        let all = observed_certificate::Entity::find()
+            .filter(observed_certificate::Column::ProjectId.eq(scope.project.clone()))
+            .filter(observed_certificate::Column::Domain.is_in(domains))
+            .order_by_asc(observed_certificate::Column::Domain)
+            .order_by_desc(observed_certificate::Column::NotAfter)
+            .order_by_asc(observed_certificate::Column::Sha256)
+            .all(self.connection())
+            .await?;
+        Ok(all)
+    }
 }
 
 impl WriteTx {

@@ -2,7 +2,7 @@
 // in the page. Every page on the way is looked at; every request is searched for the password and the key.
 
 import { writeFileSync, readFileSync } from "node:fs";
-import { assert, look, open, pintle, signUp, watch, world } from "./lib.mjs";
+import { assert, crawl, look, open, pintle, signUp, watch, world } from "./lib.mjs";
 
 const MASTER = "quiet otters fold maps daily";
 const SITE = world.site;
@@ -146,7 +146,7 @@ assert(registered.length === 1, "the ciphertext was sent once");
 assert(!sent.some((request) => decodeURIComponent(request.replaceAll("%0A", "")).includes(keys[1].slice(0, 60))), "the recovery key was sent");
 
 // The app's side: the root out of the page, the Rust SDK through the command line.
-await follow("Set up the app");
+await follow("Set up");
 await see("setup");
 const bundle = page.waitForEvent("download");
 await follow("Download pintle.json");
@@ -159,6 +159,24 @@ const plain = pintle("keys", "show", "--key", "sheet-key.pem", "--password-file"
 const kid = JSON.parse(readFileSync(`${world.folder}/pintle.json`, "utf8")).public_key;
 assert(plain.includes(kid), `the command line reads another key: ${plain}`);
 
+// The change of the server's key, as far as it goes within a minute.
+await follow("Domains");
+await follow(SITE.host);
+await see("domain-released");
+await follow("Change the key…");
+await see("rotation-new");
+await page.locator("#next").selectOption({ label: await page.locator("#next option", { hasText: "next key" }).textContent() });
+await page.getByLabel(/^today’s key/).check();
+await page.getByLabel("How long an app may be offline").fill("400");
+await press("Begin");
+await page.locator("#away_days-wrong").waitFor();
+await page.getByLabel("How long an app may be offline").fill("30");
+await press("Begin");
+await page.getByText("Wait; then install").waitFor();
+await press("Look now");
+await page.getByText("the old key").waitFor();
+await see("rotation");
+
 // The other pages.
 await follow("Overview");
 await see("project");
@@ -166,6 +184,11 @@ await follow("Releases");
 await see("releases");
 await follow("Targets");
 await see("targets");
+await follow("Monitor");
+await page.getByText("apps connect").first().waitFor();
+await see("monitor");
+await follow("All changes");
+await see("monitor-changes");
 await follow("Settings");
 await see("project-settings");
 await follow("Acme");
@@ -174,6 +197,25 @@ await follow("Members");
 await press("Invite");
 await page.getByText("pintle_invite_").first().waitFor();
 await see("members");
+await follow("Alerts");
+await see("alerts");
+await follow("What I am told");
+await page.getByLabel("Once a day, together").check();
+await press("Save");
+await page.getByText("Saved.").waitFor();
+await press("Make the calendar");
+await page.locator("[role=status] code", { hasText: ".ics" }).waitFor();
+await see("notifications");
+await page.goto(`${world.url}/orgs/${organizationId}/webhooks`);
+await page.getByLabel("URL").fill("https://ada:secret@hooks.example.com/pintle");
+await press("Add");
+await page.locator("#url-wrong").waitFor();
+await page.getByLabel("URL").fill("https://hooks.example.com/pintle");
+await press("Add");
+await page.getByText("whsec_").first().waitFor();
+await see("webhooks");
+await follow("https://hooks.example.com");
+await see("webhook");
 await follow("Audit log");
 await page.getByLabel("What", { exact: false }).first().fill("release");
 await press("Search");
@@ -204,6 +246,7 @@ await page.goto(`${world.url}/nothing-here`);
 await see("not-found");
 await page.goto(`${world.url}/`);
 await see("home");
+found.push(...(await crawl(page, `${world.url}/`)));
 
 assert(complaints.length === 0, complaints.join("\n"));
 assert(found.length === 0, found.join("\n"));

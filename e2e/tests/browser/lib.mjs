@@ -80,6 +80,37 @@ export async function axe(page) {
   return found;
 }
 
+/** Follows every link of the server from `start` on, as whoever is signed in, and tells of each that leads nowhere: a page that is
+ * not there, a place on a page that it lacks, another origin. Looks at other servers are not asked for. */
+export async function crawl(page, start) {
+  const [found, seen, waiting] = [[], new Map(), [[start, "the beginning"]]];
+  const origin = new URL(world.url).origin;
+  while (waiting.length) {
+    const [address, from] = waiting.shift();
+    const url = new URL(address);
+    const anchor = url.hash.slice(1);
+    url.hash = "";
+    if (url.origin !== origin) {
+      found.push(`${from} leads to ${address}`);
+      continue;
+    }
+    if (!seen.has(url.href)) {
+      const response = await page.request.get(url.href, { headers: { accept: "text/html" } });
+      const text = (response.headers()["content-type"] ?? "").startsWith("text/html") ? await response.text() : "";
+      if (!response.ok()) found.push(`${from} leads to ${url.href}: ${response.status()}`);
+      if (text && text.match(/<h1[ >]/g)?.length !== 1) found.push(`${url.href} has not one heading of the first level`);
+      seen.set(url.href, text);
+      for (const [, href] of text.matchAll(/<a [^>]*?href="([^"]*)"/g)) {
+        const next = new URL(href.replaceAll("&#38;", "&").replaceAll("&amp;", "&"), url.href);
+        if (!next.search.includes("look=") && !next.search.includes("host=")) waiting.push([next.href, url.href]);
+      }
+    }
+    if (anchor && !seen.get(url.href).includes(`id="${anchor}"`)) found.push(`${from} leads to ${address}, where there is no such place`);
+  }
+  if (seen.size < 20) found.push(`only ${seen.size} pages were found`);
+  return found;
+}
+
 const WIDTHS = [["phone", 360], ["tablet", 820], ["wide", 1360]];
 
 /** The page at three widths, light and dark; what axe says of it. */

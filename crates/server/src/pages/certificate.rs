@@ -3,6 +3,7 @@
 use pintle_api::{LookupResponse, PinMatch, PinOrigin, PinType, PresentedFacts};
 use pintle_core::claims::{self, PinDigest};
 use pintle_discover::{CertificateFacts, FileContents, FileError, SigningRequest, parse_file};
+use secrecy::SecretString;
 
 /// What was found: a chain, a file of certificates, or a key that has none yet.
 pub(super) struct Found {
@@ -61,8 +62,8 @@ impl Found {
 
     /// # Errors
     /// [`FileError`]: why there is nothing to pin in it.
-    pub(super) fn of_file(bytes: &[u8]) -> Result<Self, FileError> {
-        match parse_file(bytes, None)? {
+    pub(super) fn of_file(bytes: &[u8], password: Option<&SecretString>) -> Result<Self, FileError> {
+        match parse_file(bytes, password)? {
             FileContents::Request(request) => {
                 Ok(Self { source: PinOrigin::Csr, holders: vec![Holder::of_request(&request)] })
             }

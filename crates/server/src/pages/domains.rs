@@ -8,18 +8,23 @@ use axum::{
     routing::{get, post},
 };
 use pintle_api::{
-    AddDomainRequest, AddPinRequest, DomainResponse, Enforce, EnforceWord, ListQuery, LookupQuery, LookupResponse,
-    PinMatch, PinOrigin, PinType, Trust, UpdateDomainRequest,
+    AddDomainRequest, AddPinRequest, Concern, DomainResponse, Enforce, EnforceWord, ListQuery, LookupQuery,
+    LookupResponse, PinMatch, PinOrigin, PinType, Trust, UpdateDomainRequest,
 };
+use pintle_discover::FileError;
+use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     certificate::Found,
+    chart::drift_mood,
     failure::{PageError, Refusal},
     form::{Fields, Form, Submitted},
     frame::{Frame, go_on, render},
+    monitor::{Watched, watch_domain},
     place::InProject,
-    show::{pin_state, show_enforce, show_match, show_source, word, words},
+    show::{is_same, pin_state, show_enforce, show_match, show_source, word, words},
+    timeline::Row,
     tools::Look,
 };
 use crate::{app::App, clock::now};
@@ -85,6 +90,10 @@ struct DomainPage {
     frame: Frame,
     place: InProject,
     domain: DomainResponse,
+    /// Its pins over the next year.
+    year: Row,
+    /// What the monitor sees of it, from each vantage point.
+    watched: Vec<Watched>,
     /// What the server presents now, or why nobody knows.
     live: Option<Result<LookupResponse, Refusal>>,
 }
@@ -173,7 +182,8 @@ struct PinId {
     pin: String,
 }
 
-async fn find_domain(app: &App, place: &InProject, id: &str) -> Result<DomainResponse, PageError> {
+/// A domain of the draft.
+pub(super) async fn find_domain(app: &App, place: &InProject, id: &str) -> Result<DomainResponse, PageError> {
     Ok(app.service.read_domain(&place.actor, place.id(), id).await?)
 }
 
@@ -197,7 +207,11 @@ async fn read_page(
         }),
         None => None,
     };
-    Ok(render(&DomainPage { frame: place.frame.clone(), place: place.at("domains"), domain, live }))
+    let names = std::slice::from_ref(&domain.name);
+    let certificates = app.service.list_certificates(&place.actor, place.id(), names).await?;
+    let year = Row::new(&domain, &certificates, place.frame.now);
+    let watched = watch_domain(&app, &place, &domain.name).await?;
+    Ok(render(&DomainPage { frame: place.frame.clone(), place: place.at("domains"), domain, year, watched, live }))
 }
 
 async fn ask_settings(
@@ -282,21 +296,29 @@ async fn find_pins(
     Submitted { fields, file }: Submitted,
 ) -> Result<Response, PageError> {
     let domain = find_domain(&app, &place, &domain).await?;
-    let text = fields.text("text");
-    let (found, field) = match (&file, fields.text("host")) {
-        (Some(bytes), _) => (Found::of_file(bytes).map_err(|error| error.to_string()), "file"),
-        (None, _) if !text.is_empty() => (Found::of_file(text.as_bytes()).map_err(|error| error.to_string()), "text"),
-        (None, host) => {
-            match app.service.look_up(&LookupQuery { host: host.to_owned(), complete_chain: false }).await {
-                Ok(seen) => (Ok(Found::of_lookup(&seen)), "host"),
-                Err(error) => return Ok(show_pins(place, domain, Form::refused(fields, error)?, None)),
-            }
+    let (field, bytes) = match (file, fields.optional("text")) {
+        (Some(file), _) => ("file", file),
+        (None, Some(text)) => ("text", text.into()),
+        (None, None) => {
+            let query = LookupQuery { host: fields.owned("host"), complete_chain: false };
+            return Ok(match app.service.look_up(&query).await {
+                Ok(seen) => show_pins(place, domain, Form { fields, refusal: None }, Some(Found::of_lookup(&seen))),
+                Err(error) => show_pins(place, domain, Form::refused(fields, error)?, None),
+            });
         }
     };
-    Ok(match found {
+    let password = Some(fields.secret("password")).filter(|password| !password.expose_secret().is_empty());
+    // PKCS#12 may ask for so many rounds that it takes seconds.
+    let reading = tokio::task::spawn_blocking(move || {
+        let password = password.map(|password| SecretString::from(password.expose_secret()));
+        Found::of_file(&bytes, password.as_ref())
+    });
+    Ok(match reading.await.map_err(|_| PageError::INTERNAL)? {
         Ok(found) => show_pins(place, domain, Form { fields, refusal: None }, Some(found)),
-        Err(reason) => {
-            let refusal = Refusal::local(field, "file_unusable", &reason);
+        Err(error) => {
+            let field =
+                if matches!(error, FileError::PasswordNeeded | FileError::WrongPassword) { "password" } else { field };
+            let refusal = Refusal::local(field, "file_unusable", &error.to_string());
             show_pins(place, domain, Form::refused_here(fields, refusal), None)
         }
     })

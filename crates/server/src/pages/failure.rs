@@ -56,6 +56,12 @@ impl PageError {
         "The form did not arrive whole",
         "go back and send it again; a file may have at most 1 MiB",
     );
+    pub(super) const STREAMS_BUSY: Self = Self::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "streams_busy",
+        "Too many pages are followed live just now",
+        "close some of them, or load the page again now and then",
+    );
     pub(super) const INTERNAL: Self = Self::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "internal_error",
@@ -140,7 +146,7 @@ pub(super) struct Refusal {
 }
 
 /// Codes that are about one field, whichever form it is in.
-const FIELDS: [(&str, &str); 19] = [
+const FIELDS: [(&str, &str); 20] = [
     ("address_invalid", "email"),
     ("address_taken", "email"),
     ("already_exists", "name"),
@@ -160,6 +166,7 @@ const FIELDS: [(&str, &str); 19] = [
     ("scope_exceeded", "scopes"),
     ("second_factor_wrong", "code"),
     ("setup_invalid", "public_key"),
+    ("webhook_url_invalid", "url"),
 ];
 
 impl Refusal {

@@ -38,7 +38,7 @@ pub(super) struct Frame {
 
 /// A word that a page leaves in the address of the next one, and what that one says. The words are ours: nobody can have a
 /// page say something else.
-const DONE: [(&str, &str); 31] = [
+const DONE: [(&str, &str); 40] = [
     ("signed-out", "You are signed out."),
     ("password-set", "The password is set. Sign in with it."),
     ("signed-up", "Your account is there. Sign in."),
@@ -50,11 +50,17 @@ const DONE: [(&str, &str); 31] = [
     ("domain-removed", "The domain is out of the draft. Apps keep it until you release."),
     ("pins-added", "Pinned in the draft. Nothing changes for apps until you release."),
     ("pin-removed", "The pin is out of the draft. Apps keep it until you release."),
+    ("rotation-started", "The change has begun. What comes next stands here, whenever you look."),
+    ("rotation-not-switched", "Not every server presents the next key yet: the old pins stay."),
+    ("rotation-retired", "The old pins are out of the draft. Apps keep them until you release."),
+    ("rotation-ended", "The change is over. Pins stay as they are."),
     ("released", "Signed and accepted. It is on its way to every target."),
     ("release-approved", "Approved. It is on its way to every target."),
     ("release-cancelled", "Taken back. Nothing of it reached an app."),
     ("key-registered", "The key is registered. Apps will accept what it signs, and nothing else."),
     ("key-stored", "The key is registered, and the server keeps it encrypted. It cannot open it."),
+    ("key-kept", "The server keeps the key, encrypted anew. It cannot open it."),
+    ("key-succeeded", "The new key signs from now on. Release, so that apps learn it."),
     ("key-discarded", "The server no longer keeps the key. Your own copies are all there is."),
     ("role-changed", "The role is changed."),
     ("member-removed", "The member is out."),
@@ -68,6 +74,9 @@ const DONE: [(&str, &str); 31] = [
     ("joined", "You are a member now."),
     ("target-added", "The target is added. The next release goes there, too."),
     ("target-removed", "The target is removed."),
+    ("calendar-removed", "The calendar is removed. Its address leads nowhere now."),
+    ("webhook-removed", "The webhook is removed."),
+    ("message-replayed", "The message goes out again."),
     ("deleted", "Deleted. It is erased for good after the time that this server keeps deleted things."),
     ("confirmed", "Thank you. Now repeat what you were about to do."),
 ];

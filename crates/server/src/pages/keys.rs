@@ -9,12 +9,13 @@ use axum::{
     routing::{get, post},
 };
 use pintle_api::{
-    Custody, KeyOpener, ListQuery, RegisterKeyRequest, StatementResponse, StatementSigner, StoreKeyRequest,
+    AcceptStatementRequest, Custody, KeyCiphertextResponse, KeyOpener, ListQuery, RegisterKeyRequest,
+    StatementResponse, StatementSigner, StoreKeyRequest,
 };
 
 use super::{
     failure::PageError,
-    form::{Form, Submitted},
+    form::{Fields, Form, Submitted},
     frame::{Frame, go_on, render},
     place::InProject,
 };
@@ -24,6 +25,12 @@ pub(super) fn router() -> Router<App> {
     let key = "/orgs/{organization}/projects/{project}/key";
     Router::new()
         .route(key, get(read).post(register))
+        .route(&format!("{key}/keep"), post(keep))
+        .route(&format!("{key}/succession"), post(succeed))
+        .route(&format!("{key}/password"), get(async |app, place| ask(app, place, Act::Password).await))
+        .route(&format!("{key}/import"), get(async |app, place| ask(app, place, Act::Import).await))
+        .route(&format!("{key}/rotate"), get(async |app, place| ask(app, place, Act::Rotate).await))
+        .route(&format!("{key}/recover"), get(async |app, place| ask(app, place, Act::Recover).await))
         .route(&format!("{key}/download"), post(download))
         .route(&format!("{key}/discard"), get(ask_to_discard).post(discard))
 }
@@ -35,6 +42,94 @@ struct KeyPage {
     place: InProject,
     statements: Vec<StatementResponse>,
     form: Form,
+}
+
+/// Where something is done with a key, in the page.
+#[derive(Template)]
+#[template(path = "key_work.html")]
+struct WorkPage {
+    frame: Frame,
+    place: InProject,
+    act: Act,
+    /// The key as the server keeps it, where that is what the page opens.
+    kept: Option<KeyCiphertextResponse>,
+    /// Number of the next succession statement.
+    next_seq: u64,
+}
+
+/// What is done with a key in the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Act {
+    Password,
+    Import,
+    Rotate,
+    Recover,
+}
+
+impl Act {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Import => "import",
+            Self::Rotate => "rotate",
+            Self::Recover => "recover",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Password => "Change the password of the key",
+            Self::Import => "Bring a key into the page",
+            Self::Rotate => "Go on to another key",
+            Self::Recover => "Recover from a stolen or lost key",
+        }
+    }
+
+    fn says(self) -> &'static str {
+        match self {
+            Self::Password => {
+                "The same key under another password. Copies under the old one stay as they are: a sheet that somebody saw still opens."
+            }
+            Self::Import => {
+                "A key in a file of yours is encrypted anew in this page, and the server keeps the ciphertext. You release from here then."
+            }
+            Self::Rotate => {
+                "This key names the next one, made in this page. Apps follow with the next release; what the old key signed and is not on its way yet is void."
+            }
+            Self::Recover => {
+                "The recovery key of the sheet names a new signing key. Apps that see the next release believe nothing any more that the old key signs. Release at once."
+            }
+        }
+    }
+
+    fn heading(self) -> &'static str {
+        match self {
+            Self::Password | Self::Import => "What opens it from now on",
+            Self::Rotate | Self::Recover => "What opens the new key",
+        }
+    }
+
+    fn button(self) -> &'static str {
+        match self {
+            Self::Password => "Encrypt it anew",
+            Self::Import => "Read and encrypt it",
+            Self::Rotate | Self::Recover => "Make the new key",
+        }
+    }
+
+    /// The same without a browser.
+    fn command(self) -> &'static str {
+        match self {
+            Self::Password => "pintle keys change-password --key server:",
+            Self::Import => "pintle keys upload",
+            Self::Rotate => "pintle keys rotate",
+            Self::Recover => "pintle keys recover",
+        }
+    }
+
+    fn is_succession(self) -> bool {
+        matches!(self, Self::Rotate | Self::Recover)
+    }
 }
 
 #[derive(Template)]
@@ -50,7 +145,7 @@ async fn read(State(app): State<App>, place: InProject) -> Result<Response, Page
 
 async fn show(app: &App, place: InProject, form: Form) -> Result<Response, PageError> {
     let statements = match place.project.key {
-        Some(_) => app.service.list_statements(&place.actor, place.id(), &ListQuery::default()).await?.items,
+        Some(_) => list_statements(app, &place).await?,
         None => Vec::new(),
     };
     Ok(render(&KeyPage { frame: place.frame.clone(), place: place.at("key"), statements, form }))
@@ -73,14 +168,80 @@ async fn register(
         return show(&app, place, Form::refused(fields, error)?).await;
     }
     let path = format!("{}/key", place.path());
-    let Some(pem) = fields.optional("pem") else { return Ok(go_on(&path, "key-registered")) };
+    if fields.text("pem").is_empty() {
+        return Ok(go_on(&path, "key-registered"));
+    }
+    store(&app, place, fields, "key-stored").await
+}
+
+/// Has the server keep what the page encrypted.
+async fn store(app: &App, place: InProject, fields: Fields, done: &'static str) -> Result<Response, PageError> {
     let opened_by = match (fields.optional("credential_id"), fields.optional("prf_salt")) {
         (Some(credential_id), Some(prf_salt)) => KeyOpener::Passkey { credential_id, prf_salt },
         _ => KeyOpener::Password {},
     };
-    let request = StoreKeyRequest { pem, opened_by, proof: fields.owned("proof") };
+    let request = StoreKeyRequest { pem: fields.owned("pem"), opened_by, proof: fields.owned("proof") };
     match app.service.store_key(&place.actor, place.id(), &request, now()).await {
-        Ok(_) => Ok(go_on(&path, "key-stored")),
+        Ok(_) => Ok(go_on(&format!("{}/key", place.path()), done)),
+        Err(error) => show(app, place, Form::refused(fields, error)?).await,
+    }
+}
+
+async fn ask(State(app): State<App>, place: InProject, act: Act) -> Result<Response, PageError> {
+    let key = place.project.key.as_ref();
+    let (has_kept, has_recovery) =
+        (key.is_some_and(|key| is_kept(&key.custody)), key.is_some_and(|key| key.recovery_key.is_some()));
+    let is_possible = match act {
+        Act::Password | Act::Rotate => has_kept,
+        Act::Recover => has_recovery,
+        Act::Import => !has_kept,
+    };
+    if !is_possible || !place.can().manage_keys() {
+        return Err(PageError::NOT_FOUND);
+    }
+    let kept = match act {
+        Act::Password | Act::Rotate => Some(app.service.fetch_key(&place.actor, place.id(), now()).await?),
+        Act::Import | Act::Recover => None,
+    };
+    let next_seq = match key {
+        Some(_) => list_statements(&app, &place).await?.last().map_or(0, |last| last.seq) + 1,
+        None => 1,
+    };
+    Ok(render(&WorkPage { frame: place.frame.clone(), place: place.at("key"), act, kept, next_seq }))
+}
+
+/// All of them, by number.
+async fn list_statements(app: &App, place: &InProject) -> Result<Vec<StatementResponse>, PageError> {
+    let mut query = ListQuery { limit: Some(ListQuery::MAX_LIMIT), cursor: None };
+    let mut statements = Vec::new();
+    loop {
+        let list = app.service.list_statements(&place.actor, place.id(), &query).await?;
+        statements.extend(list.items);
+        match list.next_cursor {
+            Some(cursor) => query.cursor = Some(cursor),
+            None => return Ok(statements),
+        }
+    }
+}
+
+/// The project's key under another password, or for the first time here.
+async fn keep(
+    State(app): State<App>,
+    place: InProject,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    store(&app, place, fields, "key-kept").await
+}
+
+/// The next key, named by the one before or by the recovery key; the server keeps it as ciphertext.
+async fn succeed(
+    State(app): State<App>,
+    place: InProject,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let request = AcceptStatementRequest { jws: fields.owned("jws") };
+    match app.service.accept_statement(&place.actor, place.id(), &request, now()).await {
+        Ok(_) => store(&app, place, fields, "key-succeeded").await,
         Err(error) => show(&app, place, Form::refused(fields, error)?).await,
     }
 }

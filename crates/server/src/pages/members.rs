@@ -14,7 +14,7 @@ use super::{
     failure::PageError,
     form::{Fields, Form, Submitted},
     frame::{Frame, go_on, render},
-    place::InOrganization,
+    place::{InOrganization, InProject},
     show::{is_same, word},
 };
 use crate::{app::App, clock::now};
@@ -35,6 +35,18 @@ const ROLES: [(&str, &str); 5] = [
     ("admin", "Admin: keys, projects, members"),
     ("owner", "Owner: everything"),
 ];
+
+/// Names of accounts, as long as they are members; their ids otherwise.
+pub(super) async fn find_names<const N: usize>(
+    app: &App,
+    place: &InProject,
+    accounts: [Option<&str>; N],
+) -> Result<[Option<String>; N], PageError> {
+    let query = ListQuery { limit: Some(ListQuery::MAX_LIMIT), cursor: None };
+    let members = app.service.list_members(&place.actor, &place.organization.id, &query).await?.items;
+    let name = |id: &str| members.iter().find(|member| member.account_id == id).map(|member| member.name.clone());
+    Ok(accounts.map(|account| account.map(|id| name(id).unwrap_or_else(|| id.to_owned()))))
+}
 
 #[derive(Template)]
 #[template(path = "members.html")]

@@ -36,6 +36,7 @@ can! {
     manage_members = ManageMembers,
     read_audit = ReadAudit,
     manage_organization = ManageOrganization,
+    manage_webhooks = ManageWebhooks,
     own = OwnOrganization,
 }
 
@@ -108,9 +109,10 @@ impl InProject {
             ("domains", "/domains", "Domains"),
             ("draft", "/draft", "Draft"),
             ("releases", "/releases", "Releases"),
+            ("monitor", "/monitor", "Monitor"),
             ("key", "/key", "Key"),
             ("targets", "/targets", "Targets"),
-            ("setup", "/setup", "Set up the app"),
+            ("setup", "/setup", "Set up"),
             ("settings", "/settings", "Settings"),
         ]
     }

@@ -8,7 +8,9 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
-use pintle_api::{Approval, CreateProjectRequest, DraftResponse, ReleaseResponse, UpdateProjectRequest};
+use pintle_api::{
+    Approval, CreateProjectRequest, DomainResponse, DraftResponse, ListQuery, ReleaseResponse, UpdateProjectRequest,
+};
 
 use super::{
     failure::{PageError, Refusal},
@@ -17,7 +19,7 @@ use super::{
     place::{InOrganization, InProject},
     releases::{mood, target_mood},
     show::words,
-    timeline::Row,
+    timeline::{Row, urgency},
 };
 use crate::{app::App, clock::now};
 
@@ -55,8 +57,43 @@ struct ProjectPage {
 struct SetupPage {
     frame: Frame,
     place: InProject,
-    /// `pintle.json`, where the project has a key.
-    bundle: Option<String>,
+    /// Where the project has a key.
+    root: Option<EmbeddedRoot>,
+}
+
+/// What an app embeds, for the lines that use it.
+struct EmbeddedRoot {
+    /// `pintle.json` itself.
+    bundle: String,
+    organization: String,
+    project: String,
+    public_key: String,
+    recovery_key: Option<String>,
+    /// A list of texts, as JSON, Python and JavaScript write it.
+    urls_json: String,
+    /// A host that the app connects to.
+    host: String,
+    /// Whether it is none of the project's.
+    is_example: bool,
+}
+
+impl EmbeddedRoot {
+    /// `None` for what is no bundle.
+    fn read(bundle: String, domains: &[DomainResponse]) -> Option<Self> {
+        let values: serde_json::Value = serde_json::from_str(&bundle).ok()?;
+        let text = |name: &str| values.get(name)?.as_str().map(str::to_owned);
+        let own = domains.iter().map(|domain| &domain.name).find(|name| !name.starts_with('*'));
+        Some(Self {
+            organization: text("organization")?,
+            project: text("project")?,
+            public_key: text("public_key")?,
+            recovery_key: text("recovery_key"),
+            urls_json: values.get("urls")?.to_string(),
+            host: own.cloned().unwrap_or_else(|| "api.example.com".to_owned()),
+            is_example: own.is_none(),
+            bundle,
+        })
+    }
 }
 
 /// Domains that the overview shows with their pins.
@@ -109,11 +146,15 @@ async fn read(State(app): State<App>, place: InProject) -> Result<Response, Page
         Some(version) => Some(app.service.read_release(&place.actor, place.id(), version).await?),
         None => None,
     };
-    let mut rows: Vec<Row> = draft.domains.iter().map(|domain| Row::new(domain, place.frame.now)).collect();
+    let now_secs = place.frame.now;
     // What needs somebody comes first; the list of domains has the rest.
-    rows.sort_by_key(|row| (row.gap.unwrap_or(u64::MAX), row.bars.len()));
-    let hidden_rows = rows.len().saturating_sub(MAX_ROWS);
-    rows.truncate(MAX_ROWS);
+    let mut domains: Vec<_> = draft.domains.iter().collect();
+    domains.sort_by_cached_key(|domain| urgency(domain, now_secs));
+    let hidden_rows = domains.len().saturating_sub(MAX_ROWS);
+    domains.truncate(MAX_ROWS);
+    let names: Vec<_> = domains.iter().map(|domain| domain.name.clone()).collect();
+    let certificates = app.service.list_certificates(&place.actor, place.id(), &names).await?;
+    let rows = domains.iter().map(|domain| Row::new(domain, &certificates, now_secs)).collect();
     Ok(render(&ProjectPage {
         frame: place.frame.clone(),
         place: place.at("overview"),
@@ -126,11 +167,15 @@ async fn read(State(app): State<App>, place: InProject) -> Result<Response, Page
 
 /// What the app embeds, and the lines that use it.
 async fn set_up(State(app): State<App>, place: InProject) -> Result<Response, PageError> {
-    let bundle = match place.project.key {
-        Some(_) => Some(app.service.read_bundle(&place.actor, place.id()).await?),
+    let root = match place.project.key {
+        Some(_) => {
+            let bundle = app.service.read_bundle(&place.actor, place.id()).await?;
+            let domains = app.service.list_domains(&place.actor, place.id(), &ListQuery::default()).await?.items;
+            Some(EmbeddedRoot::read(bundle, &domains).ok_or(PageError::INTERNAL)?)
+        }
         None => None,
     };
-    Ok(render(&SetupPage { frame: place.frame.clone(), place: place.at("setup"), bundle }))
+    Ok(render(&SetupPage { frame: place.frame.clone(), place: place.at("setup"), root }))
 }
 
 async fn download_bundle(State(app): State<App>, place: InProject) -> Result<Response, PageError> {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    Json, Router,
+    Router,
     extract::{Path, Query, State},
     response::Response,
     routing::{get, post},
@@ -20,6 +20,8 @@ use super::{
     form::{Fields, Form, Submitted},
     frame::{Frame, go_on, render},
     keys::is_kept,
+    live::{Progress, is_settled},
+    members::find_names,
     place::InProject,
     show::{is_same, word, words},
 };
@@ -32,7 +34,6 @@ pub(super) fn router() -> Router<App> {
         .route(&format!("{project}/release"), post(prepare))
         .route(&format!("{project}/releases"), get(list).post(accept))
         .route(&format!("{project}/releases/{{version}}"), get(read))
-        .route(&format!("{project}/releases/{{version}}/state"), get(read_state))
         .route(&format!("{project}/releases/{{version}}/approve"), post(approve))
         .route(&format!("{project}/releases/{{version}}/cancel"), post(cancel))
 }
@@ -59,7 +60,8 @@ struct SignPage {
     former: Option<String>,
     /// The project's key as the server keeps it, encrypted.
     key: Option<KeyCiphertextResponse>,
-    form: Form,
+    /// What does the same where the key is.
+    command: &'static str,
 }
 
 #[derive(Template)]
@@ -78,6 +80,11 @@ struct ReleasePage {
     place: InProject,
     release: ReleaseResponse,
     changes: Vec<Change>,
+    /// The release that apps had before.
+    previous: Option<ReleaseResponse>,
+    /// Names of who submitted it and of who agreed.
+    accepted_by: Option<String>,
+    approved_by: Option<String>,
     form: Form,
     me: String,
 }
@@ -99,7 +106,11 @@ impl ReleasePage {
     }
 
     fn is_under_way(&self) -> bool {
-        matches!(self.release.state, ReleaseState::Accepted | ReleaseState::Publishing)
+        !is_settled(&self.release.state)
+    }
+
+    fn progress(&self) -> Progress {
+        Progress::new(&self.release)
     }
 }
 
@@ -182,16 +193,24 @@ async fn prepare(
         override_request: (!findings.is_empty()).then_some(OverrideRequest { findings, reason }),
     };
     match app.service.prepare_release(&place.actor, place.id(), &request, now()).await {
-        Ok(prepared) => show_signing(&app, place, prepared, Form::default()).await,
+        Ok(prepared) => {
+            let command = match request.content {
+                ReleaseContent::Release(_) if place.project.withdrawn_at.is_some() => "pintle restore",
+                ReleaseContent::Release(_) => "pintle releases rollback",
+                ReleaseContent::Draft | ReleaseContent::Withdrawal => "pintle release",
+            };
+            show_signing(&app, place, prepared, command).await
+        }
         Err(error) => show_draft(&app, place, Form::refused(fields, error)?, None).await,
     }
 }
 
-async fn show_signing(
+/// Where what was prepared is signed: here, or by `command` where the key is.
+pub(super) async fn show_signing(
     app: &App,
     place: InProject,
     prepared: PreparedReleaseResponse,
-    form: Form,
+    command: &'static str,
 ) -> Result<Response, PageError> {
     let former = match place.project.latest_release {
         Some(version) => Some(app.service.read_release_file(&place.actor, place.id(), version).await?),
@@ -201,7 +220,7 @@ async fn show_signing(
         Some(key) if is_kept(&key.custody) => Some(app.service.fetch_key(&place.actor, place.id(), now()).await?),
         _ => None,
     };
-    Ok(render(&SignPage { frame: place.frame.clone(), place: place.at("draft"), prepared, former, key, form }))
+    Ok(render(&SignPage { frame: place.frame.clone(), place: place.at("draft"), prepared, former, key, command }))
 }
 
 async fn accept(
@@ -237,42 +256,37 @@ async fn read(
 
 async fn show_release(app: &App, place: InProject, version: u64, form: Form) -> Result<Response, PageError> {
     let release = app.service.read_release(&place.actor, place.id(), version).await?;
-    let changes = match find_release_before(app, &place, version).await? {
+    let previous = find_release_before(app, &place, version).await?;
+    let changes = match &previous {
         Some(previous) => {
-            let query = DiffQuery { from: Some(previous.to_string()), to: Some(version.to_string()) };
+            let query = DiffQuery { from: Some(previous.version.to_string()), to: Some(version.to_string()) };
             app.service.diff(&place.actor, place.id(), &query, now()).await?.changes
         }
         None => Vec::new(),
     };
     let me = place.actor.account_id().to_owned();
-    Ok(render(&ReleasePage { frame: place.frame.clone(), place: place.at("releases"), release, changes, form, me }))
+    let accounts = [Some(release.accepted_by.as_str()), release.approved_by.as_deref()];
+    let [accepted_by, approved_by] = find_names(app, &place, accounts).await?;
+    let (frame, place) = (place.frame.clone(), place.at("releases"));
+    Ok(render(&ReleasePage { frame, place, release, changes, previous, accepted_by, approved_by, form, me }))
 }
 
 /// The release that apps had before this one; numbers have gaps.
-async fn find_release_before(app: &App, place: &InProject, version: u64) -> Result<Option<u64>, PageError> {
+async fn find_release_before(app: &App, place: &InProject, version: u64) -> Result<Option<ReleaseResponse>, PageError> {
     let mut query = ListQuery { limit: Some(ListQuery::MAX_LIMIT), cursor: None };
     loop {
         let list = app.service.list_releases(&place.actor, place.id(), &query).await?;
         let was_published = |release: &&ReleaseResponse| {
             release.version < version && !matches!(release.state, ReleaseState::Cancelled | ReleaseState::Voided)
         };
-        if let Some(found) = list.items.iter().find(was_published) {
-            return Ok(Some(found.version));
+        if let Some(found) = list.items.into_iter().find(|release| was_published(&release)) {
+            return Ok(Some(found));
         }
         match list.next_cursor {
             Some(cursor) => query.cursor = Some(cursor),
             None => return Ok(None),
         }
     }
-}
-
-/// How far it is, for the page that shows it live.
-async fn read_state(
-    State(app): State<App>,
-    place: InProject,
-    Path(Version { version }): Path<Version>,
-) -> Result<Json<ReleaseResponse>, PageError> {
-    Ok(Json(app.service.read_release(&place.actor, place.id(), version).await?))
 }
 
 async fn approve(

@@ -36,6 +36,12 @@ impl Time {
     }
 }
 
+/// The day of a moment in UTC, as in `15 Jan 2027`.
+pub(super) fn date(secs: u64) -> String {
+    let text = Time::new(secs).text;
+    text.split_once(',').map_or(text.clone(), |(day, _)| day.to_owned())
+}
+
 /// How long until a moment, in a word or two, and how much that matters: `good`, `soon`, `bad`.
 #[derive(Template, Clone, Debug)]
 #[template(source = r#"<span class="state state-{{ mood }}">{{ text }}</span>"#, ext = "html")]
@@ -60,9 +66,12 @@ impl Remaining {
     }
 }
 
-fn span(secs: u64) -> String {
+/// A length of time in its largest useful unit.
+pub(super) fn span(secs: u64) -> String {
     let (count, unit) = match secs {
-        0..120 => return "a minute".to_owned(),
+        1 => return "1 second".to_owned(),
+        0..60 => (secs, "seconds"),
+        60..120 => return "a minute".to_owned(),
         120..7200 => (secs / 60, "minutes"),
         7200..172_800 => (secs / 3600, "hours"),
         _ => (secs / DAY_SECS, "days"),

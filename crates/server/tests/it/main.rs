@@ -16,6 +16,7 @@ mod hostile;
 mod idempotency;
 mod instances;
 mod lists;
+mod live;
 mod lookup;
 mod operations;
 mod pages;

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A browser that follows nothing by itself.
-struct Browser {
+pub(crate) struct Browser {
     http: reqwest::Client,
     origin: String,
     cookie: String,
@@ -22,7 +22,7 @@ impl Browser {
         Self { http, origin: server.url.clone(), cookie: String::new() }
     }
 
-    async fn signed_in(server: &Server) -> Self {
+    pub(crate) async fn signed_in(server: &Server) -> Self {
         add_ada(server).await;
         let browser = Self::stranger(server);
         let answer = browser.send("/sign-in", &[("email", ADA), ("password", PASSWORD)]).await;
@@ -32,7 +32,7 @@ impl Browser {
         Self { cookie: cookie.split(';').next().unwrap().to_owned(), ..browser }
     }
 
-    async fn get(&self, path: &str) -> Response {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         let request = self.http.get(format!("{}{path}", self.origin)).header(header::COOKIE, &self.cookie);
         request.header(header::ACCEPT, "text/html").send().await.unwrap()
     }
@@ -44,7 +44,7 @@ impl Browser {
     }
 
     /// The token that forms of the session carry.
-    async fn token(&self) -> String {
+    pub(crate) async fn token(&self) -> String {
         let page = self.read("/orgs/new").await;
         page.split("name=\"form_token\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
     }
@@ -57,7 +57,7 @@ impl Browser {
     }
 
     /// As a browser sends the form of a page of ours.
-    async fn send(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+    pub(crate) async fn send(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         self.form(path, fields).header("sec-fetch-site", "same-origin").send().await.unwrap()
     }
 }

@@ -1,7 +1,7 @@
 use pintle_api::{
     DriftChangeResponse, DriftHistoryQuery, DriftKind, DriftResponse, DriftState, ListQuery, ListResponse,
 };
-use pintle_store::{DriftChangeRow, DriftRow, Unsigned};
+use pintle_store::{DriftChangeRow, DriftRow, Page, Unsigned};
 
 use crate::{
     Actor, Permission, ProjectPath, Service, ServiceError,
@@ -11,6 +11,8 @@ use crate::{
 
 /// Longer than any domain or base URL.
 const MAX_SUBJECT_CHARS: usize = 300;
+/// More look at nothing.
+const MAX_VANTAGES: u64 = 100;
 
 impl Service {
     /// What the world shows of the live release, by kind, name and vantage point.
@@ -29,6 +31,25 @@ impl Service {
         let rows = tx.list_drift(&project.scope, &page).await?;
         let key = |row: &DriftRow| (row.kind.clone(), row.subject.clone(), row.vantage.clone());
         close_page(&page, rows, key, describe)
+    }
+
+    /// What the world shows of one domain or place, by vantage point: of the first 100.
+    ///
+    /// # Errors
+    /// Those of access.
+    pub async fn list_drift_of(
+        &self,
+        actor: &Actor,
+        path: ProjectPath<'_>,
+        kind: DriftKind,
+        subject: &str,
+    ) -> Result<Vec<DriftResponse>, ServiceError> {
+        let tx = self.store.read().await?;
+        let project = find_project(&tx, actor, path, Permission::Read).await?;
+        let before_first = (kind.as_str().to_owned(), subject.to_owned(), String::new());
+        let rows = tx.list_drift(&project.scope, &Page { after: Some(before_first), limit: MAX_VANTAGES }).await?;
+        let own = rows.iter().take_while(|row| row.kind == kind.as_str() && row.subject == subject);
+        own.map(describe).collect()
     }
 
     /// What changed of it within a year, newest first.

@@ -15,6 +15,7 @@ use crate::{
     diff::derive_changes,
     guard::{find_blocking, shorten},
     input::check_override,
+    step_up::require_fresh_session,
     succession::Keys,
 };
 
@@ -29,8 +30,8 @@ impl Service {
     ///
     /// # Errors
     /// [`GuardError`], [`ServiceError::KeyMissing`], [`ServiceError::DraftUnchanged`], [`ServiceError::DraftInvalid`],
-    /// [`ServiceError::DraftTooLarge`], [`ReleaseError::IsWithdrawal`], [`ReleaseError::NothingReleased`], and those of
-    /// access.
+    /// [`ServiceError::DraftTooLarge`], [`ReleaseError::IsWithdrawal`], [`ReleaseError::NothingReleased`],
+    /// [`AccountError::StepUpNeeded`](crate::AccountError::StepUpNeeded), and those of access.
     pub async fn prepare_release(
         &self,
         actor: &Actor,
@@ -45,6 +46,9 @@ impl Service {
                 Permission::OverrideGuard
             }
         };
+        if request.content == ReleaseContent::Withdrawal {
+            require_fresh_session(actor, now)?;
+        }
         let judgement = self.judge_content(actor, path, request.content, needed, now).await?;
         let tx = self.begin_change(actor, now).await?;
         let project = find_project(&tx, actor, path, Permission::Release).await?;

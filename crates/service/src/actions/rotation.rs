@@ -9,9 +9,10 @@ use crate::{
     Actor, AuditAction, ProjectPath, Service, ServiceError,
     access::{Permission, find_project},
     audit::Event,
+    guard::{Endpoint, look},
     input::core_type,
     respond,
-    rotation::{CACHE_SECS, PinName, RotationRecord},
+    rotation::{CACHE_SECS, PinName, RotationRecord, RotationStanding, judge_rotation},
 };
 
 /// Releases that are read back to find since when the next pin is known: as many as a change can take.
@@ -70,6 +71,29 @@ impl Service {
         let domain = find_domain(&tx, &project, domain).await?;
         let record = find_record(&domain)?;
         self.describe_rotation(&tx, &project, &domain, record).await
+    }
+
+    /// Where the change of a domain's key stands, its servers looked at from here: as far as this server may look at all.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] where none is under way, and those of access.
+    pub async fn look_at_rotation(
+        &self,
+        actor: &Actor,
+        path: ProjectPath<'_>,
+        domain: &str,
+        now: UnixTime,
+    ) -> Result<(RotationResponse, RotationStanding), ServiceError> {
+        let rotation = self.read_rotation(actor, path, domain).await?;
+        let domain = self.read_domain(actor, path, domain).await?;
+        let named: Vec<_> = domain.watch.iter().filter_map(|text| Endpoint::parse(text).ok()).collect();
+        let endpoints = if named.is_empty() { Endpoint::parse(&domain.name).into_iter().collect() } else { named };
+        let observations = match &self.guard.look {
+            Some(settings) => look(endpoints, settings).await,
+            None => Vec::new(),
+        };
+        let standing = judge_rotation(&rotation, &observations, now);
+        Ok((rotation, standing))
     }
 
     /// Ends the change of a domain's key, wherever it stands. Pins stay as they are.

@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use base64ct::{Base64, Encoding};
 use pintle_api::{
-    AcceptReleaseRequest, AcceptStatementRequest, DiffQuery, FindingCode, PrepareReleaseRequest,
-    PreparedReleaseResponse, ReleaseContent, ReleaseKind, ReleaseResponse, ReleaseState, TargetState,
+    AcceptReleaseRequest, AcceptStatementRequest, CreateOrganizationRequest, CreateProjectRequest, DiffQuery,
+    FindingCode, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseContent, ReleaseKind, ReleaseResponse,
+    ReleaseState, TargetState,
 };
 use pintle_core::{OrganizationId, ProjectId, UnixTime, claims::Claims};
 use pintle_publish::{Address, DirectoryBucket};
-use pintle_service::{OriginBucket, Progress, ServiceError};
+use pintle_service::{OriginBucket, Progress, ProjectPath, ServiceError};
 use pintle_sign::{Signer as _, SigningKey, make_statement};
 
-use crate::support::{NOW, Plane, code, pin};
+use crate::{
+    accounts::Town,
+    support::{NOW, Plane, code, pin},
+};
 
 fn later(secs: u64) -> UnixTime {
     UnixTime::from_secs(NOW.as_secs() + secs)
@@ -168,6 +172,25 @@ async fn rolling_back_to_pins_that_expired_is_refused() {
     plane.add_reporting_domain("b.example").await;
     plane.release().await;
     assert_eq!(code(plane.prepare_content(ReleaseContent::Release(1), later(10)).await), "guard_refused");
+}
+
+#[tokio::test]
+async fn a_session_withdraws_only_while_it_is_fresh() {
+    let town = Town::new().await;
+    town.add_ada().await;
+    let ada = town.actor(&town.sign_in(NOW).await, NOW).await.unwrap();
+    let request = CreateOrganizationRequest { name: "Acme".into() };
+    let organization = town.service.create_organization(&ada, &request, NOW).await.unwrap().id;
+    let request = CreateProjectRequest { name: "Shop".into(), environment: "production".into(), key: None };
+    let project = town.service.create_project(&ada, &organization, &request, NOW).await.unwrap().id;
+    let path = ProjectPath { organization: &organization, project: &project };
+    let prepare = async |content, now| {
+        let request = PrepareReleaseRequest { content, ..PrepareReleaseRequest::default() };
+        code(town.service.prepare_release(&ada, path, &request, now).await)
+    };
+    assert_eq!(prepare(ReleaseContent::Withdrawal, later(601)).await, "step_up_needed");
+    assert_eq!(prepare(ReleaseContent::Withdrawal, NOW).await, "key_missing");
+    assert_eq!(prepare(ReleaseContent::Draft, later(601)).await, "key_missing", "releasing is everyday work");
 }
 
 #[tokio::test]

@@ -130,6 +130,10 @@ pub(super) async fn of_certificates_those_that_apps_accept_are_kept(store: &Stor
     .unwrap();
     let view = store.read().await.unwrap();
     let kept = view.list_observed_certificates(&project.scope, "a.example").await.unwrap();
+    let names = ["a.example".to_owned(), "b.example".to_owned()];
+    let of_names = view.list_observed_certificates_of(&project.scope, &names).await.unwrap();
+    assert_eq!(of_names.len(), kept.len());
+    assert!(view.list_observed_certificates_of(&project.scope, &names[1..]).await.unwrap().is_empty());
     let kept: Vec<_> = kept.iter().map(|row| row.sha256.as_str()).collect();
     assert_eq!(kept, ["forged 8", "forged 7", "own"]);
 }
