@@ -2,6 +2,9 @@
 //! journeys and keeps what they saw.
 #![cfg(test)]
 
+#[path = "browser/bench.rs"]
+mod bench;
+
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener},
@@ -10,7 +13,11 @@ use std::{
 };
 
 use pintle_e2e::Server;
-use pintle_testkit::{certificate::Authority, site::Site};
+use pintle_testkit::{
+    certificate::Authority,
+    site::Site,
+    web::{Answer, WebServer},
+};
 use serde_json::json;
 
 /// A server that may look at a live site of this machine, and that site.
@@ -19,6 +26,7 @@ struct World {
     _server: Server,
     url: String,
     site: Site,
+    _ct_source: WebServer,
 }
 
 impl World {
@@ -26,6 +34,13 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::root("Site CA");
         let site = Site::start(&authority.issue(&["127.0.0.1"])).await;
+        let logged = to_pem("CERTIFICATE", authority.issue(&["api.example.com"]).leaf());
+        let ct_source = WebServer::start(move |path| match path.contains("api.example.com") {
+            true => Answer::ok("[{\"id\":1}]"),
+            false if path == "/?d=1" => Answer::ok(logged.clone()),
+            false => Answer::ok("[]"),
+        })
+        .await;
         let ports = site.address().port();
         // A name, since browsers know no passkeys under an address.
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
@@ -33,14 +48,16 @@ impl World {
         let config = format!(
             "public_url = \"{url}\"\n[lookup]\nnetworks = [\"127.0.0.0/8\"]\nports = [\"{ports}\"]\naddress_per_minute = 0\n\
              [guard]\nnetworks = [\"127.0.0.0/8\"]\nports = [\"{ports}\"]\nroots = [\"ca.pem\"]\n\
-             [rate_limits]\naddress_per_minute = 0\ntoken_per_minute = 0\naccount_per_minute = 0\n"
+             [ct_sources.local]\napi = \"crt.sh\"\nurl = \"{}\"\n\
+             [rate_limits]\naddress_per_minute = 0\ntoken_per_minute = 0\naccount_per_minute = 0\n",
+            ct_source.url()
         );
         fs::write(folder.path().join("pintle.toml"), config).unwrap();
         fs::write(folder.path().join("ca.pem"), to_pem("CERTIFICATE", authority.certificate())).unwrap();
         fs::write(folder.path().join("master"), "quiet otters fold maps daily\n").unwrap();
         make_request(folder.path());
         let (server, _) = Server::start(folder.path(), &["--listen", &format!("127.0.0.1:{port}")]);
-        Self { folder, _server: server, url, site }
+        Self { folder, _server: server, url, site, _ct_source: ct_source }
     }
 
     /// Runs a journey, which must end well.

@@ -20,3 +20,17 @@ pub(crate) fn run_core(workshop: &Workshop) -> Result<ExitCode> {
 pub(crate) fn run_sdk(workshop: &Workshop) -> Result<ExitCode> {
     Ok(if sdk::run(workshop)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
+
+/// How quick the dashboard is. Exit status 1 if a page is not.
+pub(crate) fn run_pages(workshop: &Workshop) -> Result<ExitCode> {
+    for line in [
+        "build --release --locked --quiet --package pintle --all-features",
+        "test --release --locked --quiet --package pintle-e2e --test browser thousand_domains -- --ignored --nocapture",
+    ] {
+        let status = workshop.cargo().args(line.split(' ')).status().context("cannot start cargo")?;
+        if !status.success() {
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -99,6 +99,8 @@ enum Bench {
     Core,
     /// Set-up, decision and handshake through every language's package, beside connections without pins
     Sdk,
+    /// How long the server needs for each page of the dashboard, for a project with 1,000 domains, and what pages weigh
+    Pages,
 }
 
 fn main() -> ExitCode {
@@ -137,5 +139,6 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Bench { what: Bench::Core } => bench::run_core(&workshop),
         Command::Bench { what: Bench::Sdk } => bench::run_sdk(&workshop),
+        Command::Bench { what: Bench::Pages } => bench::run_pages(&workshop),
     }
 }

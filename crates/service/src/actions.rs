@@ -75,6 +75,7 @@ mod revoke_invitation;
 mod revoke_token;
 mod rotation;
 mod save_answer;
+mod search_ct;
 mod send_message;
 mod set_up;
 mod test_target;

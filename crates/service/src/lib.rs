@@ -112,7 +112,7 @@ pub struct Service {
     alerts: AlertSettings,
     monitor: Option<MonitorSettings>,
     /// Somewhere else, since the service is moved around while it is put together.
-    ct_watch: Option<Box<CtWatch>>,
+    ct_watch: Option<Arc<CtWatch>>,
     violations: Option<Violations>,
     sender: Option<Arc<dyn WebhookSender>>,
     messages: Notify,
@@ -212,7 +212,7 @@ impl Service {
     /// The same, asking what Certificate Transparency holds for the domains that the monitor looks at; otherwise nobody is asked.
     #[must_use]
     pub fn with_ct_watch(self, ct_watch: Option<CtWatch>) -> Self {
-        Self { ct_watch: ct_watch.map(Box::new), ..self }
+        Self { ct_watch: ct_watch.map(Arc::new), ..self }
     }
 
     /// The same, counting the violations that apps report; otherwise nobody's report is taken.

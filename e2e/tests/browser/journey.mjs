@@ -114,6 +114,20 @@ for (const [name, digest] of [["api.example.com", "47DEQpj8HBSa+/TImW+5JCeuQeRkm
   await page.getByLabel("Digest").fill(digest);
   await press("Pin it");
 }
+// What CT logs hold, as one who reads them tells.
+await follow("Domains");
+await follow("api.example.com");
+await follow("Add pins");
+await page.getByLabel("Host in CT logs").fill("nothing.example.com");
+await press("Search");
+await page.locator("#ct_host-wrong").waitFor();
+await page.getByLabel("Host in CT logs").fill("api.example.com");
+await press("Search");
+await page.getByText("Pin only what you ordered.").waitFor();
+await see("pins-logged");
+await page.getByRole("checkbox", { name: /The server's key/ }).check();
+await press("Pin what is chosen");
+await page.getByText("found in CT logs").first().waitFor();
 await follow("Domains");
 await see("domains");
 await follow("Overview");

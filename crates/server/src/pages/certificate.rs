@@ -2,7 +2,7 @@
 
 use pintle_api::{LookupResponse, PinMatch, PinOrigin, PinType, PresentedFacts};
 use pintle_core::claims::{self, PinDigest};
-use pintle_discover::{CertificateFacts, FileContents, FileError, SigningRequest, parse_file};
+use pintle_discover::{CertificateFacts, FileContents, FileError, LoggedCertificate, SigningRequest, parse_file};
 use secrecy::SecretString;
 
 /// What was found: a chain, a file of certificates, or a key that has none yet.
@@ -60,6 +60,11 @@ impl Found {
         Self { source: PinOrigin::Fetched, holders: holders.collect() }
     }
 
+    /// What CT logs hold.
+    pub(super) fn of_logged(found: &[LoggedCertificate]) -> Self {
+        Self { source: PinOrigin::Ct, holders: found.iter().map(Holder::of_logged).collect() }
+    }
+
     /// # Errors
     /// [`FileError`]: why there is nothing to pin in it.
     pub(super) fn of_file(bytes: &[u8], password: Option<&SecretString>) -> Result<Self, FileError> {
@@ -77,6 +82,16 @@ impl Found {
 }
 
 impl Holder {
+    fn of_logged(logged: &LoggedCertificate) -> Self {
+        let mut holder = Self::of_facts(&logged.facts);
+        // A precertificate's own bytes are no server's; and which of several is in use, a log does not say.
+        holder.choices.retain(|choice| !logged.is_precertificate || choice.pin_type == PinType::SpkiSha256);
+        for choice in &mut holder.choices {
+            choice.is_recommended = false;
+        }
+        holder
+    }
+
     fn of_certificate(facts: &PresentedFacts, is_issuer: bool) -> Self {
         let digest = |wanted| facts.pins.iter().find(|pin| pin.pin_type == wanted).map(|pin| pin.digest.clone());
         Self {

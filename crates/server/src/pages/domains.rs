@@ -115,6 +115,8 @@ struct PinsPage {
     domain: DomainResponse,
     form: Form,
     found: Option<Found>,
+    /// Who is asked what CT logs hold, and so learns the host.
+    ct_sources: Vec<String>,
 }
 
 impl DomainPage {
@@ -269,8 +271,12 @@ async fn remove_pin(
 
 /// A host that stands for the domain when somebody looks: the first one watched, or the name itself.
 fn default_host(domain: &DomainResponse) -> String {
-    let own = domain.name.strip_prefix("**.").or_else(|| domain.name.strip_prefix("*.")).unwrap_or(&domain.name);
-    domain.watch.first().cloned().unwrap_or_else(|| own.to_owned())
+    domain.watch.first().cloned().unwrap_or_else(|| own_name(domain).to_owned())
+}
+
+/// Its name without what stands for any.
+fn own_name(domain: &DomainResponse) -> &str {
+    domain.name.strip_prefix("**.").or_else(|| domain.name.strip_prefix("*.")).unwrap_or(&domain.name)
 }
 
 async fn ask_pins(
@@ -279,12 +285,13 @@ async fn ask_pins(
     Path(DomainId { domain }): Path<DomainId>,
 ) -> Result<Response, PageError> {
     let domain = find_domain(&app, &place, &domain).await?;
-    let form = Form::of(&[("host", &default_host(&domain))]);
-    Ok(show_pins(place, domain, form, None))
+    let form = Form::of(&[("host", &default_host(&domain)), ("ct_host", own_name(&domain))]);
+    Ok(show_pins(&app, place, domain, form, None))
 }
 
-fn show_pins(place: InProject, domain: DomainResponse, form: Form, found: Option<Found>) -> Response {
-    render(&PinsPage { frame: place.frame.clone(), place: place.at("domains"), domain, form, found })
+fn show_pins(app: &App, place: InProject, domain: DomainResponse, form: Form, found: Option<Found>) -> Response {
+    let ct_sources = app.service.ct_source_names();
+    render(&PinsPage { frame: place.frame.clone(), place: place.at("domains"), domain, form, found, ct_sources })
 }
 
 /// Finds what could be pinned, in a file, in a text, or at a host. Nothing is pinned yet.
@@ -296,14 +303,32 @@ async fn find_pins(
     Submitted { fields, file }: Submitted,
 ) -> Result<Response, PageError> {
     let domain = find_domain(&app, &place, &domain).await?;
+    if let Some(host) = fields.optional("ct_host") {
+        let (form, found) = match app.service.search_ct(&place.actor, place.id(), &host, now()).await {
+            Ok(found) if found.is_empty() => {
+                let refusal =
+                    Refusal::local("ct_host", "ct_search_empty", "no certificate that is valid now was found");
+                (Form::refused_here(fields, refusal), None)
+            }
+            Ok(found) => (Form { fields, refusal: None }, Some(Found::of_logged(&found))),
+            Err(error) => {
+                let mut form = Form::refused(fields, error)?;
+                form.refusal.iter_mut().for_each(|refusal| refusal.field = "ct_host");
+                (form, None)
+            }
+        };
+        return Ok(show_pins(&app, place, domain, form, found));
+    }
     let (field, bytes) = match (file, fields.optional("text")) {
         (Some(file), _) => ("file", file),
         (None, Some(text)) => ("text", text.into()),
         (None, None) => {
             let query = LookupQuery { host: fields.owned("host"), complete_chain: false };
             return Ok(match app.service.look_up(&query).await {
-                Ok(seen) => show_pins(place, domain, Form { fields, refusal: None }, Some(Found::of_lookup(&seen))),
-                Err(error) => show_pins(place, domain, Form::refused(fields, error)?, None),
+                Ok(seen) => {
+                    show_pins(&app, place, domain, Form { fields, refusal: None }, Some(Found::of_lookup(&seen)))
+                }
+                Err(error) => show_pins(&app, place, domain, Form::refused(fields, error)?, None),
             });
         }
     };
@@ -314,12 +339,12 @@ async fn find_pins(
         Found::of_file(&bytes, password.as_ref())
     });
     Ok(match reading.await.map_err(|_| PageError::INTERNAL)? {
-        Ok(found) => show_pins(place, domain, Form { fields, refusal: None }, Some(found)),
+        Ok(found) => show_pins(&app, place, domain, Form { fields, refusal: None }, Some(found)),
         Err(error) => {
             let field =
                 if matches!(error, FileError::PasswordNeeded | FileError::WrongPassword) { "password" } else { field };
             let refusal = Refusal::local(field, "file_unusable", &error.to_string());
-            show_pins(place, domain, Form::refused_here(fields, refusal), None)
+            show_pins(&app, place, domain, Form::refused_here(fields, refusal), None)
         }
     })
 }
@@ -336,12 +361,12 @@ async fn add_pins(
     if requests.is_empty() {
         let refusal = Refusal::local("", "nothing_chosen", "nothing was chosen");
         let domain = find_domain(&app, &place, &id).await?;
-        return Ok(show_pins(place, domain, Form::refused_here(fields, refusal), None));
+        return Ok(show_pins(&app, place, domain, Form::refused_here(fields, refusal), None));
     }
     for request in &requests {
         if let Err(error) = app.service.add_pin(&place.actor, place.id(), &id, request, None, now()).await {
             let domain = find_domain(&app, &place, &id).await?;
-            return Ok(show_pins(place, domain, Form::refused(fields, error)?, None));
+            return Ok(show_pins(&app, place, domain, Form::refused(fields, error)?, None));
         }
     }
     Ok(go_on(&format!("{}/domains/{id}", place.path()), "pins-added"))

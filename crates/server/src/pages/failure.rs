@@ -57,7 +57,7 @@ impl PageError {
         "go back and send it again; a file may have at most 1 MiB",
     );
     pub(super) const STREAMS_BUSY: Self = Self::new(
-        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::TOO_MANY_REQUESTS,
         "streams_busy",
         "Too many pages are followed live just now",
         "close some of them, or load the page again now and then",
@@ -146,11 +146,14 @@ pub(super) struct Refusal {
 }
 
 /// Codes that are about one field, whichever form it is in.
-const FIELDS: [(&str, &str); 20] = [
+const FIELDS: [(&str, &str); 23] = [
     ("address_invalid", "email"),
     ("address_taken", "email"),
     ("already_exists", "name"),
     ("code_invalid", "code"),
+    ("ct_search_off", "ct_host"),
+    ("ct_search_silent", "ct_host"),
+    ("ct_search_slow", "ct_host"),
     ("domain_invalid", "name"),
     ("host_invalid", "host"),
     ("host_unseen", "host"),

@@ -71,6 +71,8 @@ struct EmbeddedRoot {
     recovery_key: Option<String>,
     /// A list of texts, as JSON, Python and JavaScript write it.
     urls_json: String,
+    /// The same without the brackets.
+    urls_listed: String,
     /// A host that the app connects to.
     host: String,
     /// Whether it is none of the project's.
@@ -82,13 +84,15 @@ impl EmbeddedRoot {
     fn read(bundle: String, domains: &[DomainResponse]) -> Option<Self> {
         let values: serde_json::Value = serde_json::from_str(&bundle).ok()?;
         let text = |name: &str| values.get(name)?.as_str().map(str::to_owned);
+        let urls_json = values.get("urls")?.to_string();
         let own = domains.iter().map(|domain| &domain.name).find(|name| !name.starts_with('*'));
         Some(Self {
             organization: text("organization")?,
             project: text("project")?,
             public_key: text("public_key")?,
             recovery_key: text("recovery_key"),
-            urls_json: values.get("urls")?.to_string(),
+            urls_listed: urls_json.trim_matches(['[', ']']).to_owned(),
+            urls_json,
             host: own.cloned().unwrap_or_else(|| "api.example.com".to_owned()),
             is_example: own.is_none(),
             bundle,

@@ -95,7 +95,7 @@ async fn one_account_follows_so_many_pages_and_no_more_and_none_keeps_the_server
         streams.push(watching.open().await);
     }
     let ninth = watching.member.get(&watching.path()).await;
-    assert_eq!(ninth.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ninth.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(ninth.text().await.unwrap().contains("streams_busy"));
     let (_folder, stopped) = watching.server.begin_to_stop();
     for stream in &mut streams {

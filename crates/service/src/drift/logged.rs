@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -13,9 +13,9 @@ use pintle_core::{
     claims::{Domain, PinType},
     crypto::sha256,
 };
-use pintle_discover::{CtSource, Endpoint, LoggedCertificate, WebClient};
+use pintle_discover::{CtSource, Endpoint, LoggedCertificate, WebClient, put_in_order};
 use pintle_store::{LoggedCertificateRow, ProjectId};
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 
 use super::{
     Known,
@@ -31,6 +31,8 @@ use crate::{
 const MAX_LOGGED: usize = 200;
 /// For all questions about one domain; what is left then is asked next time.
 const SEARCH_SECS: u64 = 600;
+/// Searches for people at once.
+const MAX_SEARCHES: usize = 4;
 
 /// Whom the monitor asks what CT logs hold, and how often.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ pub struct CtWatch {
     pub(crate) interval_secs: u64,
     /// Sources that gave no usable answer when they were asked last: that is logged once.
     silent: Mutex<BTreeSet<String>>,
+    /// For people who wait at a page: a search goes on when they left, so that the next one finds it.
+    pub(crate) permits: Arc<Semaphore>,
 }
 
 /// What came of asking about one domain.
@@ -82,7 +86,14 @@ impl CtWatch {
     /// Asks `sources` about every domain, every `interval_secs`.
     #[must_use]
     pub fn new(client: WebClient, sources: Vec<CtSource>, interval_secs: u64) -> Self {
-        Self { client, sources, interval_secs, silent: Mutex::default() }
+        let permits = Arc::new(Semaphore::new(MAX_SEARCHES));
+        Self { client, sources, interval_secs, silent: Mutex::default(), permits }
+    }
+
+    /// Who is asked, as people read it.
+    #[must_use]
+    pub(crate) fn source_names(&self) -> Vec<String> {
+        self.sources.iter().map(CtSource::name).collect()
     }
 
     /// What the sources tell of these hosts. One that answers is enough; each may lie, so that all are asked.
@@ -119,6 +130,15 @@ impl CtWatch {
             None if silent.remove(source) => tracing::info!(ct.source = source, "a CT source answers again"),
             _ => {}
         }
+    }
+}
+
+impl Answers {
+    /// What was found, each certificate once, newest first.
+    pub(crate) fn into_newest(self, most: usize) -> Vec<LoggedCertificate> {
+        let mut found = put_in_order(self.found.into_iter().map(|(_, certificate)| certificate).collect());
+        found.truncate(most);
+        found
     }
 }
 
