@@ -113,7 +113,7 @@ async fn fill(folder: &Path, url: &str) -> (String, String) {
             digest[..8].copy_from_slice(&number.to_le_bytes());
             let request = AddPinRequest {
                 pin_type: PinType::SpkiSha256,
-                digest: base64ct::Encoding::encode_string::<base64ct::Base64>(&digest),
+                digest: <base64ct::Base64 as base64ct::Encoding>::encode_string(&digest),
                 pin_match: PinMatch::Leaf,
                 expires_at: None,
                 source: PinOrigin::ByHand,

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{
     Router,
     extract::{FromRequestParts, Query, State},
-    http::request::Parts,
+    http::{Extensions, request::Parts},
     response::Response,
     routing::get,
 };
@@ -91,8 +91,10 @@ async fn ask_file(Anyone { frame, .. }: Anyone) -> Response {
 async fn decode(
     State(app): State<App>,
     Anyone { frame, .. }: Anyone,
+    extensions: Extensions,
     Submitted { fields, .. }: Submitted,
 ) -> Result<Response, PageError> {
+    app.limits.check_decode(&extensions)?;
     let request = DecodeRequest { config: fields.owned("jws"), bundle: fields.optional("bundle") };
     let is_judged = request.bundle.is_some();
     Ok(match app.service.decode_config(&request, now()) {

@@ -54,13 +54,13 @@ impl Watching {
 
 /// The next event; `None` at the end.
 async fn told(stream: &mut Response) -> Option<String> {
-    let chunk = timeout(SOON, stream.chunk()).await.expect("nothing came").unwrap();
+    let chunk = timeout(SOON, stream.chunk()).await.unwrap().unwrap();
     chunk.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
 }
 
 #[tokio::test]
 async fn a_page_is_told_until_the_release_has_settled() {
-    let watching = Watching::start().await;
+    let watching = Box::pin(Watching::start()).await;
     let mut stream = watching.open().await;
     watching.server.admin.cancel_release(watching.project.id(), 1).await.unwrap();
     let news = told(&mut stream).await.unwrap();
@@ -71,7 +71,7 @@ async fn a_page_is_told_until_the_release_has_settled() {
 
 #[tokio::test]
 async fn who_signs_out_or_is_no_member_any_more_is_told_nothing() {
-    let watching = Watching::start().await;
+    let watching = Box::pin(Watching::start()).await;
     let mut stream = watching.open().await;
     let sql = format!("DELETE FROM membership WHERE account_id = '{}'", watching.account);
     watching.server.execute(&sql).await;
@@ -89,7 +89,7 @@ async fn who_signs_out_or_is_no_member_any_more_is_told_nothing() {
 
 #[tokio::test]
 async fn one_account_follows_so_many_pages_and_no_more_and_none_keeps_the_server_from_stopping() {
-    let watching = Watching::start().await;
+    let watching = Box::pin(Watching::start()).await;
     let mut streams = Vec::new();
     for _ in 0..8 {
         streams.push(watching.open().await);
@@ -101,5 +101,5 @@ async fn one_account_follows_so_many_pages_and_no_more_and_none_keeps_the_server
     for stream in &mut streams {
         assert_eq!(told(stream).await, None);
     }
-    timeout(SOON, stopped).await.expect("streams held the server up").unwrap().unwrap();
+    timeout(SOON, stopped).await.unwrap().unwrap().unwrap();
 }

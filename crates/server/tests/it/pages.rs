@@ -221,3 +221,49 @@ async fn pages_and_api_are_one_person() {
     assert_eq!(organizations.iter().map(|found| found.name.as_str()).collect::<Vec<_>>(), ["Acme"]);
     server.stop().await;
 }
+
+/// The token of the session is read where a form is: whoever adds a form without it, adds a hole. Read out of the sources, so
+/// that none can be added in silence.
+#[test]
+fn whatever_takes_a_form_asks_for_its_token() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/pages");
+    let mut forms = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for name in source.split("post(").skip(1).filter_map(|rest| rest.split_once(')')).map(|(name, _)| name) {
+            let Some((_, rest)) = source.split_once(&format!("async fn {name}(")) else { continue };
+            let (signature, _) = rest.split_once("->").unwrap();
+            // Begins a sign-in: there is no session yet.
+            let is_before = name == "begin_sign_in";
+            assert!(is_before || signature.contains("Submitted {"), "{name} takes a form of whatever session");
+            forms += 1;
+        }
+    }
+    assert!(forms > 50, "the forms are not where this test looks: {forms}");
+}
+
+#[tokio::test]
+async fn public_tools_are_limited_and_can_be_off() {
+    let server = Server::start_changed(|config| {
+        config.decode.address_per_minute = 2;
+        config.lookup.enabled = false;
+    })
+    .await;
+    let stranger = Browser::stranger(&server);
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(stranger.send("/tools/decode", &[("jws", "a.b.c")]).await.status().as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 429]);
+    assert!(
+        stranger
+            .read("/tools/lookup?host=api.example.com")
+            .await
+            .contains("This installation looks up no certificates")
+    );
+    server.stop().await;
+    let server = Server::start_changed(|config| config.decode.enabled = false).await;
+    let (_, page) = says(Browser::stranger(&server).send("/tools/decode", &[("jws", "a.b.c")]).await).await;
+    assert!(page.contains("decode_off"), "{page}");
+    server.stop().await;
+}
