@@ -2,6 +2,8 @@ package pintle
 
 import java.io.File
 import java.io.IOException
+import java.io.InputStream
+import java.nio.file.Files
 
 /** The native half. A handle that was closed names nothing: its functions throw [PintleException]. */
 internal object Native {
@@ -107,15 +109,24 @@ private object NativeLibrary {
         val resource = "/pintle/native/${platform()}/$name"
         val packed = Native::class.java.getResourceAsStream(resource)
             ?: throw UnsatisfiedLinkError("pintle has no library for this platform ($resource); name its folder by pintle.library.dir")
-        val file = File.createTempFile("pintle", name)
-        try {
-            packed.use { from -> file.outputStream().use { to -> from.copyTo(to) } }
-            System.load(file.absolutePath)
+        val file = try {
+            unpack(packed, name)
         } catch (error: IOException) {
             throw UnsatisfiedLinkError("cannot unpack $resource: ${error.message}")
+        }
+        try {
+            System.load(file.absolutePath)
         } finally {
             if (!file.delete()) file.deleteOnExit()
         }
+    }
+
+    /** Into a file that nobody else may write or read. */
+    @LaterThanAndroid7
+    private fun unpack(packed: InputStream, name: String): File {
+        val file = Files.createTempFile("pintle", name)
+        packed.use { from -> Files.newOutputStream(file).use { to -> from.copyTo(to) } }
+        return file.toFile()
     }
 
     private fun platform(): String {

@@ -26,7 +26,6 @@ import okhttp3.Request
 import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
-import org.junit.jupiter.api.Assertions.assertNotNull
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -48,6 +47,12 @@ internal class ApiTest {
     }
 
     private fun refusalOf(action: () -> Any?): String? = Refused.find(assertThrows(Exception::class.java) { action() })?.code
+
+    /** Time alone changes trust: [action] goes on until it is refused. */
+    private fun refusalInTime(action: () -> Any?): String? {
+        val end = System.nanoTime() + 20_000_000_000
+        return refusalOf { while (System.nanoTime() < end) action() }
+    }
 
     private fun codeOf(action: () -> Any?): String = assertThrows(PintleException::class.java) { action() }.code
 
@@ -267,15 +272,38 @@ internal class ApiTest {
                     gauntlet.change("expire_soon")
                     pins.refresh()
                     var requests = 0
-                    val code = refusalOf {
-                        while (true) {
-                            requests = gauntlet.seen("requests")
-                            client.get(url)
-                        }
+                    val code = refusalInTime {
+                        requests = gauntlet.seen("requests")
+                        client.get(url)
                     }
                     assertEquals("all_pins_expired", code, name)
                     assertEquals(requests, gauntlet.seen("requests"), name)
                 }
+            }
+        }
+    }
+
+    @Test
+    fun `a socket that is kept decides again before each write`() {
+        gauntlet.start("pinned_leaf").builder().setup().use { pins ->
+            (pins.socketFactory().createSocket("localhost", gauntlet.port) as SSLSocket).use { socket ->
+                val reader = socket.inputStream.bufferedReader()
+                val ask = {
+                    socket.outputStream.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".toByteArray())
+                    while (reader.readLine().isNotEmpty()) Unit
+                    assertEquals("ok", "${reader.read().toChar()}${reader.read().toChar()}")
+                }
+                ask()
+                gauntlet.change("expire_soon")
+                pins.refresh()
+                var requests = 0
+                val code = refusalInTime {
+                    requests = gauntlet.seen("requests")
+                    ask()
+                }
+                assertEquals("all_pins_expired", code)
+                assertEquals(requests, gauntlet.seen("requests"))
+                assertEquals(1, gauntlet.seen("connections"))
             }
         }
     }
