@@ -1,6 +1,8 @@
 import Foundation
 import XCTest
 
+@testable import Pintle
+
 /// One case of `testkit::gauntlet`.
 struct Case: Decodable {
     let name: String
@@ -95,4 +97,14 @@ func makeFolder() throws -> URL {
     let folder = parent.appendingPathComponent("pintle-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
     return folder
+}
+
+/// What an app does, but for the CDN of the tests, which is on this machine.
+func start(_ folder: URL, _ change: (inout Pintle.Options) -> Void = { _ in }) async throws -> Pintle {
+    var options = Pintle.Options()
+    options.dangerousAllowHTTPLoopback = true
+    options.fetchTimeout = 2
+    change(&options)
+    let bundle = try Pintle.Root(contentsOf: folder.appendingPathComponent("pintle.json"))
+    return try await Pintle.setUp(bundle, options: options)
 }

@@ -105,13 +105,3 @@ final class GauntletTests: XCTestCase {
         }
     }
 }
-
-/// What an app does, but for the CDN of the tests, which is on this machine.
-func start(_ folder: URL, _ change: (inout Pintle.Options) -> Void = { _ in }) async throws -> Pintle {
-    var options = Pintle.Options()
-    options.dangerousAllowHTTPLoopback = true
-    options.fetchTimeout = 2
-    change(&options)
-    let bundle = try Pintle.Root(contentsOf: folder.appendingPathComponent("pintle.json"))
-    return try await Pintle.setUp(bundle, options: options)
-}
