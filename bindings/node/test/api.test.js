@@ -116,7 +116,7 @@ test('a kept connection is refused once its pin has expired', async () => {
   await pins.refresh();
   let requests;
   const untilRefused = async () => {
-    for (;;) {
+    for (const deadline = Date.now() + 30_000; Date.now() < deadline; ) {
       ({ requests } = await gauntlet.seen());
       await get(url, { agent });
     }

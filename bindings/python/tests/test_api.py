@@ -8,6 +8,7 @@ import re
 import ssl
 import sys
 import threading
+import time
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -172,8 +173,9 @@ class Api(unittest.TestCase):
         connection.getresponse().read()
         self.gauntlet.change("expire_soon")
         pins.refresh()
+        deadline = time.monotonic() + 30
         with self.assertRaises(pintle.Refused) as caught:
-            while True:
+            while time.monotonic() < deadline:
                 requests = self.gauntlet.seen()["requests"]
                 connection.request("GET", "/")
                 connection.getresponse().read()
