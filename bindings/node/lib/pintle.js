@@ -6,7 +6,7 @@ const native = require('./native');
 const { Agent, makeDispatcher, openHttp2 } = require('./clients');
 const { PintleError, Refused, fromNative } = require('./errors');
 const { fetchOnce } = require('./fetcher');
-const { Identity, demandStrict, evidenceOf, handshake, platformRefusal } = require('./tls');
+const { Identity, demandStrict, evidenceOf, handshake, platformRefusal, serverName } = require('./tls');
 
 /** The longest that setTimeout can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -104,8 +104,10 @@ class Pintle {
     const authorities = this.#options.ca === undefined ? {} : { ca: this.#options.ca };
     // The platform enforces by itself, whatever the environment says, but where the pins decide alone.
     const identity = new Identity(host);
+    // Node itself sends the name only where it is told to.
+    const named = { servername: serverName(host) };
     const checked = { checkServerIdentity: identity.check, rejectUnauthorized: !byPins };
-    const socket = tls.connect({ ...authorities, ...rest, ...checked });
+    const socket = tls.connect({ ...authorities, ...rest, ...named, ...checked });
     try {
       await handshake(socket);
       const evidence = evidenceOf(socket, host, identity);

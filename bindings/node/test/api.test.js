@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const https = require('node:https');
 const path = require('node:path');
+const tls = require('node:tls');
 const { after, before, test } = require('node:test');
 const pintle = require('pintle');
 const { Gauntlet, ROOT } = require('./gauntlet');
@@ -124,6 +125,23 @@ test('a kept connection is refused once its pin has expired', async () => {
   await assert.rejects(untilRefused(), ({ code }) => ['all_pins_expired', 'retry_after_refresh'].includes(code));
   assert.equal((await gauntlet.seen()).requests, requests);
   await assert.rejects(get(url, { agent }), { code: 'all_pins_expired' });
+  pins.close();
+});
+
+test('a session that was kept is not resumed', async () => {
+  const { bundle, ca, port } = await gauntlet.start('pinned_leaf');
+  const session = await new Promise((resolve, reject) => {
+    const socket = tls.connect({ host: 'localhost', port, ca, servername: 'localhost' });
+    socket.once('error', reject);
+    socket.once('session', (ticket) => {
+      socket.destroy();
+      resolve(ticket);
+    });
+  });
+  const pins = await pintle.setup(bundle, { ...OPTIONS, ca });
+  const socket = await pins.connect({ host: 'localhost', port, session });
+  assert.equal(socket.isSessionReused(), false);
+  assert.equal((await gauntlet.seen()).resumed, 0);
   pins.close();
 });
 

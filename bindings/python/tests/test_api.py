@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import ssl
 import sys
 import threading
@@ -181,6 +182,21 @@ class Api(unittest.TestCase):
                 connection.getresponse().read()
         self.assertEqual(caught.exception.code, "all_pins_expired")
         self.assertEqual(self.gauntlet.seen(), {"connections": 1, "handshakes": 1, "resumed": 0, "requests": requests})
+
+    def test_a_session_that_was_kept_is_not_resumed(self) -> None:
+        folder = self.gauntlet.start("pinned_leaf")
+        pins = self.setup(folder)
+        context = pins.ssl_context(cafile=str(folder / "ca.pem"))
+        session = None
+        for _ in range(2):
+            with socket.create_connection(("localhost", self.gauntlet.port)) as plain:
+                with context.wrap_socket(plain, server_hostname="localhost", session=session) as connection:
+                    connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    connection.recv(1)
+                    session = connection.session
+                    self.assertFalse(connection.session_reused)
+        self.assertIsNotNone(session)
+        self.assertEqual(self.gauntlet.seen()["resumed"], 0)
 
     def test_after_close_nothing_is_decided(self) -> None:
         folder = self.gauntlet.start("pinned_leaf")
