@@ -86,13 +86,15 @@ pub enum Change {
     Withdraw,
     /// The CDN closes every connection.
     CdnDead,
+    /// The CDN sends the next release ten bytes a second.
+    CdnSlow,
     /// The CDN answers something else.
     CdnGarbage,
 }
 
 impl Change {
     /// Every one.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Rotate,
         Self::Revoke,
         Self::Release,
@@ -100,6 +102,7 @@ impl Change {
         Self::ExpireSoon,
         Self::Withdraw,
         Self::CdnDead,
+        Self::CdnSlow,
         Self::CdnGarbage,
     ];
 }
@@ -140,6 +143,7 @@ pub fn cases() -> Vec<Case> {
         case("rollback", vec![world(Change::RollBack), refresh("config_rollback"), get("ok")]),
         case("withdrawn", vec![get("ok"), world(Change::Withdraw), refresh("ok"), get("config_withdrawn")]),
         case("cdn_dead", vec![world(Change::CdnDead), refresh("fetch_failed"), get("ok")]),
+        case("cdn_slow", vec![world(Change::CdnSlow), refresh("fetch_failed"), get("ok")]),
         case("cdn_garbage", vec![world(Change::CdnGarbage), refresh("config_malformed"), get("ok")]),
     ]
 }
@@ -265,6 +269,7 @@ impl Gauntlet {
             }
             Change::Withdraw => self.publish(3, |claims| claims.withdrawn = true),
             Change::CdnDead => self.cdn.set(Reply::Closed),
+            Change::CdnSlow => self.cdn.set(Reply::Drip(self.project.config_with(3, |_| {}))),
             Change::CdnGarbage => self.cdn.set(Reply::Refusal(200, "<html>Please log in to this Wi-Fi</html>")),
         }
     }
