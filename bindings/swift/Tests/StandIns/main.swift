@@ -93,5 +93,15 @@ if forPassword != "ok" { differences.append("for a password: \(forPassword)") }
 let refused = Pintle.Evidence(host: "localhost", verifying: SecTrust(certificates: [Data([1])], isVerified: false))
 if refused.verifiedPath != nil || refused.platformAccepts { differences.append("a path that nobody verified") }
 
+let session = PinnedSession(pins)
+do {
+    _ = try await session.data(from: URL(string: "http://localhost:1/")!)
+    differences.append("http went out")
+} catch let error as PintleError where error.code == "host_invalid" {}
+let first = session.current
+if session.current !== first { differences.append("a session for each request") }
+try pins.setPermissive(true)
+if session.current === first { differences.append("a session that outlives its trust") }
+
 print(differences.isEmpty ? "the sources for Apple's platforms do as the table says" : differences.joined(separator: "\n"))
 exit(differences.isEmpty ? 0 : 1)
