@@ -44,6 +44,57 @@ pub struct UpdateDomainRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 16)]
     pub watch: Option<Vec<String>>,
+    /// What the drift monitor may propose to pin, by itself, from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_draft: Option<AutoDraft>,
+}
+
+/// What the drift monitor proposes to pin when it sees it; a proposal counts for nothing until a person adds it as a pin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AutoDraft {
+    /// Nothing.
+    #[default]
+    Off,
+    /// Keys that live servers show, of issuers that apps accepted certificates of.
+    Live,
+    /// Those, and keys of such issuers in Certificate Transparency.
+    LiveAndCt,
+}
+
+impl AutoDraft {
+    /// As it travels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Live => "live",
+            Self::LiveAndCt => "live_and_ct",
+        }
+    }
+
+    /// Reads the word for it.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Off, Self::Live, Self::LiveAndCt].into_iter().find(|one| one.as_str() == word)
+    }
+}
+
+/// A key that the drift monitor proposes to pin. It counts for nothing: whoever adds a pin of this digest accepts it, whoever
+/// removes it by its id says no.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProposedPinResponse {
+    /// `pin_…`
+    pub id: String,
+    /// What the digest is taken of.
+    #[serde(rename = "type")]
+    pub pin_type: PinType,
+    /// Standard base64 with padding.
+    pub digest: String,
+    /// Where it was seen, and what it was; what certificates say of themselves in it is unverified.
+    pub reason: String,
+    /// Seconds since 1970 UTC.
+    pub proposed_at: u64,
 }
 
 /// A domain in the draft.
@@ -67,6 +118,12 @@ pub struct DomainResponse {
     pub watch: Vec<String>,
     /// Sorted by type, digest and match.
     pub pins: Vec<PinResponse>,
+    /// What the drift monitor may propose to pin by itself.
+    #[serde(default)]
+    pub auto_draft: AutoDraft,
+    /// What it proposes, oldest first; no release holds it.
+    #[serde(default)]
+    pub proposed: Vec<ProposedPinResponse>,
     /// Seconds since 1970 UTC.
     pub created_at: u64,
 }

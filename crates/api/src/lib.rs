@@ -59,8 +59,8 @@ pub use decode::{ConfigRefusal, DecodeRequest, DecodeResponse};
 pub use deletion::DeletionResponse;
 pub use diff::{DiffQuery, DiffResponse};
 pub use domain::{
-    AddDomainRequest, AddPinRequest, DomainResponse, Enforce, EnforceWord, PinExpiry, PinMatch, PinOrigin, PinResponse,
-    PinType, Trust, UpdateDomainRequest, UpdatePinRequest,
+    AddDomainRequest, AddPinRequest, AutoDraft, DomainResponse, Enforce, EnforceWord, PinExpiry, PinMatch, PinOrigin,
+    PinResponse, PinType, ProposedPinResponse, Trust, UpdateDomainRequest, UpdatePinRequest,
 };
 pub use draft::{Change, ChangeKind, DraftResponse, DraftSettings, Expiry, OnStale, UpdateDraftRequest};
 pub use drift::{Concern, DriftChangeResponse, DriftHistoryQuery, DriftKind, DriftResponse, DriftState};

@@ -5,7 +5,10 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use pintle_discover::{AddressPolicy, Resolve, SystemResolver};
 use pintle_service::{OutgoingMessage, SendError, WebhookSender};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{
+    Client, StatusCode, Url,
+    header::{HeaderValue, RETRY_AFTER},
+};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
 use crate::ServerError;
@@ -51,7 +54,7 @@ impl HttpSender {
             request = request.header(*name, value);
         }
         let answer = request.body(message.body.clone()).send().await.map_err(|error| failed(describe(&error)))?;
-        judge(answer.status())
+        judge(answer.status(), answer.headers().get(RETRY_AFTER))
     }
 
     /// The addresses of the host that may be connected to; all of them must.
@@ -95,7 +98,7 @@ impl WebhookSender for HttpSender {
     }
 }
 
-fn judge(status: StatusCode) -> Result<(), SendError> {
+fn judge(status: StatusCode, retry_after: Option<&HeaderValue>) -> Result<(), SendError> {
     if status.is_success() {
         return Ok(());
     }
@@ -103,11 +106,14 @@ fn judge(status: StatusCode) -> Result<(), SendError> {
         return Err(failed(&format!("it answers {}, and redirects are not followed", status.as_u16())));
     }
     let message = format!("it answers {}", status.as_u16());
-    Err(SendError { message, is_gone: status == StatusCode::GONE })
+    // Seconds; a date, which RFC 9110 allows as well, would be one of another clock.
+    let asks = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    let retry_after_secs = retry_after.filter(|_| asks).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    Err(SendError { message, is_gone: status == StatusCode::GONE, retry_after_secs })
 }
 
 fn failed(message: &str) -> SendError {
-    SendError { message: message.to_owned(), is_gone: false }
+    SendError { message: message.to_owned(), is_gone: false, retry_after_secs: None }
 }
 
 /// Without the URL, and without what the other side says.
@@ -162,6 +168,18 @@ mod tests {
         }
         for url in ["https://hooks.example.com:22/", "https://hooks.example.com:6379/"] {
             assert!(find(url, &["1.1.1.1"], public()).await.unwrap_err().contains("port"), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_wait_is_heard_from_those_who_may_ask_for_one() {
+        let wait = |status: u16, value: &'static str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            judge(status, Some(&HeaderValue::from_static(value))).unwrap_err().retry_after_secs
+        };
+        assert_eq!((wait(429, "120"), wait(503, " 7 ")), (Some(120), Some(7)));
+        for (status, value) in [(500, "120"), (302, "120"), (429, "Wed, 21 Oct 2026 07:28:00 GMT"), (429, "-1")] {
+            assert_eq!(wait(status, value), None, "{status} {value}");
         }
     }
 

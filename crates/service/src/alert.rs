@@ -61,7 +61,7 @@ impl<'a> Alert<'a> {
         Self { kind, organization, project: None, subject, detail, severity: kind.severity(), stage: 0 }
     }
 
-    fn open_key(&self) -> String {
+    pub(crate) fn open_key(&self) -> String {
         let project = self.project.map_or("-", ProjectId::as_str);
         format!("{}/{project}/{}", self.kind.as_str(), self.subject)
     }

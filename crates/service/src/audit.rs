@@ -169,6 +169,10 @@ audit_actions! {
     RotationEnded = "rotation.ended",
     /// A pin was added to the draft.
     PinAdded = "pin.added",
+    /// The drift monitor proposes a pin: it saw a key that no pin fits.
+    PinProposed = "pin.proposed",
+    /// Somebody said no to a pin that the drift monitor proposed.
+    PinDismissed = "pin.dismissed",
     /// A pin's label or expiry was changed.
     PinUpdated = "pin.updated",
     /// A pin was removed from the draft.

@@ -9,6 +9,7 @@
 mod judge;
 mod logged;
 mod place;
+mod propose;
 mod record;
 mod standing;
 
@@ -22,6 +23,7 @@ pub(crate) use judge::{DomainLook, Verdict, digest_pins};
 pub use logged::CtWatch;
 pub(crate) use logged::{LoggedLook, LoggedVerdict, hosts_of};
 pub(crate) use place::{Published, judge_place};
+pub(crate) use propose::{Proposal, summarize_proposed};
 pub(crate) use record::{Finding, LoggedFinding, make_row, record_finding, record_logged, tell_end};
 pub(crate) use standing::{Standing, advance};
 

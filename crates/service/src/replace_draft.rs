@@ -39,12 +39,12 @@ pub(crate) async fn replace_draft(
             Some(known) => {
                 let row = settings_of(wanted, known.row.clone());
                 tx.save_domain_settings(scope, &row).await?;
-                DraftDomain { row, pins: known.pins.clone() }
+                DraftDomain { row, pins: known.pins.clone(), proposed: Vec::new() }
             }
             None => {
                 let row = settings_of(wanted, make_row(project, &name, now));
                 tx.insert_domain(scope, row.clone()).await?;
-                DraftDomain { row, pins: Vec::new() }
+                DraftDomain { row, pins: Vec::new(), proposed: Vec::new() }
             }
         };
         replace_pins(tx, project, &domain, &wanted.pins, now).await?;
@@ -124,6 +124,7 @@ fn make_row(project: &Project, name: &str, now: UnixTime) -> DomainRow {
         ct_min: Unsigned::default(),
         ct_logs: None,
         watch: None,
+        auto_draft: "off".to_owned(),
         rotation: None,
         created_at: now.as_secs().into(),
     }

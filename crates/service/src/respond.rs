@@ -1,15 +1,15 @@
 //! From rows to what travels.
 
 use pintle_api::{
-    Approval, CtLogResponse, CtLogsResponse, Custody, DomainResponse, DraftSettings, Enforce, EnforceWord, Expiry,
-    InvitationResponse, MemberResponse, OnStale, OrganizationResponse, PinMatch, PinOrigin, PinResponse, PinType,
-    ProjectKeyResponse, ProjectResponse, ReleaseKind, ReleaseResponse, ReleaseState, ReleaseTargetResponse, Role,
-    StatementResponse, StatementSigner, TargetState, TokenResponse, Trust,
+    Approval, AutoDraft, CtLogResponse, CtLogsResponse, Custody, DomainResponse, DraftSettings, Enforce, EnforceWord,
+    Expiry, InvitationResponse, MemberResponse, OnStale, OrganizationResponse, PinMatch, PinOrigin, PinResponse,
+    PinType, ProjectKeyResponse, ProjectResponse, ProposedPinResponse, ReleaseKind, ReleaseResponse, ReleaseState,
+    ReleaseTargetResponse, Role, StatementResponse, StatementSigner, TargetState, TokenResponse, Trust,
 };
 use pintle_core::{Root, claims, root::BaseUrl};
 use pintle_store::{
-    CtLogRow, DraftDomain, DraftRow, InvitationRow, Member, Membership, PinRow, Project, ProjectScope, ReadTx,
-    ReleaseRow, ReleaseTargetRow, StatementRow, TokenRow, Unsigned,
+    CtLogRow, DraftDomain, DraftRow, InvitationRow, Member, Membership, PinRow, Project, ProjectScope, ProposedPinRow,
+    ReadTx, ReleaseRow, ReleaseTargetRow, StatementRow, TokenRow, Unsigned,
 };
 
 use crate::{
@@ -151,6 +151,8 @@ pub(crate) fn domain(domain: &DraftDomain) -> Result<DomainResponse, ServiceErro
         ct: describe_requirement(row)?,
         watch: row.watch.iter().flat_map(|watch| watch.split_ascii_whitespace()).map(str::to_owned).collect(),
         pins: domain.pins.iter().map(pin).collect::<Result<_, _>>()?,
+        auto_draft: AutoDraft::parse(&row.auto_draft).unwrap_or_default(),
+        proposed: domain.proposed.iter().map(proposed_pin).collect::<Result<_, _>>()?,
         created_at: row.created_at.value(),
     })
 }
@@ -166,16 +168,30 @@ pub(crate) fn ct_logs(draft: &DraftRow, logs: &[CtLogRow]) -> CtLogsResponse {
     CtLogsResponse { as_of: draft.ct_logs_as_of.map(Unsigned::value), logs: logs.iter().map(log).collect() }
 }
 
+fn proposed_pin(row: &ProposedPinRow) -> Result<ProposedPinResponse, ServiceError> {
+    Ok(ProposedPinResponse {
+        id: row.id.to_string(),
+        pin_type: pin_type(&row.pin_type)?,
+        digest: row.digest.clone(),
+        reason: row.reason.clone(),
+        proposed_at: row.proposed_at.value(),
+    })
+}
+
+fn pin_type(word: &str) -> Result<PinType, ServiceError> {
+    match claims::PinType::parse(word) {
+        Some(claims::PinType::SpkiSha256) => Ok(PinType::SpkiSha256),
+        Some(claims::PinType::SpkiSha512) => Ok(PinType::SpkiSha512),
+        Some(claims::PinType::CertSha256) => Ok(PinType::CertSha256),
+        Some(claims::PinType::CertSha512) => Ok(PinType::CertSha512),
+        None => Err(ServiceError::Internal("stored pin type")),
+    }
+}
+
 pub(crate) fn pin(row: &PinRow) -> Result<PinResponse, ServiceError> {
     Ok(PinResponse {
         id: row.id.to_string(),
-        pin_type: match claims::PinType::parse(&row.pin_type) {
-            Some(claims::PinType::SpkiSha256) => PinType::SpkiSha256,
-            Some(claims::PinType::SpkiSha512) => PinType::SpkiSha512,
-            Some(claims::PinType::CertSha256) => PinType::CertSha256,
-            Some(claims::PinType::CertSha512) => PinType::CertSha512,
-            None => return Err(ServiceError::Internal("stored pin type")),
-        },
+        pin_type: pin_type(&row.pin_type)?,
         digest: row.digest.clone(),
         pin_match: match claims::PinMatch::parse(&row.pin_match) {
             Some(claims::PinMatch::Leaf) => PinMatch::Leaf,

@@ -44,6 +44,8 @@ pub struct SendError {
     pub message: String,
     /// Whether the other side wants no more messages (410).
     pub is_gone: bool,
+    /// For how long the other side wants to be left alone, if it says so.
+    pub retry_after_secs: Option<u64>,
 }
 
 /// A message, whole.

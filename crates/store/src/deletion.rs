@@ -12,6 +12,7 @@ const ROWS_OF_PROJECT: &[(&str, &str)] = &[
     ("alert", "project_id = $1"),
     ("due_date", "project_id = $1"),
     ("pin", "domain_id IN (SELECT id FROM domain WHERE project_id = $1)"),
+    ("proposed_pin", "domain_id IN (SELECT id FROM domain WHERE project_id = $1)"),
     ("domain", "project_id = $1"),
     ("ct_log", "project_id = $1"),
     ("drift", "project_id = $1"),

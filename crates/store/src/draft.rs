@@ -6,8 +6,8 @@ use sea_orm::{
 };
 
 use crate::{
-    DomainId, DomainRow, DraftRow, Page, PinId, PinRow, ProjectScope, ReadTx, StoreError, WriteTx,
-    entity::{domain, draft, pin},
+    DomainId, DomainRow, DraftRow, Page, PinId, PinRow, ProjectScope, ProposedPinRow, ReadTx, StoreError, WriteTx,
+    entity::{domain, draft, pin, proposed_pin},
 };
 
 /// A domain and its pins, sorted by type, digest and match.
@@ -17,6 +17,8 @@ pub struct DraftDomain {
     pub row: DomainRow,
     /// Its pins.
     pub pins: Vec<PinRow>,
+    /// What the monitor proposes to pin, and counts for nothing.
+    pub proposed: Vec<ProposedPinRow>,
 }
 
 impl ReadTx {
@@ -33,7 +35,8 @@ impl ReadTx {
             .all(self.connection())
             .await?;
         let pins = self.list_pins(pin::Column::DomainId.in_subquery(domains_of(scope))).await?;
-        Ok(join(domains, pins))
+        let proposed = self.list_proposed_pins(proposed_pin::Column::DomainId.in_subquery(domains_of(scope))).await?;
+        Ok(join(domains, pins, proposed))
     }
 
     /// Domains of the draft with their pins, by name.
@@ -46,9 +49,10 @@ impl ReadTx {
             .filter(domain::Column::ProjectId.eq(scope.project.clone()))
             .cursor_by(domain::Column::Name);
         let domains = self.list_page(list, page).await?;
-        let ids = domains.iter().map(|row| row.id.clone());
-        let pins = self.list_pins(pin::Column::DomainId.is_in(ids)).await?;
-        Ok(join(domains, pins))
+        let ids = || domains.iter().map(|row| row.id.clone());
+        let pins = self.list_pins(pin::Column::DomainId.is_in(ids())).await?;
+        let proposed = self.list_proposed_pins(proposed_pin::Column::DomainId.is_in(ids())).await?;
+        Ok(join(domains, pins, proposed))
     }
 
     /// Domains of the draft that have one of these names, without their pins.
@@ -73,7 +77,8 @@ impl ReadTx {
             .await?;
         let Some(row) = found else { return Ok(None) };
         let pins = self.list_pins(pin::Column::DomainId.eq(id.clone())).await?;
-        Ok(Some(DraftDomain { row, pins }))
+        let proposed = self.list_proposed_pins(proposed_pin::Column::DomainId.eq(id.clone())).await?;
+        Ok(Some(DraftDomain { row, pins, proposed }))
     }
 
     async fn list_pins(&self, condition: sea_orm::sea_query::SimpleExpr) -> Result<Vec<PinRow>, StoreError> {
@@ -87,12 +92,21 @@ impl ReadTx {
     }
 }
 
-fn join(domains: Vec<DomainRow>, pins: Vec<PinRow>) -> Vec<DraftDomain> {
-    let mut by_domain: HashMap<DomainId, Vec<PinRow>> = HashMap::new();
+fn join(domains: Vec<DomainRow>, pins: Vec<PinRow>, proposed: Vec<ProposedPinRow>) -> Vec<DraftDomain> {
+    let mut pins_of: HashMap<DomainId, Vec<PinRow>> = HashMap::new();
     for row in pins {
-        by_domain.entry(row.domain_id.clone()).or_default().push(row);
+        pins_of.entry(row.domain_id.clone()).or_default().push(row);
     }
-    domains.into_iter().map(|row| DraftDomain { pins: by_domain.remove(&row.id).unwrap_or_default(), row }).collect()
+    let mut proposed_of: HashMap<DomainId, Vec<ProposedPinRow>> = HashMap::new();
+    for row in proposed {
+        proposed_of.entry(row.domain_id.clone()).or_default().push(row);
+    }
+    let joined = domains.into_iter().map(|row| DraftDomain {
+        pins: pins_of.remove(&row.id).unwrap_or_default(),
+        proposed: proposed_of.remove(&row.id).unwrap_or_default(),
+        row,
+    });
+    joined.collect()
 }
 
 impl WriteTx {
@@ -134,6 +148,7 @@ impl WriteTx {
             .col_expr(domain::Column::CtMin, Expr::value(domain.ct_min))
             .col_expr(domain::Column::CtLogs, Expr::value(domain.ct_logs.as_deref()))
             .col_expr(domain::Column::Watch, Expr::value(domain.watch.as_deref()))
+            .col_expr(domain::Column::AutoDraft, Expr::value(domain.auto_draft.as_str()))
             .filter(domain::Column::Id.eq(domain.id.clone()))
             .filter(domain::Column::ProjectId.eq(scope.project.clone()))
             .exec(self.connection())
@@ -168,8 +183,9 @@ impl WriteTx {
     }
 
     /// Adds a pin to a domain just found with [`find_domain`](ReadTx::find_domain).
-    /// [`StoreError::AlreadyExists`] when the same pin is there.
+    /// [`StoreError::AlreadyExists`] when the same pin is there. What is pinned is proposed no more.
     pub async fn insert_pin(&self, domain: &DraftDomain, pin: PinRow) -> Result<(), StoreError> {
+        self.delete_proposed_pin(domain, &pin.pin_type, &pin.digest).await?;
         self.insert::<pin::Entity, _>(PinRow { domain_id: domain.row.id.clone(), ..pin }).await
     }
 

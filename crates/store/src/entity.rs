@@ -33,6 +33,7 @@ pub(crate) mod pin;
 pub(crate) mod prepared_release;
 pub(crate) mod probe_agent;
 pub(crate) mod project;
+pub(crate) mod proposed_pin;
 pub(crate) mod publish_target;
 pub(crate) mod published_object;
 pub(crate) mod recovery_code;

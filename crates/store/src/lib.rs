@@ -51,6 +51,7 @@ mod passkey;
 mod postgres;
 mod probe_agent;
 mod project;
+mod proposed_pin;
 mod publish_target;
 mod published;
 mod release;
@@ -85,7 +86,7 @@ pub use entity::{
     notification_choice::Model as NotificationChoiceRow, observed_certificate::Model as ObservedCertificateRow,
     one_time_secret::Model as OneTimeSecretRow, organization::Model as OrganizationRow, passkey::Model as PasskeyRow,
     pin::Model as PinRow, prepared_release::Model as PreparedReleaseRow, probe_agent::Model as ProbeAgentRow,
-    project::Model as ProjectRow, publish_target::Model as PublishTargetRow,
+    project::Model as ProjectRow, proposed_pin::Model as ProposedPinRow, publish_target::Model as PublishTargetRow,
     published_object::Model as PublishedObjectRow, release::Model as ReleaseRow,
     release_target::Model as ReleaseTargetRow, session::Model as SessionRow,
     succession_statement::Model as StatementRow, totp::Model as TotpRow, violation_count::Model as ViolationCountRow,

@@ -17,6 +17,11 @@ impl ReadTx {
         self.list_page(agents_of(organization).cursor_by(probe_agent::Column::Name), page).await
     }
 
+    /// The agents of all organizations, in the order of their ids: for jobs, which act for nobody.
+    pub async fn list_watched_agents(&self, page: &Page<String>) -> Result<Vec<ProbeAgentRow>, StoreError> {
+        self.list_page(probe_agent::Entity::find().cursor_by(probe_agent::Column::Id), page).await
+    }
+
     /// One of them.
     pub async fn find_probe_agent(
         &self,

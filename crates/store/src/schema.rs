@@ -37,6 +37,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::expand(include_str!("../migrations/0024_webhooks.sql")),
     Migration::expand(include_str!("../migrations/0025_violations.sql")),
     Migration::expand(include_str!("../migrations/0026_logged_certificate.sql")),
+    Migration::expand(include_str!("../migrations/0027_proposed_pin.sql")),
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)";

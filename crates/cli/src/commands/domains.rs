@@ -1,6 +1,6 @@
 use clap::{Args, Subcommand};
 use pintle_api::{
-    AddDomainRequest, CtPolicy, CtRequest, CtResponse, DomainResponse, Enforce, EnforceWord, Trust,
+    AddDomainRequest, AutoDraft, CtPolicy, CtRequest, CtResponse, DomainResponse, Enforce, EnforceWord, Trust,
     UpdateDomainRequest, client::Client,
 };
 use pintle_core::claims;
@@ -61,11 +61,16 @@ pub struct DomainSettings {
     /// A host of the domain that the guard looks at, as WWW.example.com or api.example.com:8443; repeat it; `none` clears
     #[arg(long, value_name = "HOST[:PORT]")]
     watch: Vec<String>,
+    /// What the drift monitor proposes to pin by itself when it sees it: `off`, `live` (what servers show), `live-and-ct`;
+    /// a proposal counts for nothing until somebody adds it
+    #[arg(long, value_name = "WHAT", value_parser = ["off", "live", "live-and-ct"])]
+    auto_draft: Option<String>,
 }
 
 impl DomainSettings {
     fn parse(&self, current: &CtResponse) -> Result<UpdateDomainRequest, CommandError> {
         let trust = self.trust.as_deref();
+        let auto_draft = self.auto_draft.as_deref().map(|word| word.replace('-', "_"));
         Ok(UpdateDomainRequest {
             enforce: self.enforce.as_deref().map(parse_enforce).transpose()?,
             trust: trust
@@ -77,6 +82,9 @@ impl DomainSettings {
                 [none] if none == "none" => Some(Vec::new()),
                 hosts => Some(hosts.to_vec()),
             },
+            auto_draft: auto_draft
+                .map(|word| parse_word::<AutoDraft>(&word, "auto_draft_invalid", "`off`, `live` or `live-and-ct`"))
+                .transpose()?,
         })
     }
 

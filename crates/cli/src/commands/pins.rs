@@ -1,5 +1,6 @@
 mod add;
 mod cover;
+mod proposed;
 mod refresh;
 mod sync;
 
@@ -64,6 +65,20 @@ certificate; a pin of it that has expired gets no end. Other pins stay: one may 
 somebody else changes meanwhile is looked at once more. With --release nobody is asked while the release says what apps \
 have, with these pins, and nothing else; what others staged is signed only after a question, or with --yes.")]
     Sync(Box<SyncArgs>),
+    /// Pin a key that the drift monitor proposes (`pintle domains set --auto-draft`); compare it with what you know first
+    Accept {
+        /// Domain of the draft
+        domain: String,
+        /// The proposal: its id, TYPE:DIGEST, or the beginning of its digest
+        pin: String,
+    },
+    /// Say no to a key that the drift monitor proposes: it is not proposed again
+    Dismiss {
+        /// Domain of the draft
+        domain: String,
+        /// The proposal: its id, TYPE:DIGEST, or the beginning of its digest
+        pin: String,
+    },
     /// Remove a pin from a domain of the draft
     Remove {
         /// Domain of the draft
@@ -91,6 +106,8 @@ pub(crate) async fn run(command: &PinsCommand, context: &Context) -> Result<(), 
         PinsCommand::List { domain } => list(domain.as_deref(), context).await,
         PinsCommand::Set { domain, pin, changes } => set(domain, pin, changes, context).await,
         PinsCommand::Sync(args) => sync::run(args, context).await,
+        PinsCommand::Accept { domain, pin } => proposed::accept(domain, pin, context).await,
+        PinsCommand::Dismiss { domain, pin } => proposed::dismiss(domain, pin, context).await,
         PinsCommand::Remove { domain, pin } => remove(domain, pin, context).await,
         PinsCommand::Refresh(args) => refresh::run(args, context).await,
     }
@@ -112,7 +129,10 @@ async fn list(domain: Option<&str>, context: &Context) -> Result<(), CommandErro
                 text.gap();
             }
             text.styled_line(STRONG, &super::domains::show_name(domain));
-            text.indented(|text| write_rows(&domain.pins, text));
+            text.indented(|text| {
+                write_rows(&domain.pins, text);
+                proposed::write(domain, text);
+            });
         }
     })
 }
@@ -207,6 +227,8 @@ mod tests {
         };
         let domain = DomainResponse {
             watch: Vec::new(),
+            auto_draft: pintle_api::AutoDraft::default(),
+            proposed: Vec::new(),
             id: "dom_1".to_owned(),
             name: "api.example.com".to_owned(),
             display_name: "api.example.com".to_owned(),

@@ -100,6 +100,8 @@ fn a_key_is_made_in_a_token_signs_releases_there_and_is_rotated() {
     assert_eq!(registered["key"]["kid"], made["kid"]);
     let released = hsm.json(&workshop, &["release", "--yes", "--key", KEY]);
     assert_eq!(released["state"], "live");
+    let unattended = workshop.run(&["pins", "refresh", "--no-probe", "--release-declared", "--key", KEY]);
+    assert!(unattended.status == 3 && unattended.stderr.contains("custody_not_kms"), "{unattended:?}");
 
     // Both keys in one token, opened by one process.
     let next = "pkcs11:token=Pintle%20test;object=next";
@@ -384,6 +386,24 @@ fn a_key_in_aws_signs_releases_with_requests_that_its_emulator_authenticates() {
         assert_eq!(run.status, 0, "{arguments:?}: {run:?}");
     }
     assert_eq!(workshop.json(&["projects", "show"])["live_release"], 1);
+    // Unattended: what somebody declared, and nothing else.
+    let unattended = || run(&["pins", "refresh", "--no-probe", "--release-declared", "--key", &key], secret);
+    let live = || workshop.json(&["projects", "show"])["live_release"].clone();
+    assert_eq!((unattended().status, live()), (0, json!(1)), "nothing is declared");
+    let arguments = "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -out next.csr -subj /CN=n";
+    assert_eq!(workshop.shell(&format!("openssl {arguments}"), &[]).status, 0);
+    workshop.json(&["pins", "add", "api.example.com", "--from-csr", "next.csr"]);
+    let released = unattended();
+    assert_eq!((released.status, live()), (0, json!(2)), "{released:?}");
+    workshop.shell(&format!("openssl {}", arguments.replace("next.csr", "last.csr")), &[]);
+    workshop.json(&["pins", "add", "api.example.com", "--from-csr", "last.csr"]);
+    let digest = "spki-sha256:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+    workshop.json(&["pins", "add", "api.example.com", "--pin", digest]);
+    let waits = unattended();
+    assert!(waits.status != 0 && live() == json!(2), "a pin of another origin waits for a person: {waits:?}");
+    workshop.json(&["pins", "remove", "api.example.com", digest]);
+    workshop.json(&["pins", "remove", "api.example.com", "next"]);
+    assert!(unattended().status != 0 && live() == json!(2), "nor is anything taken away");
     let alias = p256.rsplit_once(":key/").unwrap().0.to_owned();
     for (key, secret, code) in [
         (key, "another secret", "kms_denied"),

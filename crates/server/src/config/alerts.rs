@@ -11,6 +11,8 @@ pub struct AlertsConfig {
     pub days: Vec<u64>,
     /// From this hour on, UTC, a day's digest is sent.
     pub digest_hour: u64,
+    /// Hours that a probe agent may be silent.
+    pub agent_silent_hours: u64,
 }
 
 /// Where webhooks may lead.
@@ -36,6 +38,12 @@ impl AlertsConfig {
                 0..=23,
                 "The hour, UTC, from which on the daily mail is sent to members who chose one",
             ),
+            agent_silent_hours: options.number(
+                "alerts.agent_silent_hours",
+                26,
+                1..=8760,
+                "Hours after which members are told that a probe agent reports nothing any more",
+            ),
         };
         if config.days.is_empty() || config.days.iter().any(|days| !(1..=3650).contains(days)) {
             options.refuse("alerts.days", "no list of days from 1 to 3650", "write it as [30, 14, 7, 1]");
@@ -44,7 +52,7 @@ impl AlertsConfig {
     }
 
     pub(crate) fn to_settings(&self) -> AlertSettings {
-        AlertSettings::new(self.days.clone(), self.digest_hour)
+        AlertSettings::new(self.days.clone(), self.digest_hour).with_agent_silence(self.agent_silent_hours)
     }
 }
 

@@ -239,6 +239,7 @@ async fn change(
         trust: Some(read::<Trust>(&fields, "trust")),
         ct: None,
         watch: Some(read_watch(&fields)),
+        auto_draft: None,
     };
     match app.service.update_domain(&place.actor, place.id(), &id, &request, None, now()).await {
         Ok(_) => Ok(go_on(&format!("{}/domains/{id}", place.path()), "changed")),

@@ -46,11 +46,12 @@ impl Service {
             ct_min: CtRequirement::DEFAULT_MIN.into(),
             ct_logs: None,
             watch: parse_watch(&name, &request.watch)?,
+            auto_draft: "off".to_owned(),
             rotation: None,
             created_at: now.as_secs().into(),
         };
         apply_requirement(&mut row, &request.ct)?;
-        let domain = DraftDomain { row, pins: Vec::new() };
+        let domain = DraftDomain { row, pins: Vec::new(), proposed: Vec::new() };
         check_domain(&tx, &project, &domain).await?;
         match tx.insert_domain(&project.scope, domain.row.clone()).await {
             Err(StoreError::AlreadyExists) => return Err(ServiceError::AlreadyExists { what: "domain" }),

@@ -84,7 +84,7 @@ impl Service {
             let id = DomainId::make(now.as_secs());
             let row = DomainRow { id, rotation: None, created_at: now.as_secs().into(), ..domain.row.clone() };
             tx.insert_domain(&copy.scope, row.clone()).await?;
-            let target = pintle_store::DraftDomain { row, pins: Vec::new() };
+            let target = pintle_store::DraftDomain { row, pins: Vec::new(), proposed: Vec::new() };
             for pin in &domain.pins {
                 let id = PinId::make(now.as_secs());
                 tx.insert_pin(&target, PinRow { id, created_at: now.as_secs().into(), ..pin.clone() }).await?;

@@ -2,9 +2,11 @@ use pintle_api::{AddProbeAgentRequest, ListQuery, ListResponse, ProbeAgentRespon
 use pintle_core::{PublicKey, UnixTime, root::SetupError};
 use pintle_store::{AgentId, ProbeAgentRow, StoreError, Unsigned};
 
+use super::watch::about_agent;
 use crate::{
     Actor, AuditAction, Permission, ProbeError, Service, ServiceError,
     access::{find_organization, find_organization_around},
+    alert::resolve,
     audit::Event,
     drift::{CT, SERVER, tell_end},
     page::{close_page, open_page},
@@ -93,6 +95,7 @@ impl Service {
         for (scope, gone) in tx.delete_probe_agent(&row).await? {
             tell_end(&tx, &scope, &gone).await?;
         }
+        resolve(&tx, &about_agent(&row, String::new()), now).await?;
         let event = Event::new(&member.scope, AuditAction::ProbeAgentRemoved, "probe_agent", row.id.as_str());
         tx.commit(event.named(&row.name)).await
     }

@@ -16,6 +16,8 @@ const LEASE_SECS: u64 = 60;
 const WAITS_SECS: [u64; 9] = [10, 60, 300, 1800, 7200, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600];
 /// A webhook that failed is not tried with another message before this time: one that is dead costs an attempt a minute.
 const PAUSE_SECS: u64 = 60;
+/// Whoever asks to be left alone for longer is asked again after this: a number with too many digits ends no telling.
+const MAX_ASKED_SECS: u64 = 6 * 3600;
 /// A webhook that takes nothing for so long is not used any more.
 const DEAD_SECS: u64 = 5 * DAY_SECS;
 
@@ -43,6 +45,7 @@ impl Service {
                 Err(SendError {
                     message: "the server cannot open the secret of the webhook".to_owned(),
                     is_gone: false,
+                    retry_after_secs: None,
                 })
             }
         };
@@ -75,9 +78,10 @@ impl Service {
         now: UnixTime,
     ) -> Result<Progress, ServiceError> {
         let id = &leased.webhook.id;
+        let asked_secs = error.retry_after_secs.unwrap_or_default().min(MAX_ASKED_SECS);
         let tx = self.begin_system_change(now).await?;
         if let Some(row) = still_ours(&tx, &leased).await? {
-            let wait = next_wait(row.attempts.value())?;
+            let wait = next_wait(row.attempts.value())?.map(|wait| wait.max(asked_secs));
             tracing::warn!(webhook.id = %id, message.id = %row.id, message.attempts = row.attempts.value(), %error,
                 is_given_up = wait.is_none(), "a message was not taken");
             let run_at = wait.map(|wait| now.saturating_add_secs(wait).as_secs().into());
@@ -88,7 +92,7 @@ impl Service {
             let since = webhook.failing_since.unwrap_or_else(|| now.as_secs().into());
             let is_dead = error.is_gone || now.as_secs().saturating_sub(since.value()) >= DEAD_SECS;
             let row = WebhookRow {
-                free_at: now.saturating_add_secs(PAUSE_SECS).as_secs().into(),
+                free_at: now.saturating_add_secs(PAUSE_SECS.max(asked_secs)).as_secs().into(),
                 failing_since: Some(since),
                 disabled_at: webhook.disabled_at.or(is_dead.then(|| now.as_secs().into())),
                 ..webhook

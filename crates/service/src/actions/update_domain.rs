@@ -42,6 +42,9 @@ impl Service {
             let name = Name::parse(&domain.row.name).map_err(|_| ServiceError::Internal("stored domain name"))?;
             domain.row.watch = parse_watch(&name, watch)?;
         }
+        if let Some(auto_draft) = request.auto_draft {
+            auto_draft.as_str().clone_into(&mut domain.row.auto_draft);
+        }
         check_domain(&tx, &project, &domain).await?;
         tx.save_domain_settings(&project.scope, &domain.row).await?;
         tx.raise_revision(&project.scope).await?;
@@ -54,7 +57,7 @@ impl Service {
 
 /// What the audit log tells of a domain.
 pub(super) fn summarize(row: &DomainRow) -> Value {
-    json!({ "enforce_percent": row.enforce_percent.value(), "trust": row.trust, "ct_policy": row.ct_policy, "ct_min": row.ct_min.value(), "watch": row.watch })
+    json!({ "enforce_percent": row.enforce_percent.value(), "trust": row.trust, "ct_policy": row.ct_policy, "ct_min": row.ct_min.value(), "watch": row.watch, "auto_draft": row.auto_draft })
 }
 
 /// 0 is `report`, 100 is `always` (P-2.5).

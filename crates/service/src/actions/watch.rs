@@ -1,15 +1,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pintle_core::{UnixTime, claims::Claims};
-use pintle_store::{DueDateRow, DueKind, MailChoice, NotificationChoiceRow, Page, Project, ReadTx};
+use pintle_store::{DueDateRow, DueKind, MailChoice, NotificationChoiceRow, Page, ProbeAgentRow, Project, ReadTx};
 
 use crate::{
     Service, ServiceError,
     address::EmailAddress,
-    alert::{DAY_SECS, alert_kind, forget_due, is_to_be_judged, judge_due, note_due, queue_digest},
+    alert::{
+        Alert, AlertKind, DAY_SECS, alert_kind, forget_due, is_to_be_judged, judge_due, note_due, queue_digest, raise,
+        resolve,
+    },
+    day::write_minute,
 };
 
 const PROJECTS_AT_ONCE: u64 = 100;
+const AGENTS_AT_ONCE: u64 = 100;
 /// A certificate that nothing saw for so long is none of the domain's any more.
 const CERTIFICATE_SECS: u64 = 14 * DAY_SECS;
 /// Messages can be sent again for so long.
@@ -36,6 +41,7 @@ impl Service {
                 break;
             }
         }
+        self.watch_agents(now).await?;
         self.queue_digests(now).await?;
         let tx = self.begin_system_change(now).await?;
         tx.delete_old_alerts(now.as_secs().saturating_sub(self.audit_retention_secs)).await?;
@@ -82,6 +88,44 @@ impl Service {
         tx.commit_recorded().await
     }
 
+    /// An agent that fell silent sees nothing any more, and nobody would notice.
+    async fn watch_agents(&self, now: UnixTime) -> Result<(), ServiceError> {
+        let mut after = None;
+        loop {
+            let page = Page { after, limit: AGENTS_AT_ONCE };
+            let agents = self.store.read().await?.list_watched_agents(&page).await?;
+            for agent in &agents {
+                self.watch_agent(agent, now).await?;
+            }
+            after = agents.last().map(|agent| agent.id.to_string());
+            if (agents.len() as u64) < AGENTS_AT_ONCE {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn watch_agent(&self, agent: &ProbeAgentRow, now: UnixTime) -> Result<(), ServiceError> {
+        let last = agent.last_report_at.unwrap_or(agent.added_at).value();
+        let is_silent = last.saturating_add(self.alerts.agent_silence_secs) <= now.as_secs();
+        let detail = format!("Its last word came on {}.", write_minute(UnixTime::from_secs(last)));
+        let alert = about_agent(agent, detail);
+        let view = self.store.read().await?;
+        let is_told = view.find_open_alert(&agent.organization_id, &alert.open_key()).await?.is_some();
+        drop(view);
+        if is_silent == is_told {
+            return Ok(());
+        }
+        let tx = self.begin_system_change(now).await?;
+        // Its report, or its removal, may have come meanwhile.
+        let current = tx.find_probe_agent(&agent.organization_id, &agent.id).await?;
+        match current.filter(|current| current.last_report_at == agent.last_report_at) {
+            Some(_) if is_silent => raise(&tx, alert, now).await?,
+            Some(_) => resolve(&tx, &alert, now).await?,
+            None => return Ok(()),
+        }
+        tx.commit_recorded().await
+    }
+
     /// What ends of the release that is live.
     async fn list_release_ends(
         &self,
@@ -118,6 +162,11 @@ impl Service {
         self.accounts.mails.notify_one();
         Ok(())
     }
+}
+
+/// The condition that an agent is silent.
+pub(super) fn about_agent(agent: &ProbeAgentRow, detail: String) -> Alert<'_> {
+    Alert::of_organization(AlertKind::AgentSilent, &agent.organization_id, &agent.name, detail)
 }
 
 /// Pins are told apart by their domain and the beginning of their digest.

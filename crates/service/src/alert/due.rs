@@ -17,11 +17,16 @@ pub struct AlertSettings {
     days: Vec<u64>,
     /// The hour, UTC, from which on a day's digest is sent.
     digest_hour: u64,
+    /// A probe agent that is silent for so long is told of.
+    pub(crate) agent_silence_secs: u64,
 }
+
+/// A day: agents may run once a day.
+const AGENT_SILENCE_HOURS: u64 = 26;
 
 impl Default for AlertSettings {
     fn default() -> Self {
-        Self { days: vec![30, 14, 7, 1], digest_hour: 7 }
+        Self::new(vec![30, 14, 7, 1], 7)
     }
 }
 
@@ -31,7 +36,13 @@ impl AlertSettings {
     pub fn new(mut days: Vec<u64>, digest_hour: u64) -> Self {
         days.sort_unstable_by(|left, right| right.cmp(left));
         days.dedup();
-        Self { days, digest_hour: digest_hour % 24 }
+        Self { days, digest_hour: digest_hour % 24, agent_silence_secs: AGENT_SILENCE_HOURS * 3600 }
+    }
+
+    /// The same, with another time that a probe agent may be silent.
+    #[must_use]
+    pub fn with_agent_silence(self, hours: u64) -> Self {
+        Self { agent_silence_secs: hours.saturating_mul(3600), ..self }
     }
 
     /// The latest time at which a digest was due.
@@ -125,7 +136,7 @@ mod tests {
         let days = |days: u64| days * DAY_SECS;
         assert_eq!([stage(days(30) + 1), stage(days(30)), stage(days(14)), stage(days(7))], [0, 1, 2, 3]);
         assert_eq!([stage(days(1)), stage(1), stage(0)], [4, 4, 5]);
-        assert_eq!(AlertSettings::new(vec![1, 60, 1], 31), AlertSettings { days: vec![60, 1], digest_hour: 7 });
+        assert_eq!(AlertSettings::new(vec![1, 60, 1], 31), AlertSettings::new(vec![60, 1], 7));
     }
 
     #[test]

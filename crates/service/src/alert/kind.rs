@@ -193,6 +193,10 @@ alert_kinds! {
     WebhookDisabled = "webhook_disabled", Condition, Critical, Read, [Owner Admin],
         "A webhook is not told any more",
         "Repair what receives, then `pintle webhooks test ID`: a test that succeeds brings it back.";
+    /// A probe agent that reported, or was added, has not reported for as long as the operator says.
+    AgentSilent = "agent_silent", Condition, Warning, Read, [Owner Admin],
+        "A probe agent reports nothing any more",
+        "See whether `pintle probe run` still runs there; if it is not needed, `pintle probe remove NAME`.";
     /// A mail with alerts to a member was given up.
     MailUndelivered = "mail_undelivered", Condition, Warning, Read, [],
         "Alerts do not reach a member by mail",

@@ -55,6 +55,8 @@ pub(crate) struct SeenCertificate {
     pub(crate) not_after: u64,
     /// Whether apps accept its chain.
     pub(crate) is_accepted: bool,
+    /// Where it was seen and what it is, if a pin of its key is all that it lacks, and apps know its issuer.
+    pub(crate) lacks_pin: Option<String>,
 }
 
 impl DomainLook<'_> {
@@ -100,6 +102,7 @@ impl DomainLook<'_> {
             let told = describe(&endpoint, &addresses, served.chain);
             let leaf = served.chain.first().and_then(|leaf| CertificateFacts::parse(leaf).ok());
             let code = decision.code().or(by_proof.code());
+            let mut lacks_pin = None;
             found.push(match code.filter(|_| !is_accepted) {
                 None => {
                     let matched = self.find_matching(served.chain, &paths.take());
@@ -110,11 +113,16 @@ impl DomainLook<'_> {
                 }
                 Some(code) => {
                     let state = self.weigh(code, leaf.as_ref(), platform);
+                    let would_help = matches!(code, Code::PinMismatch | Code::AllPinsExpired);
+                    let is_met = state == DriftState::Mismatch && !self.known.issuers.is_empty();
+                    lacks_pin = (would_help && is_met).then(|| shorten(&told));
                     let does = if decision.is_allowed() && by_proof.is_allowed() { "report" } else { "refuse" };
                     (state, format!("{told}; apps {does} it: {}.", code.as_str()))
                 }
             });
-            verdict.certificates.extend(leaf.map(|leaf| SeenCertificate::new(&leaf, is_accepted)));
+            verdict
+                .certificates
+                .extend(leaf.map(|leaf| SeenCertificate { lacks_pin, ..SeenCertificate::new(&leaf, is_accepted) }));
         }
         // Of an endpoint that answers from another address, one that does not is no trouble.
         if found.is_empty() {
@@ -159,6 +167,7 @@ impl SeenCertificate {
             issuer: replace_hostile(&leaf.issuer).chars().take(MAX_ISSUER_CHARS).collect(),
             not_after: leaf.not_after.as_secs(),
             is_accepted,
+            lacks_pin: None,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use base64ct::{Base64, Encoding};
-use pintle_api::{DriftState, replace_hostile};
+use pintle_api::{AutoDraft, DriftState, replace_hostile};
 use pintle_core::{
     HostName, Name, UnixTime,
     claims::{Domain, PinType},
@@ -18,7 +18,7 @@ use pintle_store::{LoggedCertificateRow, ProjectId};
 use tokio::{sync::Semaphore, time::Instant};
 
 use super::{
-    Known,
+    Known, Proposal,
     judge::{MAX_ISSUER_CHARS, identify_issuer, shorten, show_pin},
 };
 use crate::{
@@ -80,6 +80,8 @@ pub(crate) struct LoggedVerdict {
     pub(crate) rows: Vec<LoggedCertificateRow>,
     /// What members have to know, with a number that rises with every find.
     pub(crate) trouble: Vec<(AlertKind, String, u64)>,
+    /// Keys of issuers that apps met, which no pin fits.
+    pub(crate) proposals: Vec<Proposal>,
 }
 
 impl CtWatch {
@@ -164,7 +166,13 @@ impl LoggedLook<'_> {
             rows.push(row.clone());
             all.insert(row.id.clone(), row);
         }
-        let mut verdict = LoggedVerdict { state: DriftState::Match, detail: String::new(), rows, trouble: Vec::new() };
+        let mut verdict = LoggedVerdict {
+            state: DriftState::Match,
+            detail: String::new(),
+            rows,
+            trouble: Vec::new(),
+            proposals: Vec::new(),
+        };
         for (state, kind) in [
             (DriftState::UnpinnedInCt, AlertKind::CertificateUnpinned),
             (DriftState::UnexpectedIssuer, AlertKind::IssuerUnexpected),
@@ -173,6 +181,9 @@ impl LoggedLook<'_> {
             let mut found: Vec<_> = found.filter(|row| self.weigh(row) == state).collect();
             found.sort_by_key(|row| std::cmp::Reverse(row.first_seen_at.value()));
             let Some(newest) = found.first() else { continue };
+            if state == DriftState::UnpinnedInCt {
+                verdict.proposals = found.iter().filter_map(|row| propose_logged(row)).collect();
+            }
             verdict.state = state;
             verdict.detail = shorten(&tell(newest, found.len()));
             verdict.trouble.push((kind, verdict.detail.clone(), newest.first_seen_at.value()));
@@ -260,6 +271,12 @@ pub(crate) fn hosts_of(domain: &Domain, endpoints: &[Endpoint]) -> Vec<HostName>
         }
     }
     hosts
+}
+
+fn propose_logged(row: &LoggedCertificateRow) -> Option<Proposal> {
+    let prefix = format!("{}:", PinType::SpkiSha256.as_str());
+    let spki_sha256 = row.pins.split(' ').find_map(|pin| pin.strip_prefix(&prefix))?.to_owned();
+    Some(Proposal { spki_sha256, reason: shorten(&format!("In CT: {}", tell(row, 1))), needs: AutoDraft::LiveAndCt })
 }
 
 fn tell(newest: &LoggedCertificateRow, number: usize) -> String {

@@ -1,11 +1,13 @@
 //! What is written down of a look, and what of it is told.
 
-use pintle_api::{Concern, DriftState};
+use pintle_api::{AutoDraft, Concern, DriftState};
 use pintle_core::UnixTime;
 use pintle_store::{DriftChangeRow, DriftRow, DriftSubject, DueDateRow, DueKind, ObservedCertificateRow, ProjectScope};
 use serde_json::json;
 
-use super::{CT, LoggedVerdict, SERVER, Standing, Verdict, advance};
+use super::{
+    CT, LoggedVerdict, Proposal, SERVER, Standing, Verdict, advance, judge::SeenCertificate, propose::propose,
+};
 use crate::{
     AlertKind, AuditAction, ServiceError,
     alert::{Alert, AlertSettings, note_due, raise, resolve, set_condition},
@@ -54,6 +56,8 @@ pub(crate) async fn record_finding(
         // Somebody else looked meanwhile, or nobody wants to know any more.
         return Ok(());
     }
+    let proposals: Vec<_> = verdict.certificates.iter().filter_map(|seen| propose_seen(seen, &after.vantage)).collect();
+    propose(tx, &scope, &after.subject, &proposals).await?;
     let is_news = save_certificates(tx, &scope, &after.subject, &verdict, &certificates).await?;
     let ends = verdict.certificates.iter().map(|seen| seen.not_after).min();
     if let Some(due_at) = ends.filter(|_| is_news) {
@@ -78,6 +82,11 @@ pub(crate) async fn record_finding(
         tell_change(tx, &scope, &before, &after, state).await?;
     }
     Ok(())
+}
+
+fn propose_seen(seen: &SeenCertificate, vantage: &str) -> Option<Proposal> {
+    let reason = format!("{}, seen from {vantage}.", seen.lacks_pin.as_ref()?);
+    Some(Proposal { spki_sha256: seen.spki_sha256.clone(), reason, needs: AutoDraft::Live })
 }
 
 /// What asking about a domain's certificates in CT led to.
@@ -111,6 +120,7 @@ pub(crate) async fn record_logged(
         tx.save_logged_certificate(row).await?;
     }
     tx.delete_logged_certificates_before(&scope, &after.subject, now.as_secs()).await?;
+    propose(tx, &scope, &after.subject, &verdict.proposals).await?;
     for kind in ALERTS_OF_CT {
         let found = verdict.trouble.iter().find(|(found, ..)| *found == kind);
         let (detail, stage) = found.map(|(_, detail, stage)| (detail.clone(), *stage)).unwrap_or_default();

@@ -48,7 +48,7 @@ pub(crate) struct Watched {
     pub(crate) site: Site,
     root: Authority,
     pub(crate) first: SiteCertificate,
-    backup: SiteCertificate,
+    pub(crate) backup: SiteCertificate,
 }
 
 impl Watched {
@@ -74,6 +74,11 @@ impl Watched {
         }
         plane.go_live().await;
         Self { plane, site, root, first, backup }
+    }
+
+    /// A certificate with a new key, of the issuer that apps know.
+    pub(crate) fn another(&self) -> SiteCertificate {
+        self.root.issue(&["127.0.0.1"])
     }
 
     async fn show(&self, certificate: &SiteCertificate, now: UnixTime) -> Option<DriftState> {

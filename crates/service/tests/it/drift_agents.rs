@@ -206,3 +206,33 @@ async fn agents_are_added_by_admins_and_their_tokens_need_no_more_than_to_read()
     let stranger = plane.add_account("read edit release admin").await;
     assert_eq!(code(plane.report_as(&stranger, &signed, NOW).await), "not_found");
 }
+
+#[tokio::test]
+async fn a_silent_agent_is_told_once_until_it_reports_or_is_removed() {
+    let watched = Watched::new().await;
+    let plane = &watched.plane;
+    let agent = Agent::new(plane, "office").await;
+    let open = async || {
+        let request = pintle_api::AlertQuery { open: true, ..pintle_api::AlertQuery::default() };
+        let list = plane.service.list_alerts(&plane.owner, &plane.organization, &request).await.unwrap().items;
+        list.into_iter().filter(|alert| alert.kind == "agent_silent").collect::<Vec<_>>()
+    };
+    let limit_secs = 26 * 3600;
+    plane.service.watch(at(limit_secs - 1)).await.unwrap();
+    assert!(open().await.is_empty());
+    for more in [0, 600, 1200] {
+        plane.service.watch(at(limit_secs + more)).await.unwrap();
+        let told = open().await;
+        assert_eq!((told.len(), told[0].subject.as_str()), (1, "office"));
+        assert_eq!(told[0].told_at, at(limit_secs).as_secs());
+    }
+    let report =
+        ProbeReport { sent_at: at(limit_secs).as_secs(), ..agent.report(plane, 1, seen(&watched, &watched.first)) };
+    plane.report_as(&plane.owner, &agent.sign(&report), at(limit_secs)).await.unwrap();
+    plane.service.watch(at(limit_secs + 1800)).await.unwrap();
+    assert!(open().await.is_empty(), "it is back");
+    plane.service.watch(at(3 * limit_secs)).await.unwrap();
+    assert_eq!(open().await.len(), 1);
+    plane.service.remove_probe_agent(&plane.owner, &plane.organization, &agent.row.id, NOW).await.unwrap();
+    assert!(open().await.is_empty());
+}

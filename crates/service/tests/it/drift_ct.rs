@@ -3,7 +3,9 @@
 use std::{sync::Mutex, time::Duration};
 
 use base64ct::{Base64, Encoding};
-use pintle_api::{AddDomainRequest, AddPinRequest, CtRequest, DriftState, Enforce, ListQuery, PinMatch, Trust};
+use pintle_api::{
+    AddDomainRequest, AddPinRequest, AutoDraft, CtRequest, DriftState, Enforce, ListQuery, PinMatch, Trust,
+};
 use pintle_core::{UnixTime, crypto::sha256, der::Certificate};
 use pintle_discover::{AddressPolicy, CertificateFacts, CtApi, CtSource, WebClient};
 use pintle_service::{CtWatch, MonitorSettings, Progress, guard::LookSettings};
@@ -229,6 +231,22 @@ async fn silence_is_no_peace_and_is_asked_again_soon() {
     own.state(at(10_000)).await;
     let own = own.told_by(vec![list(&[&certificate])]).await;
     assert_eq!(own.state(at(20_000)).await, Some(DriftState::UnpinnedInCt), "an outage is no beginning");
+}
+
+#[tokio::test]
+async fn a_domain_that_allows_it_has_keys_in_ct_proposed_but_not_those_of_strangers() {
+    for (allowed, proposed) in [(AutoDraft::Live, 0), (AutoDraft::LiveAndCt, 1)] {
+        let world = World::new().await;
+        world.plane.allow(allowed).await;
+        let (new, theirs) = (world.ours.issue(&[HOST]), Authority::root("Theirs").issue(&[HOST]));
+        let world = world.told_by(vec![list(&[])]).await;
+        world.state(NOW).await;
+        let world = world.told_by(vec![list(&[&new, &theirs])]).await;
+        assert_eq!(world.state(at(10_000)).await, Some(DriftState::UnexpectedIssuer));
+        let digests = world.plane.proposed().await;
+        assert_eq!(digests.len(), proposed);
+        assert!(digests.iter().all(|digest| *digest == key_pin(&new).digest));
+    }
 }
 
 #[tokio::test]

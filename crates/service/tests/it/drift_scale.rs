@@ -65,6 +65,7 @@ async fn fill(plane: &Plane, site: &Site, digest: &str) {
             ct_policy: "off".into(),
             ct_min: 2.into(),
             ct_logs: None,
+            auto_draft: "off".to_owned(),
             rotation: None,
             watch: Some(format!("{name}:{}", site.address().port())),
             created_at: NOW.as_secs().into(),
@@ -81,7 +82,7 @@ async fn fill(plane: &Plane, site: &Site, digest: &str) {
             created_at: NOW.as_secs().into(),
         };
         tx.insert_domain(&project.scope, domain.clone()).await.unwrap();
-        tx.insert_pin(&DraftDomain { row: domain, pins: Vec::new() }, pin).await.unwrap();
+        tx.insert_pin(&DraftDomain { row: domain, pins: Vec::new(), proposed: Vec::new() }, pin).await.unwrap();
     }
     tx.raise_revision(&project.scope).await.unwrap();
     tx.commit().await.unwrap();

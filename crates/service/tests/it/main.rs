@@ -18,6 +18,7 @@ mod drafts;
 mod drift;
 mod drift_agents;
 mod drift_ct;
+mod drift_propose;
 mod drift_scale;
 mod emergency;
 mod guard;

@@ -46,7 +46,7 @@ impl WebhookSender for Receiver {
 }
 
 fn refusal(message: &str) -> SendError {
-    SendError { message: message.into(), is_gone: message.contains("410") }
+    SendError { message: message.into(), is_gone: message.contains("410"), retry_after_secs: None }
 }
 
 fn header(message: &OutgoingMessage, wanted: &str) -> String {
@@ -272,6 +272,22 @@ async fn a_receiver_that_wants_no_more_gets_no_more() {
     hooked.receiver.messages.lock().unwrap().clear();
     let told = hooked.send_due(at(300)).await;
     assert!(told.iter().all(|message| message.body.contains("alert.resolved")), "its recovery is told");
+}
+
+#[tokio::test]
+async fn a_receiver_that_asks_for_patience_gets_it_within_bounds() {
+    for (asked, waited) in [(900, 900), (u64::MAX, 6 * 3600), (0, 60)] {
+        let hooked = Hooked::new().await;
+        hooked.add(URL).await;
+        let busy = SendError { retry_after_secs: Some(asked), ..refusal("it answers 429") };
+        hooked.receiver.answers.lock().unwrap().push_back(Err(busy));
+        hooked.release(NOW).await;
+        assert_eq!(hooked.send_due(NOW).await.len(), 1);
+        // Not the message that was refused, and not another one.
+        hooked.release(NOW).await;
+        assert!(hooked.send_due(at(waited - 1)).await.is_empty(), "{asked}");
+        assert_eq!(hooked.send_due(at(waited)).await.len(), 2, "{asked}");
+    }
 }
 
 #[tokio::test]

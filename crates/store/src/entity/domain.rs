@@ -27,6 +27,8 @@ pub struct Model {
     pub ct_logs: Option<String>,
     /// Endpoints that stand for it when somebody looks: `host:port`, separated by spaces.
     pub watch: Option<String>,
+    /// What the monitor may propose by itself: `off`, `live`, `live_and_ct`.
+    pub auto_draft: String,
     /// The change of its servers' key that is under way, as JSON.
     pub rotation: Option<String>,
     /// Seconds since 1970 UTC.

@@ -165,6 +165,7 @@ fn domain(project: &Project, name: &str) -> DomainRow {
         ct_min: 2.into(),
         ct_logs: None,
         watch: None,
+        auto_draft: "off".to_owned(),
         rotation: None,
         created_at: NOW.into(),
     }

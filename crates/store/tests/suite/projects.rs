@@ -66,7 +66,7 @@ pub(super) async fn a_domain_and_its_pins_belong_to_one_project(store: &Store) {
     .await
     .unwrap();
     let view = store.read().await.unwrap();
-    let expected = DraftDomain { row: row.clone(), pins: vec![added.clone()] };
+    let expected = DraftDomain { row: row.clone(), pins: vec![added.clone()], proposed: vec![] };
     assert_eq!(view.list_domains(&mine.scope).await.unwrap(), [expected]);
     assert!(view.list_domains(&foreign.scope).await.unwrap().is_empty());
     assert!(view.find_domain(&foreign.scope, &row.id).await.unwrap().is_none());
@@ -78,13 +78,14 @@ pub(super) async fn a_domain_and_its_pins_belong_to_one_project(store: &Store) {
             enforce_percent: 0.into(),
             ct_logs: Some("1 2".into()),
             watch: Some("a:443".into()),
+            auto_draft: "live".into(),
             ..row.clone()
         };
         assert!(!tx.save_domain_settings(&foreign.scope, &changed).await?);
         assert!(tx.save_domain_settings(&mine.scope, &changed).await?);
         assert!(tx.delete_pin(&mine.scope, &row.id, &added.id).await?);
         let found = tx.find_domain(&mine.scope, &row.id).await?.unwrap();
-        assert_eq!(found, DraftDomain { row: changed, pins: vec![] });
+        assert_eq!(found, DraftDomain { row: changed, pins: vec![], proposed: vec![] });
         tx.insert_pin(&found, added.clone()).await?;
         assert!(tx.delete_domain(&mine.scope, &row.id).await?);
         assert!(tx.list_domains(&mine.scope).await?.is_empty());

@@ -1,8 +1,11 @@
+mod declared;
 mod logged;
 
 use base64ct::{Base64, Encoding};
 use clap::Args;
-use pintle_api::{AddPinRequest, DomainResponse, PinMatch, PinOrigin, PinResponse, PinType, client::Client};
+use pintle_api::{
+    AddPinRequest, DomainResponse, PinMatch, PinOrigin, PinResponse, PinType, ReleaseResponse, client::Client,
+};
 use pintle_core::{
     HostName, UnixTime,
     claims::{Claims, PinDigest},
@@ -14,11 +17,12 @@ pub use self::logged::LoggedArgs;
 use super::{add::parse_pin, show_pin};
 use crate::{
     CommandError,
-    commands::domains::find_domain,
+    commands::{domains::find_domain, release::SigningArgs},
     context::{Context, Project},
-    guarding::{LookArgs, load_watch, look_around},
+    guarding::{GuardArgs, load_watch, look_around},
     moment::show_moment,
     output::{CAREFUL, GOOD, STRONG, Text},
+    word::word,
 };
 
 /// Options of `pins refresh`.
@@ -33,10 +37,16 @@ pub struct RefreshArgs {
     /// Show what would be added and removed, and change nothing
     #[arg(long)]
     dry_run: bool,
-    #[command(flatten)]
-    look: LookArgs,
+    /// Add nothing that is only seen; release the draft unasked if apps lack nothing of it but keys from signing requests
+    /// and files, and the project's key is in a KMS: for cron and CI
+    #[arg(long, conflicts_with_all = ["yes", "ct_add", "remove_expired", "dry_run", "domain"])]
+    release_declared: bool,
     #[command(flatten)]
     logged: LoggedArgs,
+    #[command(flatten, next_help_heading = "Looking, and with --release-declared")]
+    guard: GuardArgs,
+    #[command(flatten, next_help_heading = "With --release-declared")]
+    signing: SigningArgs,
 }
 
 /// Result of `pins refresh`.
@@ -45,6 +55,9 @@ struct RefreshReport {
     steps: Vec<StepReport>,
     /// Whether the draft says so now.
     applied: bool,
+    /// The release that was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<ReleaseResponse>,
 }
 
 #[derive(Serialize)]
@@ -67,9 +80,13 @@ pub(super) async fn run(args: &RefreshArgs, context: &Context) -> Result<(), Com
         Some(name) => vec![find_domain(&client, &project, name).await?],
         None => client.list_domains(project.reference()).all().await?,
     };
-    let mut report = RefreshReport { steps: Vec::new(), applied: !args.dry_run };
-    for (step, source) in args.plan(&domains, &client, &project, context).await? {
+    let applied = !args.dry_run && !args.release_declared;
+    let mut report = RefreshReport { steps: Vec::new(), applied, release: None };
+    for (mut step, source) in args.plan(&domains, &client, &project, context).await? {
         let Some(domain) = domains.iter().find(|domain| domain.name == step.domain) else { continue };
+        if args.release_declared && step.action == "add" {
+            step.action = "waits";
+        }
         if let (Some(pin), "add", false) = (&step.pin, step.action, args.dry_run) {
             client
                 .add_pin(project.reference(), &domain.id, &make_request(&parse_pin(pin)?, source, context.now))
@@ -85,6 +102,9 @@ pub(super) async fn run(args: &RefreshArgs, context: &Context) -> Result<(), Com
             report.steps.push(StepReport::expired(domain, pin));
         }
     }
+    if args.release_declared {
+        report.release = declared::release(&args.signing, &args.guard, &client, &project, context).await?;
+    }
     context.output.show(&report, RefreshReport::write_text)
 }
 
@@ -96,7 +116,7 @@ impl RefreshArgs {
         project: &Project,
         context: &Context,
     ) -> Result<Vec<(StepReport, PinOrigin)>, CommandError> {
-        if self.look.no_probe && !self.logged.ct {
+        if self.guard.look.no_probe && !self.logged.ct {
             return Ok(Vec::new());
         }
         let draft = client.guard_draft(project.reference()).await?;
@@ -109,8 +129,8 @@ impl RefreshArgs {
         let mut wanted = claims;
         wanted.domains.retain(|domain| is_wanted(&domain.name.to_string()));
         let watch = load_watch(client, project).await?;
-        let seen = if self.look.no_probe { Vec::new() } else { look_around(&wanted, &watch).await };
-        let live = plan_refresh(&config, &seen, &self.look.load_roots()?, context.now);
+        let seen = if self.guard.look.no_probe { Vec::new() } else { look_around(&wanted, &watch).await };
+        let live = plan_refresh(&config, &seen, &self.guard.look.load_roots()?, context.now);
         let live: Vec<_> = live.iter().map(|step| (StepReport::new(step), PinOrigin::Fetched)).collect();
         let logged = self.logged.plan(&config, &wanted, &watch, context).await?;
         let is_live = |step: &StepReport| live.iter().any(|(seen, _)| seen.adds_same_pin(step));
@@ -182,6 +202,16 @@ impl RefreshReport {
                 &format!("{:8}", step.action),
                 &format!("{}  {subject}: {}", step.domain, step.why),
             );
+        }
+        let waiting = self.steps.iter().filter(|step| step.action == "waits").count();
+        if waiting > 0 {
+            text.line(&format!(
+                "{waiting} keys were only seen: `pintle pins refresh` adds them when a person runs it."
+            ));
+        }
+        if let Some(release) = &self.release {
+            text.line(&format!("Release {}: {}.", release.version, word(&release.state).replace('_', " ")));
+            return;
         }
         let changes = self.steps.iter().filter(|step| matches!(step.action, "add" | "remove")).count();
         match (changes, self.applied) {

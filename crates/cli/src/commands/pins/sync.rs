@@ -105,7 +105,7 @@ enum Outcome {
 }
 
 /// What asking for a release came to.
-enum Asked {
+pub(super) enum Asked {
     /// Apps have what is wanted.
     Needless,
     Pending,
@@ -170,8 +170,11 @@ impl Sync<'_> {
         let (cover, draft, mut steps) = self.settle_draft(&client, &project, context.now).await?;
         let is_changed = steps.iter().any(Step::is_change);
         steps.sort_by(|a, b| a.domain.cmp(&b.domain));
-        let asked =
-            if self.end.release { self.release(&cover, &client, &project, context).await? } else { Asked::Needless };
+        let asked = if self.end.release {
+            release_covering(&cover, &self.end.signing, &self.end.guard, &client, &project, context).await?
+        } else {
+            Asked::Needless
+        };
         let outcome = match (&asked, is_changed) {
             (Asked::Made(_), _) => Outcome::Released,
             (Asked::Pending, _) => Outcome::Pending,
@@ -183,7 +186,7 @@ impl Sync<'_> {
             outcome,
             steps: steps.iter().map(Step::report).collect(),
             unreleased: outcome != Outcome::Released && !draft.changes.is_empty(),
-            release: if let Asked::Made(release) = asked { Some(*release) } else { None },
+            release: asked.into_made(),
         })
     }
 
@@ -264,29 +267,34 @@ impl Sync<'_> {
         }
         Ok(steps)
     }
+}
 
-    /// Releases the draft unless apps have what is wanted. Nobody is asked while it says what apps have, with these pins, and
-    /// nothing else.
-    async fn release(
-        &self,
-        cover: &Cover,
-        client: &Client,
-        project: &Project,
-        context: &Context,
-    ) -> Result<Asked, CommandError> {
-        let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
-        let published =
-            find_published(&project.response, &derive_root(&project.response, registered)?, context.now).await;
-        if published.is_ok_and(|published| cover.is_met_by(published.claims(), context.now)) {
-            return Ok(Asked::Needless);
-        }
-        let intent = Intent { content: ReleaseContent::Draft, unchanged: Unchanged::Refuse, publish_at: None };
-        let consent = Consent::AskIfMoreThan(cover);
-        match self.end.signing.release_with(intent, consent, &self.end.guard, client, project, context).await {
-            Ok(release) => Ok(Asked::Made(Box::new(release))),
-            Err(CommandError::Api(error)) if error.code() == "draft_unchanged" => Ok(Asked::Pending),
-            Err(error) => Err(error),
-        }
+/// Releases the draft unless apps have what is wanted. Nobody is asked while it says what apps have, with these pins, and
+/// nothing else.
+pub(super) async fn release_covering(
+    cover: &Cover,
+    signing: &SigningArgs,
+    guard: &GuardArgs,
+    client: &Client,
+    project: &Project,
+    context: &Context,
+) -> Result<Asked, CommandError> {
+    let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
+    let published = find_published(&project.response, &derive_root(&project.response, registered)?, context.now).await;
+    if published.is_ok_and(|published| cover.is_met_by(published.claims(), context.now)) {
+        return Ok(Asked::Needless);
+    }
+    let intent = Intent { content: ReleaseContent::Draft, unchanged: Unchanged::Refuse, publish_at: None };
+    match signing.release_with(intent, Consent::AskIfMoreThan(cover), guard, client, project, context).await {
+        Ok(release) => Ok(Asked::Made(Box::new(release))),
+        Err(CommandError::Api(error)) if error.code() == "draft_unchanged" => Ok(Asked::Pending),
+        Err(error) => Err(error),
+    }
+}
+
+impl Asked {
+    pub(super) fn into_made(self) -> Option<ReleaseResponse> {
+        if let Self::Made(release) = self { Some(*release) } else { None }
     }
 }
 
