@@ -9,7 +9,7 @@ use pintle_core::{
     der,
 };
 
-pub use log::{LogProtocol, LogTail, ReadableLog, read_logs};
+pub use log::{LogProtocol, LogTail, ReadableLog, TreeHead, read_logs};
 pub use search::{CtApi, CtSource, CtSourceError};
 
 use crate::{CertificateFacts, WebError, limits::SEARCH_LIMIT};

@@ -51,8 +51,8 @@ mod web;
 pub use caa::{CaaError, CaaRecord, CaaRecords, CaaResolver};
 pub use connect::{Proxy, ProxyUrlError};
 pub use ct::{
-    CtApi, CtError, CtSource, CtSourceError, LogProtocol, LogTail, LoggedCertificate, ReadableLog, put_in_order,
-    read_logs,
+    CtApi, CtError, CtSource, CtSourceError, LogProtocol, LogTail, LoggedCertificate, ReadableLog, TreeHead,
+    put_in_order, read_logs,
 };
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use facts::{CertificateFacts, FactsError, SctFacts};

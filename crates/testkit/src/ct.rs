@@ -6,7 +6,7 @@ use pintle_core::{UnixTime, claims::CtLog};
 use pintle_sign::{Signer, SigningKey};
 use rustls_pki_types::CertificateDer;
 
-pub use served::{ServedLog, Submission, audit_path, tree_hash};
+pub use served::{ServedLog, Submission, audit_path, consistency_proof, tree_hash};
 
 /// A log with a fresh key.
 pub struct Log {

@@ -1,5 +1,7 @@
 //! What Certificate Transparency knows of hosts, for every command that asks.
 
+mod heads;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, builder::PossibleValuesParser, value_parser};
@@ -13,6 +15,7 @@ use pintle_discover::{
 };
 use secrecy::SecretString;
 
+use self::heads::Heads;
 use crate::{
     CommandError,
     context::Context,
@@ -40,12 +43,15 @@ pub struct CtArgs {
     /// How many of the newest entries of each of these logs to read; a busy one gets some 100 every second
     #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = value_parser!(u64).range(1..=MAX_LOG_ENTRIES))]
     ct_entries: u64,
+    /// Remember in this file what these logs signed; one that shrank or forked since is not read
+    #[arg(long, value_name = "FILE", requires = "ct_log_list")]
+    ct_heads: Option<PathBuf>,
 }
 
 /// Who is asked, or what is read.
 enum Origin {
     Source(CtSource),
-    Logs { logs: Vec<ReadableLog>, entries: u64 },
+    Logs { logs: Vec<ReadableLog>, entries: u64, heads: Option<PathBuf> },
 }
 
 /// What is known of a host.
@@ -69,7 +75,11 @@ impl CtArgs {
         if let Some(path) = &self.ct_log_list {
             let logs = load_logs(path)?;
             let source_name = format!("the newest entries of {} logs", logs.len());
-            return Ok(CtSearch { client, origin: Origin::Logs { logs, entries: self.ct_entries }, source_name });
+            return Ok(CtSearch {
+                client,
+                origin: Origin::Logs { logs, entries: self.ct_entries, heads: self.ct_heads.clone() },
+                source_name,
+            });
         }
         let api = CtApi::parse(&self.ct_source)
             .ok_or_else(|| CommandError::Internal(format!("no CT source {}", self.ct_source)))?;
@@ -100,16 +110,20 @@ fn load_logs(path: &Path) -> Result<Vec<ReadableLog>, CommandError> {
 impl CtSearch {
     /// The certificates for `host` that count at `now`. Of several logs one that can be read is enough.
     pub(crate) async fn search(&self, host: &HostName, now: UnixTime) -> Result<Known, CommandError> {
-        let (logs, entries) = match &self.origin {
+        let (logs, entries, heads) = match &self.origin {
             Origin::Source(source) => {
                 let certificates = source.search(&self.client, host, now).await?;
                 return Ok(Known { certificates, unread: Vec::new() });
             }
-            Origin::Logs { logs, entries } => (logs, *entries),
+            Origin::Logs { logs, entries, heads } => (logs, *entries, heads),
         };
         let mut known = Known { certificates: Vec::new(), unread: Vec::new() };
         let mut first_error = None;
-        for (name, read) in read_logs(logs, &self.client, std::slice::from_ref(host), entries, now).await {
+        let followed = match heads {
+            Some(path) => self.follow(logs, path, &mut known, &mut first_error).await?,
+            None => logs.clone(),
+        };
+        for (name, read) in read_logs(&followed, &self.client, std::slice::from_ref(host), entries, now).await {
             match read {
                 Ok(tail) => known.certificates.extend(tail.found),
                 Err(error) => {
@@ -125,6 +139,32 @@ impl CtSearch {
                 Ok(known)
             }
         }
+    }
+
+    /// The logs that go on from what the file remembers of them; what they sign now is remembered.
+    async fn follow(
+        &self,
+        logs: &[ReadableLog],
+        path: &Path,
+        known: &mut Known,
+        first_error: &mut Option<CtError>,
+    ) -> Result<Vec<ReadableLog>, CommandError> {
+        let mut heads = Heads::load(path)?;
+        let mut followed = Vec::new();
+        for log in logs {
+            match log.follow(&self.client, heads.find(log).as_ref()).await {
+                Ok(head) => {
+                    heads.put(log, &head);
+                    followed.push(log.clone());
+                }
+                Err(error) => {
+                    known.unread.push(format!("{}: {error}", log.name()));
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        heads.save(path)?;
+        Ok(followed)
     }
 
     /// The one pin of this type that fits what is known of `host`; it is shown what there is.

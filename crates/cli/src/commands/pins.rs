@@ -57,7 +57,7 @@ Each server is looked at from this machine, at every address, and what it serves
 Where no pin matches, the key of the server's certificate is added to the draft, if apps would accept it otherwise. A pin \
 that counts is never removed here, seen or not: it may be the backup. Nothing is signed: look at what was added before you \
 release it, since routes and names can be hijacked.")]
-    Refresh(RefreshArgs),
+    Refresh(Box<RefreshArgs>),
     /// Make the draft cover the keys of certificates and signing requests, and release it if asked; for CI
     #[command(after_help = "\
 Run again it changes nothing, says \"unchanged\", and releases nothing. A key is pinned as spki-sha256 of the server's own \

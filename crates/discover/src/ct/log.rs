@@ -5,6 +5,8 @@ mod merkle;
 mod rfc6962;
 mod tiled;
 
+use std::cmp::Ordering;
+
 use futures_util::StreamExt as _;
 use pintle_core::{HostName, PublicKey, UnixTime, crypto};
 use reqwest::Url;
@@ -52,10 +54,13 @@ pub struct LogTail {
 
 /// What a log signed: that its tree of `size` entries has this root (RFC 6962 §3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct TreeHead {
-    size: u64,
-    timestamp_millis: u64,
-    root: [u8; 32],
+pub struct TreeHead {
+    /// How many entries it has.
+    pub size: u64,
+    /// When it was signed: milliseconds since 1970 UTC.
+    pub timestamp_millis: u64,
+    /// Of the tree.
+    pub root: [u8; 32],
 }
 
 /// Where an answer of a log is, and how long it is as good as a new one.
@@ -75,6 +80,23 @@ impl ReadableLog {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The head of the log now, proved to go on from `earlier`, one that was seen before: nothing of that tree was changed or taken
+    /// away. A log that shows an older head than that, as one behind caches may, shows nothing new: it is `earlier` still.
+    ///
+    /// # Errors
+    /// [`CtError::Contradiction`] for a log that shrank or forked; other [`CtError`]s.
+    pub async fn follow(&self, client: &WebClient, earlier: Option<&TreeHead>) -> Result<TreeHead, CtError> {
+        let reader = Reader { log: self, client };
+        let follow = reader.follow(earlier);
+        timeout(SEARCH_LIMIT, follow).await.map_err(|_| CtError::TimedOut { host: host_of(&self.url) })?
+    }
+
+    /// Its id (RFC 6962 §3.2).
+    #[must_use]
+    pub fn id(&self) -> [u8; 32] {
+        crypto::sha256(&self.key.spki_der())
     }
 
     /// Reads the newest `entries` (at most [`MAX_LOG_ENTRIES`]), or some more, and keeps what is for one of `hosts` and has not
@@ -110,11 +132,38 @@ pub async fn read_logs(
 }
 
 impl Reader<'_> {
+    async fn read_head(&self) -> Result<TreeHead, CtError> {
+        match self.log.protocol {
+            LogProtocol::Rfc6962 => self.read_signed_head().await,
+            LogProtocol::Tiled => self.read_checkpoint().await,
+        }
+    }
+
+    async fn follow(&self, earlier: Option<&TreeHead>) -> Result<TreeHead, CtError> {
+        let head = self.read_head().await?;
+        let Some(earlier) = earlier else { return Ok(head) };
+        match head.size.cmp(&earlier.size) {
+            Ordering::Less if head.timestamp_millis > earlier.timestamp_millis => {
+                Err(self.contradiction("it signed a smaller tree than before"))
+            }
+            Ordering::Less => Ok(*earlier),
+            Ordering::Equal if head.root != earlier.root => {
+                Err(self.contradiction("it signed two trees of one size: it has forked"))
+            }
+            Ordering::Equal => Ok(head),
+            Ordering::Greater if earlier.size == 0 => Ok(head),
+            Ordering::Greater => {
+                let extends = match self.log.protocol {
+                    LogProtocol::Rfc6962 => self.extends_by_proof(earlier, &head).await?,
+                    LogProtocol::Tiled => self.extends_by_tiles(earlier, &head).await?,
+                };
+                if extends { Ok(head) } else { Err(self.contradiction("its tree does not go on from the one before")) }
+            }
+        }
+    }
+
     async fn read(&self, hosts: &[HostName], entries: u64, now: UnixTime) -> Result<LogTail, CtError> {
-        let head = match self.log.protocol {
-            LogProtocol::Rfc6962 => self.read_signed_head().await?,
-            LogProtocol::Tiled => self.read_checkpoint().await?,
-        };
+        let head = self.read_head().await?;
         let wanted = head.size.saturating_sub(entries);
         let (mut frontier, mut found) = match self.log.protocol {
             LogProtocol::Rfc6962 => (None, Vec::new()),
@@ -176,7 +225,7 @@ impl Reader<'_> {
     }
 
     fn log_id(&self) -> [u8; 32] {
-        crypto::sha256(&self.log.key.spki_der())
+        self.log.id()
     }
 }
 

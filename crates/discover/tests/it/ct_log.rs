@@ -4,7 +4,7 @@ use std::{io::Write as _, sync::Arc, time::Duration};
 
 use flate2::{Compression, write::GzEncoder};
 use pintle_core::{HostName, PublicKey, UnixTime};
-use pintle_discover::{CtError, LogProtocol, LogTail, ReadableLog, WebClient};
+use pintle_discover::{CtError, LogProtocol, LogTail, ReadableLog, TreeHead, WebClient};
 use pintle_testkit::{
     certificate::Authority,
     ct::{Log, ServedLog, Submission},
@@ -142,4 +142,53 @@ async fn what_a_log_does_not_document_is_told() {
     })
     .await;
     assert!(matches!(hashes, Err(CtError::Unreadable { .. })), "{hashes:?}");
+}
+
+/// `size` entries that differ from those of another `seed`, by one log.
+fn grown(log: &Arc<Log>, size: u32, seed: u8, at_secs: u64) -> ServedLog {
+    let fillers: Vec<_> = (0..size).map(|number| [&number.to_be_bytes()[..], &[seed]].concat()).collect();
+    let submissions: Vec<_> = fillers.iter().map(|filler| Submission::Certificate(filler)).collect();
+    ServedLog::new(Arc::clone(log), &submissions, NOW).signed_at(UnixTime::from_secs(at_secs))
+}
+
+async fn follow(served: ServedLog, protocol: LogProtocol, earlier: Option<&TreeHead>) -> Result<TreeHead, CtError> {
+    let key = *served.log().entry().key();
+    let web = WebServer::start(move |path| served.answer(path)).await;
+    let log = ReadableLog::new("Example 2027", web.url().parse().unwrap(), protocol, key);
+    log.follow(&WebClient::new().unwrap().with_spacing(Duration::ZERO), earlier).await
+}
+
+#[tokio::test]
+async fn a_log_is_followed_as_long_as_it_only_grows() {
+    let log = Arc::new(Log::new("Example"));
+    for protocol in BOTH {
+        let mut head: Option<TreeHead> = None;
+        for (turn, size) in (0..).zip([0, 1, 2, 7, 8, 255, 256, 256, 300, 700]) {
+            let now = follow(grown(&log, size, 1, 1000 + turn), protocol, head.as_ref()).await;
+            head = Some(now.unwrap_or_else(|error| panic!("{protocol:?} {size}: {error}")));
+            assert_eq!(head.unwrap().size, u64::from(size));
+        }
+        // One behind caches shows what it signed before: no news.
+        let stale = follow(grown(&log, 300, 1, 1008), protocol, head.as_ref()).await;
+        assert_eq!(stale.unwrap(), head.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_shrinks_or_forks_is_refused() {
+    let log = Arc::new(Log::new("Example"));
+    for protocol in BOTH {
+        let head = follow(grown(&log, 300, 1, 1000), protocol, None).await.unwrap();
+        for (served, what) in [
+            (grown(&log, 299, 1, 1001), "smaller tree"),
+            (grown(&log, 300, 2, 1001), "forked"),
+            (grown(&log, 300, 2, 999), "forked"),
+            (grown(&log, 301, 2, 1001), "does not go on"),
+            (grown(&log, 900, 2, 1001), "does not go on"),
+        ] {
+            let error = follow(served, protocol, Some(&head)).await.unwrap_err();
+            let is_told = matches!(error, CtError::Contradiction { .. }) && error.to_string().contains(what);
+            assert!(is_told, "{protocol:?} {what}: {error}");
+        }
+    }
 }

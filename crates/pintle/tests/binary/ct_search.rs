@@ -171,6 +171,20 @@ fn logs_are_read_themselves_and_one_that_lies_is_named() {
     let [unread] = seen["unread"].as_array().unwrap().as_slice() else { panic!("{seen}") };
     assert_eq!(unread, "Example by url: Example by url cannot be believed: its tree head is not signed with its key");
 
+    // What they signed is remembered; one that signs another tree of that size has forked.
+    let remembering = ["certs", HOST, "--ct", "--ct-log-list", "logs.json", "--ct-heads", "heads.json"];
+    for _ in 0..2 {
+        assert_eq!(workshop.json(&remembering)["unread"].as_array().unwrap().len(), 1);
+    }
+    let mut heads: Value = serde_json::from_slice(&std::fs::read(workshop.path("heads.json")).unwrap()).unwrap();
+    assert_eq!(heads.as_object().unwrap().len(), 2);
+    for head in heads.as_object_mut().unwrap().values_mut() {
+        head["root"] = json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    }
+    workshop.write("heads.json", heads.to_string());
+    let forked = workshop.run(&remembering);
+    assert!(forked.status == 7 && forked.stderr.contains("it has forked"), "{forked:?}");
+
     let pin = workshop.json(&["pins", "add", HOST, "--from-ct", "--ct-log-list", "logs.json"]);
     assert_eq!((&pin["digest"], &pin["source"]), (&json!(digest(&certificate)), &json!("ct")));
     workshop.write("liar.json", json!({"operators": [{"name": "Example", "logs": [lying]}]}).to_string());

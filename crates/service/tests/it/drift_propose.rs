@@ -35,7 +35,7 @@ impl Plane {
         let payload = jws.split('.').nth(1).unwrap();
         let claims = base64ct::Base64UrlUnpadded::decode_vec(payload).unwrap();
         let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
-        let pins = claims["domains"][0]["pins"].as_array().unwrap();
+        let pins = claims.pointer("/domains/0/pins").unwrap().as_array().unwrap();
         pins.iter().map(|pin| pin.to_string()).collect()
     }
 }
@@ -58,7 +58,7 @@ async fn a_key_that_was_seen_is_proposed_once_and_no_release_holds_it() {
     }
     let digest = key_pin(&next).digest;
     let domain = plane.only_domain().await;
-    assert_eq!(plane.proposed().await, [digest.clone()]);
+    assert_eq!(plane.proposed().await, std::slice::from_ref(&digest));
     let reason = &domain.proposed.first().unwrap().reason;
     assert!(reason.contains("serves spki-sha256:") && reason.contains("seen from server"), "{reason}");
     assert_eq!(

@@ -1,5 +1,7 @@
 //! What a log answers to those who read it: by RFC 6962, and as the files of static-ct.
 
+use std::sync::Arc;
+
 use base64ct::{Base64, Encoding};
 use pintle_core::{UnixTime, crypto::sha256, ct::precertificate_tbs, der::Certificate};
 
@@ -17,7 +19,7 @@ pub enum Submission<'a> {
 
 /// A log and its entries.
 pub struct ServedLog {
-    log: Log,
+    log: Arc<Log>,
     entries: Vec<Entry>,
     leaves: Vec<[u8; 32]>,
     root: [u8; 32],
@@ -38,12 +40,18 @@ const ORIGIN: &str = "log.example/2027";
 impl ServedLog {
     /// With these entries, in this order, which `log` signed `at`.
     #[must_use]
-    pub fn new(log: Log, submissions: &[Submission<'_>], at: UnixTime) -> Self {
+    pub fn new(log: impl Into<Arc<Log>>, submissions: &[Submission<'_>], at: UnixTime) -> Self {
         let signed_at_millis = at.as_secs() * 1000;
         let entries: Vec<_> = submissions.iter().map(|submission| Entry::new(*submission, signed_at_millis)).collect();
         let leaves: Vec<_> = entries.iter().map(|entry| leaf_hash(&entry.leaf())).collect();
         let root = tree_hash(&leaves);
-        Self { log, entries, leaves, root, signed_at_millis }
+        Self { log: log.into(), entries, leaves, root, signed_at_millis }
+    }
+
+    /// The same entries, under a head signed `at`.
+    #[must_use]
+    pub fn signed_at(self, at: UnixTime) -> Self {
+        Self { signed_at_millis: at.as_secs() * 1000, ..self }
     }
 
     /// Its key and operator.
@@ -64,6 +72,7 @@ impl ServedLog {
             "/ct/v1/get-sth" => Some(self.signed_head()),
             "/ct/v1/get-entries" => self.batch(argument("start"), argument("end")),
             "/ct/v1/get-proof-by-hash" => self.proof(argument("hash")),
+            "/ct/v1/get-sth-consistency" => self.consistency(argument("first")),
             "/checkpoint" => Some(self.checkpoint().into_bytes()),
             _ => path.strip_prefix("/tile/").and_then(|tile| self.tile(tile)),
         };
@@ -102,6 +111,13 @@ impl ServedLog {
         let index = self.leaves.iter().position(|leaf| in_query(leaf) == hash)?;
         let path: Vec<_> = audit_path(index, &self.leaves).iter().map(|node| Base64::encode_string(node)).collect();
         Some(serde_json::json!({"leaf_index": index, "audit_path": path}).to_string().into_bytes())
+    }
+
+    fn consistency(&self, first: &str) -> Option<Vec<u8>> {
+        let first = first.parse().ok().filter(|first| (1..=self.leaves.len()).contains(first))?;
+        let proof: Vec<_> =
+            consistency_proof(first, &self.leaves).iter().map(|node| Base64::encode_string(node)).collect();
+        Some(serde_json::json!({ "consistency": proof }).to_string().into_bytes())
     }
 
     fn checkpoint(&self) -> String {
@@ -184,6 +200,23 @@ pub fn audit_path(index: usize, leaves: &[[u8; 32]]) -> Vec<[u8; 32]> {
     };
     path.push(sibling);
     path
+}
+
+/// The proof that the first `size` leaves are the beginning of all, as RFC 6962 §2.1.2 defines it.
+#[must_use]
+pub fn consistency_proof(size: usize, leaves: &[[u8; 32]]) -> Vec<[u8; 32]> {
+    prove(size, leaves, true)
+}
+
+fn prove(size: usize, leaves: &[[u8; 32]], is_known: bool) -> Vec<[u8; 32]> {
+    if size == leaves.len() {
+        return if is_known { Vec::new() } else { vec![tree_hash(leaves)] };
+    }
+    let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+    if size <= left.len() {
+        return [prove(size, left, is_known), vec![tree_hash(right)]].concat();
+    }
+    [prove(size - left.len(), right, false), vec![tree_hash(left)]].concat()
 }
 
 fn u24_prefixed(bytes: &[u8]) -> Vec<u8> {

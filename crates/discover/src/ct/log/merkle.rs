@@ -42,24 +42,58 @@ impl Frontier {
     }
 
     pub(super) fn append(&mut self, leaf_hash: [u8; 32]) {
-        let mut node = leaf_hash;
-        for _ in 0..self.size.trailing_ones() {
+        self.append_subtree(0, leaf_hash);
+    }
+
+    /// The same for the root of a full subtree of 2^`height` leaves; the size must be a multiple of that.
+    pub(super) fn append_subtree(&mut self, height: u32, root: [u8; 32]) {
+        let mut node = root;
+        for _ in 0..(self.size >> height).trailing_ones() {
             // As many peaks as the size has ones.
             let Some(left) = self.peaks.pop() else { break };
             node = hash_children(&left, &node);
         }
         self.peaks.push(node);
-        self.size += 1;
+        self.size += 1 << height;
     }
 
     pub(super) fn root(&self) -> [u8; 32] {
         let folded = self.peaks.iter().rev().copied().reduce(|right, left| hash_children(&left, &right));
         folded.unwrap_or_else(|| sha256(&[]))
     }
+}
 
-    pub(super) fn into_peaks(self) -> Vec<[u8; 32]> {
-        self.peaks
+/// Whether `proof` shows that the tree of `size` leaves with `root` is the beginning of the larger one (RFC 9162 §2.1.4.2).
+pub(super) fn proves_extension(earlier: (u64, [u8; 32]), later: (u64, [u8; 32]), proof: &[[u8; 32]]) -> bool {
+    let (Some(mut node), Some(mut last)) = (earlier.0.checked_sub(1), later.0.checked_sub(1)) else { return false };
+    if node >= last {
+        return false;
     }
+    let (mut first, mut rest) = (earlier.1, proof);
+    if !earlier.0.is_power_of_two() {
+        let Some((head, tail)) = proof.split_first() else { return false };
+        (first, rest) = (*head, tail);
+    }
+    let mut second = first;
+    while node & 1 == 1 {
+        (node, last) = (node >> 1, last >> 1);
+    }
+    for sibling in rest {
+        if last == 0 {
+            return false;
+        }
+        if node & 1 == 1 || node == last {
+            first = hash_children(sibling, &first);
+            second = hash_children(sibling, &second);
+            while node & 1 == 0 && node != 0 {
+                (node, last) = (node >> 1, last >> 1);
+            }
+        } else {
+            second = hash_children(&second, sibling);
+        }
+        (node, last) = (node >> 1, last >> 1);
+    }
+    last == 0 && first == earlier.1 && second == later.1
 }
 
 pub(super) fn hash_leaf(leaf: &[u8]) -> [u8; 32] {
@@ -72,7 +106,7 @@ fn hash_children(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use pintle_testkit::ct::{audit_path, tree_hash};
+    use pintle_testkit::ct::{audit_path, consistency_proof, tree_hash};
 
     use super::*;
 
@@ -86,6 +120,39 @@ mod tests {
         for size in 0..70 {
             assert_eq!(frontier.root(), tree_hash(&leaves(size)), "{size}");
             frontier.append(hash_leaf(&[size]));
+        }
+    }
+
+    #[test]
+    fn a_proof_shows_that_a_tree_went_on_and_nothing_else_does() {
+        for size in 2..40 {
+            let leaves = leaves(size);
+            let later = (u64::from(size), tree_hash(&leaves));
+            for before in 1..leaves.len() {
+                let earlier = (before as u64, tree_hash(leaves.get(..before).unwrap()));
+                let proof = consistency_proof(before, &leaves);
+                assert!(proves_extension(earlier, later, &proof), "{before} of {size}");
+                assert!(!proves_extension((earlier.0, [7; 32]), later, &proof), "another beginning");
+                assert!(!proves_extension(earlier, (later.0, [7; 32]), &proof), "another end");
+                assert!(!proves_extension(earlier, later, &[&proof[..], &[[0; 32]]].concat()), "too long");
+                assert!(!proves_extension(later, earlier, &proof), "backwards");
+                for left_out in 0..proof.len() {
+                    let mut shorter = proof.clone();
+                    shorter.remove(left_out);
+                    assert!(!proves_extension(earlier, later, &shorter), "{before} of {size} without {left_out}");
+                }
+            }
+        }
+        assert!(!proves_extension((0, [0; 32]), (0, [0; 32]), &[]));
+    }
+
+    #[test]
+    fn subtrees_are_as_good_as_their_leaves() {
+        let leaves = leaves(64);
+        for height in 0..4 {
+            let mut frontier = Frontier::default();
+            leaves.chunks(1 << height).for_each(|chunk| frontier.append_subtree(height, tree_hash(chunk)));
+            assert_eq!((frontier.size(), frontier.root()), (64, tree_hash(&leaves)), "{height}");
         }
     }
 

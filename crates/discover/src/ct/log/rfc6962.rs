@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64ct::{Base64, Encoding};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{Entry, Frontier, Reader, TreeHead};
+use super::{Entry, Frontier, Reader, TreeHead, merkle::proves_extension};
 use crate::{ct::CtError, web::Question};
 
 #[derive(Deserialize)]
@@ -30,6 +30,11 @@ struct EntryJson {
 struct ProofJson {
     leaf_index: u64,
     audit_path: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct ConsistencyJson {
+    consistency: Vec<String>,
 }
 
 /// Most entries asked for at once; logs give fewer if they want to.
@@ -77,6 +82,16 @@ impl Reader<'_> {
         path.filter(|_| json.leaf_index == index)
             .and_then(|path| Frontier::from_audit_path(index, head.size, &path))
             .ok_or_else(|| self.unreadable("proof"))
+    }
+
+    /// Whether the tree of `head` goes on from `earlier`, a smaller one that is not empty.
+    pub(super) async fn extends_by_proof(&self, earlier: &TreeHead, head: &TreeHead) -> Result<bool, CtError> {
+        let query = [("first", earlier.size.to_string()), ("second", head.size.to_string())];
+        let json: ConsistencyJson =
+            self.ask_json("get-sth-consistency", &query, KEEP_ENTRIES, "consistency proof").await?;
+        let proof: Option<Vec<_>> = json.consistency.iter().map(|node| decode_hash(node)).collect();
+        let proof = proof.ok_or_else(|| self.unreadable("consistency proof"))?;
+        Ok(proves_extension((earlier.size, earlier.root), (head.size, head.root), &proof))
     }
 
     async fn ask_json<T: DeserializeOwned>(

@@ -11,6 +11,8 @@ use crate::{ct::CtError, web::Question};
 /// Entries, or nodes, of a full tile.
 const TILE: u64 = 256;
 const HASH_BYTES: usize = 32;
+/// A tree of 2^40 leaves has no more.
+const LEVELS: u32 = 6;
 /// Signature type of an RFC 6962 tree head in a note.
 const TREE_HEAD_SIGNATURE: u8 = 0x05;
 const KEEP_CHECKPOINT: Duration = Duration::from_secs(60);
@@ -30,26 +32,35 @@ impl Reader<'_> {
 
     /// What lies before the tile that holds entry `wanted`, out of the tiles of hashes.
     pub(super) async fn read_tiled_frontier(&self, head: &TreeHead, wanted: u64) -> Result<Frontier, CtError> {
-        let first = wanted - wanted % TILE;
-        let mut levels = Vec::new();
-        let (mut before, mut nodes) = (first / TILE, head.size / TILE);
-        for level in 1.. {
-            if before == 0 {
-                break;
-            }
-            let (index, count) = (before / TILE, before % TILE);
-            if count > 0 {
-                let tile = self.ask_tile(&level.to_string(), index, nodes).await?;
-                let mut subtree = Frontier::default();
-                for node in tile.chunks_exact(HASH_BYTES).take(usize::try_from(count).unwrap_or_default()) {
-                    subtree.append(node.try_into().unwrap_or_default());
-                }
-                levels.push(subtree.into_peaks());
-            }
-            (before, nodes) = (before / TILE, nodes / TILE);
+        let mut frontier = Frontier::default();
+        self.extend(&mut frontier, wanted - wanted % TILE, head).await?;
+        Ok(frontier)
+    }
+
+    /// Appends what the tiles of hashes of `head` say of the leaves up to `size`, in the largest pieces that there are.
+    pub(super) async fn extend(&self, frontier: &mut Frontier, size: u64, head: &TreeHead) -> Result<(), CtError> {
+        while frontier.size() < size {
+            let at = frontier.size();
+            let fits = |level: &u32| at.is_multiple_of(width_of(*level)) && size - at >= width_of(*level);
+            let level = (1..LEVELS).take_while(fits).last().unwrap_or(0);
+            let (index, nodes) = (at / width_of(level), head.size / width_of(level));
+            let tile = self.ask_tile(&level.to_string(), index / TILE, nodes).await?;
+            let hash = tile.chunks_exact(HASH_BYTES).nth(usize::try_from(index % TILE).unwrap_or(usize::MAX));
+            let hash = hash.and_then(|hash| hash.try_into().ok()).ok_or_else(|| self.unreadable("tile of hashes"))?;
+            frontier.append_subtree(level * TILE.ilog2(), hash);
         }
-        let peaks = levels.into_iter().rev().flatten().collect();
-        Frontier::new(first, peaks).ok_or_else(|| self.unreadable("tile of hashes"))
+        Ok(())
+    }
+
+    /// Whether the tree of `head` goes on from `earlier`, a smaller one.
+    pub(super) async fn extends_by_tiles(&self, earlier: &TreeHead, head: &TreeHead) -> Result<bool, CtError> {
+        let mut frontier = Frontier::default();
+        self.extend(&mut frontier, earlier.size, head).await?;
+        if frontier.root() != earlier.root {
+            return Ok(false);
+        }
+        self.extend(&mut frontier, head.size, head).await?;
+        Ok(frontier.root() == head.root)
     }
 
     /// The entries of the tile that begins with entry `first`.
@@ -81,6 +92,11 @@ impl Reader<'_> {
         }
         Ok(self.client.ask(&Question { url, token: None, keep }).await?)
     }
+}
+
+/// Leaves below one node of a level.
+fn width_of(level: u32) -> u64 {
+    TILE.saturating_pow(level)
 }
 
 /// `1234067` is `x001/x234/067`.
