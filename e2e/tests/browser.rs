@@ -48,6 +48,7 @@ impl World {
         let config = format!(
             "public_url = \"{url}\"\n[lookup]\nnetworks = [\"127.0.0.0/8\"]\nports = [\"{ports}\"]\naddress_per_minute = 0\n\
              [guard]\nnetworks = [\"127.0.0.0/8\"]\nports = [\"{ports}\"]\nroots = [\"ca.pem\"]\n\
+             [reports]\nenabled = true\n\
              [ct_sources.local]\napi = \"crt.sh\"\nurl = \"{}\"\n\
              [rate_limits]\naddress_per_minute = 0\ntoken_per_minute = 0\naccount_per_minute = 0\n",
             ct_source.url()

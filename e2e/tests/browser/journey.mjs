@@ -151,6 +151,16 @@ await page.waitForURL(/\/releases\/1/);
 await page.locator("#state", { hasText: "live" }).waitFor();
 await see("release");
 
+// What apps report: kept for some seconds before it is written.
+const counts = [
+  { domain: SITE.host, code: "pin_mismatch", version: 1, refused: 7, reported: 0 },
+  { domain: "api.example.com", code: "pin_mismatch", version: 1, refused: 0, reported: 31 },
+  { code: "domain_not_registered", version: 1, refused: 2, reported: 0 },
+];
+const report = { format: 1, organization: organizationId, project: projectId, counts };
+const sentAt = Date.now();
+assert((await fetch(`${world.url}/reports`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(report) })).status === 204, "a report was not taken");
+
 // What left the browser: neither password nor key, in none of their spellings.
 const keys = pems.map((pem) => pem.replaceAll(/-----[^-]+-----|\s/g, ""));
 const secrets = [MASTER, encodeURIComponent(MASTER), MASTER.replaceAll(" ", "+"), Buffer.from(MASTER).toString("base64")];
@@ -200,6 +210,10 @@ await follow("Targets");
 await see("targets");
 await follow("Monitor");
 await page.getByText("apps connect").first().waitFor();
+while ((await page.getByText("9 connections refused").count()) === 0) {
+  assert(Date.now() - sentAt < 60_000, "what apps report never came to be seen");
+  await page.reload();
+}
 await see("monitor");
 await follow("All changes");
 await see("monitor-changes");

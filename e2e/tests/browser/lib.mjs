@@ -24,7 +24,9 @@ export async function open() {
 
 /** The built command line, in the folder of the server. */
 export function pintle(...words) {
-  const run = spawnSync(world.binary, words, { cwd: world.folder, encoding: "utf8" });
+  // What a journey chose is no other's.
+  const env = { ...process.env, PINTLE_CONFIG_DIR: `${world.folder}/config` };
+  const run = spawnSync(world.binary, words, { cwd: world.folder, encoding: "utf8", env });
   if (run.status !== 0) throw new Error(`pintle ${words.join(" ")}: ${run.stderr}`);
   return run.stdout;
 }

@@ -56,7 +56,8 @@ await press("Prepare the release");
 await tells("Signing happens in the page and needs JavaScript");
 await says("pintle release --project shop/production");
 pintle("release", "--org", "Plain", "--project", "shop/production", "--key", "mary.pem", "--yes");
-await page.goto(`${project}/releases/1`);
+// Number 1 is the preparation that nobody signed.
+await page.goto(`${project}/releases/2`);
 await page.locator("#state", { hasText: "live" }).waitFor();
 await page.goto(`${project}/monitor`);
 await says("Servers");

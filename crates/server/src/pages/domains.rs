@@ -21,9 +21,9 @@ use super::{
     failure::{PageError, Refusal},
     form::{Fields, Form, Submitted},
     frame::{Frame, go_on, render},
-    monitor::{Watched, watch_domain},
+    monitor::{Watched, show_vantage, watch_domain},
     place::InProject,
-    show::{is_same, pin_state, show_enforce, show_match, show_source, word, words},
+    show::{pin_state, show_enforce, show_match, show_source, word, words},
     timeline::Row,
     tools::Look,
 };

@@ -19,7 +19,7 @@ use super::{
     failure::PageError,
     frame::{Frame, render},
     place::InProject,
-    show::{is_same, words},
+    show::words,
     sign_in::form_encode,
 };
 use crate::{app::App, clock::now};
@@ -127,6 +127,15 @@ pub(super) async fn watch_domain(app: &App, place: &InProject, name: &str) -> Re
     };
     let changes = app.service.list_drift_changes(&place.actor, place.id(), &query).await?.items;
     Ok(drift.into_iter().map(|drift| Watched::new(drift, &changes, place.frame.now)).collect())
+}
+
+/// Whence something is seen.
+pub(super) fn show_vantage(vantage: &str) -> String {
+    match vantage {
+        "server" => "seen from this server".to_owned(),
+        "ct" => "told by those who read CT logs".to_owned(),
+        agent => format!("seen by the agent {agent}"),
+    }
 }
 
 /// By entry and code, the most refusals first.
