@@ -99,6 +99,9 @@ enum Bench {
     Core,
     /// Set-up, decision and handshake through every language's package, beside connections without pins
     Sdk,
+    /// Hours of the drift monitor over 10,000 domains with a clock of its own: handshakes, processor, memory
+    /// (`PINTLE_BENCH_HOURS`, 6 unless set)
+    Monitor,
     /// How long the server needs for each page of the dashboard, for a project with 1,000 domains, and what pages weigh
     Pages,
 }
@@ -140,5 +143,6 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bench { what: Bench::Core } => bench::run_core(&workshop),
         Command::Bench { what: Bench::Sdk } => bench::run_sdk(&workshop),
         Command::Bench { what: Bench::Pages } => bench::run_pages(&workshop),
+        Command::Bench { what: Bench::Monitor } => bench::run_monitor(&workshop),
     }
 }
