@@ -30,6 +30,8 @@ impl Visitor {
     async fn sign_in(folder: &Path, url: &str) -> Self {
         let code = run_for_data(folder, &["admin", "link", "ada@example.com", "--data-dir", "data"]);
         let code = code.split_whitespace().find(|word| word.starts_with("pintle_once_")).unwrap().to_owned();
+        // Another test may have been first.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let mut visitor = Self { http, url: url.to_owned(), cookie: String::new() };
         visitor.send("/confirm", &[("code", &code), ("name", "Ada"), ("password", PASSWORD)]).await;
@@ -181,8 +183,8 @@ async fn pages_of_a_project_with_a_thousand_domains_are_quick() {
             slow.push(name);
         }
     }
-    let first_load = visitor.weigh("/sign-in").await;
-    println!("{table}first load of /sign-in: {first_load} bytes, style and scripts compressed");
+    let first_load = visitor.weigh("/tools/lookup").await;
+    println!("{table}first load of /tools/lookup: {first_load} bytes, style and scripts compressed");
     assert!(first_load < MAX_FIRST_LOAD_BYTES, "{first_load} bytes");
     assert!(slow.is_empty(), "slower than 5 ms: {slow:?}");
 }

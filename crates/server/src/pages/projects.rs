@@ -174,7 +174,9 @@ async fn set_up(State(app): State<App>, place: InProject) -> Result<Response, Pa
     let root = match place.project.key {
         Some(_) => {
             let bundle = app.service.read_bundle(&place.actor, place.id()).await?;
-            let domains = app.service.list_domains(&place.actor, place.id(), &ListQuery::default()).await?.items;
+            // One of the first serves as an example.
+            let first = ListQuery { limit: Some(20), cursor: None };
+            let domains = app.service.list_domains(&place.actor, place.id(), &first).await?.items;
             Some(EmbeddedRoot::read(bundle, &domains).ok_or(PageError::INTERNAL)?)
         }
         None => None,
