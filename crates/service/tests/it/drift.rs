@@ -47,6 +47,8 @@ pub(crate) struct Watched {
     pub(crate) plane: Plane,
     pub(crate) site: Site,
     root: Authority,
+    /// Apps' platforms trust it, too; nobody had a certificate of it.
+    pub(crate) stranger: Authority,
     pub(crate) first: SiteCertificate,
     pub(crate) backup: SiteCertificate,
 }
@@ -57,7 +59,10 @@ impl Watched {
         let (first, backup) = (root.issue(&["127.0.0.1"]), root.issue(&["127.0.0.1"]));
         let site = Site::start(&first).await;
         let mut roots = Roots::default();
-        roots.add_certificate(root.certificate().clone()).unwrap();
+        let stranger = Authority::root("Stranger");
+        for authority in [&root, &stranger] {
+            roots.add_certificate(authority.certificate().clone()).unwrap();
+        }
         let guard = GuardSettings { look: None, roots: Arc::new(roots) };
         let plane = Plane::new().await.with_guard(guard).with_monitor(settings());
         let request = AddDomainRequest {
@@ -73,7 +78,7 @@ impl Watched {
             plane.service.add_pin(&plane.owner, plane.path(), &domain.id, &pin, None, NOW).await.unwrap();
         }
         plane.go_live().await;
-        Self { plane, site, root, first, backup }
+        Self { plane, site, root, stranger, first, backup }
     }
 
     /// A certificate with a new key, of the issuer that apps know.
@@ -255,6 +260,14 @@ async fn another_authority_is_an_unexpected_issuer_and_a_new_key_of_the_known_on
     // Whoever signs with the known name is not believed: nothing leads from there to a root that apps trust.
     let namesake = Authority::root("Root").issue(&["127.0.0.1"]);
     assert_eq!(watched.show(&namesake, at(18_000)).await, Some(DriftState::UnexpectedIssuer));
+}
+
+#[tokio::test]
+async fn a_known_issuers_name_in_a_chain_that_leads_nowhere_is_nobodys_word() {
+    let watched = Watched::new().await;
+    watched.plane.watch(NOW).await;
+    let forged = Authority::root("Root").issue(&["127.0.0.1"]);
+    assert_eq!(watched.show(&forged, at(6000)).await, Some(DriftState::UnexpectedIssuer));
 }
 
 #[tokio::test]

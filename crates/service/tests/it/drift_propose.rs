@@ -111,9 +111,11 @@ async fn a_stranger_is_never_proposed_and_neither_is_a_backup_nor_a_flood() {
     let plane = &watched.plane;
     plane.allow(AutoDraft::LiveAndCt).await;
     plane.watch(NOW).await;
-    let stranger = Authority::root("Stranger").issue(&["127.0.0.1"]);
-    assert_eq!(switch(&watched, &stranger, 6000).await, Some(DriftState::UnexpectedIssuer));
-    assert!(plane.proposed().await.is_empty(), "possibly an attack");
+    for (turn, stranger) in [(1, &watched.stranger), (2, &Authority::root("Own"))] {
+        let certificate = stranger.issue(&["127.0.0.1"]);
+        assert_eq!(switch(&watched, &certificate, 3000 * turn).await, Some(DriftState::UnexpectedIssuer));
+        assert!(plane.proposed().await.is_empty(), "possibly an attack");
+    }
     switch(&watched, &watched.backup, 12_000).await;
     assert!(plane.proposed().await.is_empty(), "it is pinned");
     for turn in 3..16 {
