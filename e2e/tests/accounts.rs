@@ -151,35 +151,6 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 #[test]
-fn an_alert_comes_by_mail_once_as_text_and_as_a_page() {
-    let mut world = World::new();
-    world.sign_in_the_first_account();
-    world.run(&["orgs", "create", "Acme"], "");
-    world.run(&["projects", "create", "<b>shop</b>"], "");
-    world.run(&["projects", "delete", "<b>shop</b>", "--yes"], "");
-    let mail: Value = serde_json::from_str(&world.mail_server.wait_for("{")).unwrap();
-    assert_eq!((&mail["to"][0], &mail["tls"]), (&Value::from(ADA), &Value::from(true)));
-    let data = mail["data"].as_str().unwrap().replace("=\r\n", "");
-    let (head, body) = data.split_once("\r\n\r\n").unwrap();
-    assert!(head.contains("Content-Type: multipart/alternative"), "{head}");
-    let boundary = head.split("boundary=\"").nth(1).unwrap().split('"').next().unwrap();
-    let parts: Vec<_> = body.split(&format!("--{boundary}")).filter(|part| part.contains("Content-Type")).collect();
-    let [text, page] = parts.as_slice() else { panic!("two parts: {body}") };
-    assert!(text.contains("text/plain") && text.contains("A project was deleted"), "{text}");
-    assert!(page.contains("text/html") && page.contains("A project was deleted"), "{page}");
-    assert!(
-        text.contains("ask whoever runs the server") && page.contains("ask whoever runs the server"),
-        "a runbook line"
-    );
-    assert!(!page.contains("<b>shop"), "a name is no markup: {page}");
-    // It was handed over once: the next mail is about something else.
-    world.run(&["projects", "create", "second"], "");
-    world.run(&["projects", "delete", "second", "--yes"], "");
-    let next = world.mail_server.wait_for("{");
-    assert!(next.contains("second") && !next.contains("shop"), "{next}");
-}
-
-#[test]
 fn a_person_signs_up_by_mail_signs_in_and_gets_over_a_lost_password() {
     let mut world = World::new();
     assert_eq!(world.run(&["account", "sign-up", ADA], "")["delivery"], "mail");
