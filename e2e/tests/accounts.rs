@@ -150,6 +150,35 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// What happens within twenty seconds is one mail; the next follows after five minutes (crates/service/src/alert/mail.rs).
+#[test]
+fn an_alert_comes_by_mail_as_text_and_as_a_page() {
+    let mut world = World::new();
+    world.sign_in_the_first_account();
+    world.run(&["orgs", "create", "Acme"], "");
+    world.run(&["projects", "create", "<b>shop</b>"], "");
+    world.run(&["projects", "delete", "<b>shop</b>", "--yes"], "");
+    let mail = loop {
+        let mail: Value = serde_json::from_str(&world.mail_server.wait_for("{")).unwrap();
+        if mail["data"].as_str().unwrap().replace("=\r\n", "").contains("A project was deleted") {
+            break mail;
+        }
+    };
+    assert_eq!((&mail["to"][0], &mail["tls"]), (&Value::from(ADA), &Value::from(true)));
+    let data = mail["data"].as_str().unwrap().replace("=\r\n", "");
+    let (head, body) = data.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("Content-Type: multipart/alternative"), "{head}");
+    let boundary = head.split("boundary=\"").nth(1).unwrap().split('"').next().unwrap();
+    let parts: Vec<_> = body.split(&format!("--{boundary}")).filter(|part| part.contains("Content-Type")).collect();
+    let [text, page] = parts.as_slice() else { panic!("two parts: {body}") };
+    for (part, kind) in [(text, "text/plain"), (page, "text/html")] {
+        for words in [kind, "A project was deleted", "shop"] {
+            assert!(part.contains(words), "{words}: {part}");
+        }
+    }
+    assert!(text.contains("<b>shop</b>") && !page.contains("<b>shop"), "a name is no markup: {page}");
+}
+
 #[test]
 fn a_person_signs_up_by_mail_signs_in_and_gets_over_a_lost_password() {
     let mut world = World::new();
