@@ -40,6 +40,21 @@ fn an_agent_inside_tells_of_another_key_and_ci_notices() {
     let history = workshop.run(&["drift", "history", HOST]);
     assert!(history.stdout.contains("match -> unexpected_issuer") && history.stdout.contains("office"), "{history:?}");
 
+    // Whoever is told of it, and what they do about it.
+    let alerts = workshop.json(&["alerts", "list", "--open", "--of-project"]);
+    let alert = alerts["items"].as_array().unwrap().iter().find(|alert| alert["kind"] == "issuer_unexpected").unwrap();
+    let shown = workshop.run(&["alerts", "show", alert["id"].as_str().unwrap()]);
+    assert!(shown.status == 0 && shown.stdout.contains("What to do"), "{shown:?}");
+    assert_eq!(workshop.run(&["alerts", "show", "alr_00000000000000000000000000"]).status, 5);
+    assert_eq!(workshop.json(&["alerts", "list", "--kind", "pin_expiring"])["items"], json!([]));
+    let status = workshop.run(&["status"]);
+    assert!(status.stdout.contains(HOST), "{status:?}");
+    workshop.json(&["notifications", "set", "--mail", "digest", "--off", "pin_expiring"]);
+    let choices = workshop.json(&["notifications", "show"]);
+    assert_eq!(choices["mail"], "digest", "{choices}");
+    let unknown = workshop.run(&["notifications", "set", "--off", "no_such_kind", "--output", "json"]);
+    assert!(unknown.status == 3 && unknown.stderr.contains("value_invalid"), "{unknown:?}");
+
     assert_eq!(workshop.json(&["probe", "list"])["items"][0]["name"], "office");
     workshop.json(&["probe", "remove", "office"]);
     assert_eq!(workshop.run(&["drift"]).status, 0, "nobody's word is left");

@@ -309,6 +309,23 @@ async fn only_what_is_released_is_looked_at() {
     assert_eq!(plane.drift().await.len(), 2);
 }
 
+/// Apps decide a host by its most specific entry: what the wildcard watches there says nothing about the wildcard.
+#[tokio::test]
+async fn a_watched_host_of_another_entry_says_nothing_about_this_one() {
+    let watched = Watched::new().await;
+    let plane = &watched.plane;
+    plane.add_reporting_domain("api.shop.example").await;
+    let wildcard = plane.add_reporting_domain("*.shop.example").await;
+    let watch = Some(vec!["api.shop.example".to_owned()]);
+    let request = UpdateDomainRequest { watch, ..UpdateDomainRequest::default() };
+    plane.service.update_domain(&plane.owner, plane.path(), &wildcard.id, &request, None, NOW).await.unwrap();
+    plane.go_live().await;
+    plane.watch(NOW).await;
+    let rows = plane.drift().await;
+    let found = rows.iter().find(|row| row.subject == "*.shop.example").unwrap();
+    assert_eq!(found.state, Some(DriftState::NotLookedAt), "{found:?}");
+}
+
 #[tokio::test]
 async fn an_entry_that_only_reports_is_told_of_all_the_same() {
     let watched = Watched::new().await;
