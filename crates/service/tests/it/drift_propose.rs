@@ -113,12 +113,12 @@ async fn a_stranger_is_never_proposed_and_neither_is_a_backup_nor_a_flood() {
     plane.watch(NOW).await;
     for (turn, stranger) in [(1, &watched.stranger), (2, &Authority::root("Own"))] {
         let certificate = stranger.issue(&["127.0.0.1"]);
-        assert_eq!(switch(&watched, &certificate, 3000 * turn).await, Some(DriftState::UnexpectedIssuer));
+        assert_eq!(switch(&watched, &certificate, 6000 * turn).await, Some(DriftState::UnexpectedIssuer));
         assert!(plane.proposed().await.is_empty(), "possibly an attack");
     }
-    switch(&watched, &watched.backup, 12_000).await;
+    switch(&watched, &watched.backup, 18_000).await;
     assert!(plane.proposed().await.is_empty(), "it is pinned");
-    for turn in 3..16 {
+    for turn in 4..17 {
         switch(&watched, &watched.another(), 6000 * turn).await;
     }
     assert_eq!(plane.proposed().await.len(), 10);
