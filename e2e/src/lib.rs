@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod fleet;
+pub mod oidc;
 pub mod page;
 pub mod world;
 

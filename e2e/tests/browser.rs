@@ -12,7 +12,7 @@ use std::{
     process::Command,
 };
 
-use pintle_e2e::Server;
+use pintle_e2e::{Server, oidc::Providers};
 use pintle_testkit::{
     certificate::Authority,
     site::Site,
@@ -31,6 +31,11 @@ struct World {
 
 impl World {
     async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// With more in its configuration.
+    async fn start_with(sections: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::root("Site CA");
         let site = Site::start(&authority.issue(&["127.0.0.1"])).await;
@@ -50,7 +55,7 @@ impl World {
              [guard]\nnetworks = [\"127.0.0.0/8\"]\nports = [\"{ports}\"]\nroots = [\"ca.pem\"]\n\
              [reports]\nenabled = true\n\
              [ct_sources.local]\napi = \"crt.sh\"\nurl = \"{}\"\n\
-             [rate_limits]\naddress_per_minute = 0\ntoken_per_minute = 0\naccount_per_minute = 0\n",
+             [rate_limits]\naddress_per_minute = 0\ntoken_per_minute = 0\naccount_per_minute = 0\n{sections}",
             ct_source.url()
         );
         fs::write(folder.path().join("pintle.toml"), config).unwrap();
@@ -119,6 +124,13 @@ async fn a_project_is_in_several_hands() {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_but_signing_works_without_javascript() {
     World::start().await.run("plain.mjs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_signs_in_through_a_provider() {
+    let providers = Providers::start();
+    let sections = format!("[accounts]\nsign_up = \"open\"\n{}", providers.config());
+    World::start_with(&sections).await.run("sso.mjs");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 // lines, each the issuer of a provider on a free port, and ends with its standard input.
 //
 // The first is the real thing, which asks nobody for a password: it signs in whom `login_hint` of the authorization request
-// names. The second is a forger: it answers the code `ATTACK.NONCE` with an ID token that is wrong in the way ATTACK says.
+// names, or whoever its page is told, where one can also leave. The second is a forger: it answers the code `ATTACK.NONCE` with an ID token that is wrong in the way ATTACK says.
 
 import crypto from "node:crypto";
 import http from "node:http";
@@ -14,6 +14,12 @@ async function listen() {
   const server = http.createServer();
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return { server, issuer: `http://127.0.0.1:${server.address().port}` };
+}
+
+async function readBody(request) {
+  let body = "";
+  for await (const chunk of request) body += chunk;
+  return body;
 }
 
 // --- the real provider
@@ -30,6 +36,9 @@ function describe(id) {
   };
 }
 
+const ASK = `<!doctype html><title>Corp</title><form method="post"><label>Account <input name="account"></label>
+<button>Go on</button><button name="leave" value="yes">Leave</button></form>`;
+
 async function startReal() {
   const { server, issuer } = await listen();
   const provider = new Provider(issuer, {
@@ -38,7 +47,7 @@ async function startReal() {
         client_id: "pintle",
         client_secret: SECRET,
         application_type: "native",
-        redirect_uris: ["http://127.0.0.1/sso/corp"],
+        redirect_uris: ["http://127.0.0.1/sso/corp", "http://localhost/sso/corp"],
         grant_types: ["authorization_code"],
         response_types: ["code"],
       },
@@ -70,7 +79,11 @@ async function startReal() {
   server.on("request", async (request, response) => {
     if (!request.url.startsWith("/interaction/")) return callback(request, response);
     const { params } = await provider.interactionDetails(request, response);
-    const result = { login: { accountId: params.login_hint }, consent: {} };
+    const said = new URLSearchParams(await readBody(request));
+    const accountId = params.login_hint ?? said.get("account");
+    if (accountId === null) return response.writeHead(200, { "content-type": "text/html" }).end(ASK);
+    const declined = { error: "access_denied", error_description: "said by the provider" };
+    const result = said.has("leave") ? declined : { login: { accountId }, consent: {} };
     await provider.interactionFinished(request, response, result);
   });
   return issuer;
@@ -146,9 +159,7 @@ async function startForger() {
     "/jwks": { keys: [{ ...publicKey.export({ format: "jwk" }), kid: "1", use: "sig", alg: "RS256" }] },
   };
   server.on("request", async (request, response) => {
-    let body = "";
-    for await (const chunk of request) body += chunk;
-    const [attack, nonce] = (new URLSearchParams(body).get("code") ?? "").split(".");
+    const [attack, nonce] = (new URLSearchParams(await readBody(request)).get("code") ?? "").split(".");
     if (attack === "redirect") return response.writeHead(307, { location: `${issuer}/elsewhere` }).end();
     const answer = documents[request.url] ?? {
       access_token: "a",

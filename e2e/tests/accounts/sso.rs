@@ -3,17 +3,17 @@
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader},
-    path::Path,
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
 use pintle_api::{
     Bearer, BeginSsoRequest, FinishSsoRequest, SessionSecret, SignInRequest, SignInResponse, SsoStep,
     client::{Client, ClientError},
 };
+use pintle_e2e::oidc::Providers;
 use reqwest::{Url, header};
 
-use super::{ADA, PASSWORD, Running, World, command};
+use super::{ADA, PASSWORD, World, command};
 
 /// Nothing listens there: the tests read where a browser is sent, and bring it themselves.
 const REDIRECT: &str = "http://127.0.0.1:9/sso/corp";
@@ -21,27 +21,14 @@ const REDIRECT: &str = "http://127.0.0.1:9/sso/corp";
 /// A server that trusts both providers, and the providers.
 struct Sso {
     world: World,
-    _providers: Running,
-    corp: String,
-    forger: String,
+    providers: Providers,
 }
 
 impl Sso {
     fn new() -> Self {
-        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-        let module = tests.join("../../target/tools/node/node_modules/oidc-provider/lib/index.js");
-        let mut node = Command::new("node");
-        node.arg(tests.join("oidc_provider.mjs")).arg(module).stdin(Stdio::piped());
-        let mut providers = Running::start(&mut node);
-        let (corp, forger) = (providers.wait_for("http"), providers.wait_for("http"));
-        let section = |name: &str, issuer: &str| {
-            format!(
-                "[oidc.{name}]\nissuer = \"{issuer}\"\nclient_id = \"pintle\"\n\
-                 client_secret = \"a secret of the provider and this server\"\n"
-            )
-        };
-        let world = World::with(&(section("corp", &corp) + &section("forger", &forger)));
-        Self { world, _providers: providers, corp, forger }
+        let providers = Providers::start();
+        let world = World::with(&providers.config());
+        Self { world, providers }
     }
 
     fn anybody(&self) -> Client {
@@ -139,7 +126,7 @@ async fn a_person_signs_in_from_the_terminal() {
     assert_eq!(accounts[0]["id"], accounts[1]["id"], "the same person has the same account");
     assert_eq!((&accounts[0]["name"], &accounts[0]["email"]), (&"GRACE".into(), &"grace@example.com".into()));
     let identity = sso.world.run(&["account", "identities", "list"], "")["identities"][0].clone();
-    assert_eq!((&identity["provider"], &identity["issuer"]), (&"corp".into(), &sso.corp.as_str().into()));
+    assert_eq!((&identity["provider"], &identity["issuer"]), (&"corp".into(), &sso.providers.corp.as_str().into()));
     assert_eq!(sso.world.refusal(&["account", "identities", "unlink", "corp"], ""), "last_way_in");
     assert_eq!(sso.world.refusal(&["login", "--sso"], ""), "choice_needed");
 }
@@ -161,7 +148,8 @@ async fn an_answer_counts_once_for_who_asked_at_the_provider_that_was_asked() {
     let again = open(&ours.authorization_url, "grace").await;
     results.insert("replayed state, fresh code", finish(answer(&ours, &again)).await);
 
-    for (what, iss) in [("mix-up, by iss", Some(sso.forger.clone())), ("no iss where one is promised", None)] {
+    for (what, iss) in [("mix-up, by iss", Some(sso.providers.forger.clone())), ("no iss where one is promised", None)]
+    {
         let step = sso.begin().await;
         let came = open(&step.authorization_url, "grace").await;
         results.insert(what, finish(FinishSsoRequest { iss, ..answer(&step, &came) }).await);
@@ -222,7 +210,7 @@ async fn forged_tokens_sign_nobody_in() {
             pending: step.pending,
             state: step.state,
             code: secret(&format!("{attack}.{nonce}")),
-            iss: Some(sso.forger.clone()),
+            iss: Some(sso.providers.forger.clone()),
         };
         results.insert(*attack, code(sso.anybody().finish_sso(&request).await));
     }

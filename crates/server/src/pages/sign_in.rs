@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::{
     cookie::{PENDING, SESSION},
     failure::{PageError, Refusal},
-    form::{Form, Submitted},
+    form::{Fields, Form, Submitted},
     frame::{Anyone, Frame, go_on, render},
     step_up::safe_path,
 };
@@ -267,6 +267,8 @@ struct SsoAnswerQuery {
     #[serde(default)]
     code: String,
     iss: Option<String>,
+    /// Instead of a code (RFC 6749, §4.1.2.1): the person said no, or may not.
+    error: Option<String>,
 }
 
 async fn finish_sso(
@@ -277,6 +279,11 @@ async fn finish_sso(
     Path(provider): Path<String>,
     Query(answer): Query<SsoAnswerQuery>,
 ) -> Result<Response, PageError> {
+    if answer.error.is_some() {
+        // Whatever it says is for developers, and anybody can write such an address.
+        let refusal = Refusal::local("", "sso_declined", "the provider did not let you in, or you left it");
+        return Ok(show_sign_in(&app, frame, Form::refused_here(Fields::default(), refusal), "/"));
+    }
     let request = FinishSsoRequest {
         provider,
         pending: pending.into(),
@@ -286,6 +293,6 @@ async fn finish_sso(
     };
     match app.service.finish_sso(&request, actor.as_ref(), &context, now()).await {
         Ok(answer) => Ok(go_in(&app, &answer, "/")),
-        Err(error) => Ok(show_sign_in(&app, frame, Form::refused(super::form::Fields::default(), error)?, "/")),
+        Err(error) => Ok(show_sign_in(&app, frame, Form::refused(Fields::default(), error)?, "/")),
     }
 }
