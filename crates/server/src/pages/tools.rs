@@ -61,8 +61,11 @@ impl FromRequestParts<App> for Look {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
-        let asks = |query: &str| query.split('&').any(|pair| pair.starts_with("host=") || pair.starts_with("look="));
-        if parts.method == axum::http::Method::POST || parts.uri.query().is_some_and(asks) {
+        // Read as the pages read it: a name may be written in other ways than in letters.
+        let query =
+            Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_or_else(|_| Vec::new(), |query| query.0);
+        let asks = query.iter().any(|(name, _)| name == "host" || name == "look");
+        if parts.method == axum::http::Method::POST || asks {
             app.limits.check_lookup(&parts.extensions)?;
         }
         Ok(Self)

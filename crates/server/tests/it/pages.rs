@@ -37,7 +37,7 @@ impl Browser {
         request.header(header::ACCEPT, "text/html").send().await.unwrap()
     }
 
-    async fn read(&self, path: &str) -> String {
+    pub(crate) async fn read(&self, path: &str) -> String {
         let answer = self.get(path).await;
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
         answer.text().await.unwrap()
@@ -262,7 +262,15 @@ async fn public_tools_are_limited_and_can_be_off() {
             .contains("This installation looks up no certificates")
     );
     server.stop().await;
-    let server = Server::start_changed(|config| config.decode.enabled = false).await;
+    let server = Server::start_changed(|config| {
+        config.decode.enabled = false;
+        config.lookup.address_per_minute = 1;
+    })
+    .await;
+    let stranger = Browser::stranger(&server);
+    let ask = async |query: &str| stranger.get(&format!("/tools/lookup?{query}=127.0.0.1")).await.status().as_u16();
+    assert_eq!((ask("host").await, ask("host").await, ask("h%6Fst").await), (200, 429, 429));
+    assert_eq!(stranger.get("/tools/lookup").await.status(), StatusCode::OK, "a page without a question is no look");
     let (_, page) = says(Browser::stranger(&server).send("/tools/decode", &[("jws", "a.b.c")]).await).await;
     assert!(page.contains("decode_off"), "{page}");
     server.stop().await;
