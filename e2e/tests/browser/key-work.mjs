@@ -78,7 +78,7 @@ const first = await keepSheet("encrypted anew");
 assert(first.includes("BEGIN ENCRYPTED PRIVATE KEY"), "the sheet has the key");
 
 // Another password: the old one no longer opens what the server keeps.
-await follow("Change the password…");
+await press("Change the password…");
 await page.getByLabel("Master password now").fill("not that one");
 await seal("Encrypt it anew", NEW);
 await page.getByText("That is not the password of this key.").waitFor();
@@ -103,7 +103,7 @@ await page.locator("#state", { hasText: "live" }).waitFor();
 
 // The next key, named by this one; an app that has the first root accepts what it signs.
 await page.goto(`${project}/key`);
-await follow("Go on to another key…");
+await press("Go on to another key…");
 await see("key-rotate");
 await page.getByLabel("Master password now").fill(NEW);
 await seal("Make the new key", OLD);

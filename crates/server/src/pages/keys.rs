@@ -27,10 +27,10 @@ pub(super) fn router() -> Router<App> {
         .route(key, get(read).post(register))
         .route(&format!("{key}/keep"), post(keep))
         .route(&format!("{key}/succession"), post(succeed))
-        .route(&format!("{key}/password"), get(async |app, place| ask(app, place, Act::Password).await))
-        .route(&format!("{key}/import"), get(async |app, place| ask(app, place, Act::Import).await))
-        .route(&format!("{key}/rotate"), get(async |app, place| ask(app, place, Act::Rotate).await))
-        .route(&format!("{key}/recover"), get(async |app, place| ask(app, place, Act::Recover).await))
+        .route(&format!("{key}/password"), post(change_password))
+        .route(&format!("{key}/import"), get(ask_to_import))
+        .route(&format!("{key}/rotate"), post(rotate))
+        .route(&format!("{key}/recover"), get(ask_to_recover))
         .route(&format!("{key}/download"), post(download))
         .route(&format!("{key}/discard"), get(ask_to_discard).post(discard))
 }
@@ -187,7 +187,29 @@ async fn store(app: &App, place: InProject, fields: Fields, done: &'static str) 
     }
 }
 
-async fn ask(State(app): State<App>, place: InProject, act: Act) -> Result<Response, PageError> {
+async fn ask_to_import(State(app): State<App>, place: InProject) -> Result<Response, PageError> {
+    ask(&app, place, Act::Import).await
+}
+
+async fn ask_to_recover(State(app): State<App>, place: InProject) -> Result<Response, PageError> {
+    ask(&app, place, Act::Recover).await
+}
+
+/// The ciphertext comes with the answer to a form: that it was fetched stands in the audit log, and no link of another site
+/// may write there.
+async fn change_password(
+    State(app): State<App>,
+    place: InProject,
+    Submitted { .. }: Submitted,
+) -> Result<Response, PageError> {
+    ask(&app, place, Act::Password).await
+}
+
+async fn rotate(State(app): State<App>, place: InProject, Submitted { .. }: Submitted) -> Result<Response, PageError> {
+    ask(&app, place, Act::Rotate).await
+}
+
+async fn ask(app: &App, place: InProject, act: Act) -> Result<Response, PageError> {
     let key = place.project.key.as_ref();
     let (has_kept, has_recovery) =
         (key.is_some_and(|key| is_kept(&key.custody)), key.is_some_and(|key| key.recovery_key.is_some()));
@@ -204,7 +226,7 @@ async fn ask(State(app): State<App>, place: InProject, act: Act) -> Result<Respo
         Act::Import | Act::Recover => None,
     };
     let next_seq = match key {
-        Some(_) => list_statements(&app, &place).await?.last().map_or(0, |last| last.seq) + 1,
+        Some(_) => list_statements(app, &place).await?.last().map_or(0, |last| last.seq) + 1,
         None => 1,
     };
     Ok(render(&WorkPage { frame: place.frame.clone(), place: place.at("key"), act, kept, next_seq }))
@@ -258,8 +280,11 @@ async fn download(
     Ok((headers, kept.pem).into_response())
 }
 
-async fn ask_to_discard(place: InProject) -> Response {
-    render(&DiscardPage { frame: place.frame.clone(), place: place.at("key") })
+async fn ask_to_discard(place: InProject) -> Result<Response, PageError> {
+    match place.can().manage_keys() {
+        true => Ok(render(&DiscardPage { frame: place.frame.clone(), place: place.at("key") })),
+        false => Err(PageError::NOT_FOUND),
+    }
 }
 
 async fn discard(State(app): State<App>, place: InProject, Submitted { .. }: Submitted) -> Result<Response, PageError> {

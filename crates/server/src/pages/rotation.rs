@@ -231,6 +231,9 @@ async fn finish(
     _: Look,
     Submitted { .. }: Submitted,
 ) -> Result<Response, PageError> {
+    if !place.can().edit() {
+        return Err(PageError::NOT_FOUND);
+    }
     let (rotation, standing) = app.service.look_at_rotation(&place.actor, place.id(), &id, now()).await?;
     // What comes next is known by another look alone.
     let say = |done: &str| Redirect::to(&format!("{}/domains/{id}/rotation?look=1&done={done}", place.path()));

@@ -19,6 +19,7 @@ mod lists;
 mod live;
 mod lookup;
 mod operations;
+mod page_roles;
 mod pages;
 mod permissions;
 mod reports;
