@@ -19,7 +19,7 @@ pub enum WebhookFormat {
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({ "url": "https://hooks.example.com/pintle", "kinds": ["drift_mismatch", "pin_expiring"] })))]
 pub struct CreateWebhookRequest {
-    /// `https://…`; not shown again, since it may carry a secret.
+    /// `https://…`, or `http://…` where the operator allows networks for it; not shown again, since it may carry a secret.
     pub url: SecretText,
     /// What is sent.
     #[serde(default)]

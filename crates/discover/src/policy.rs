@@ -56,6 +56,11 @@ impl AddressPolicy {
         self
     }
 
+    /// Whether any network is allowed that is not public.
+    pub fn has_networks(&self) -> bool {
+        self.restriction.as_ref().is_none_or(|restriction| !restriction.allowed.is_empty())
+    }
+
     /// These ports too.
     #[must_use]
     pub fn with_ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {

@@ -90,6 +90,10 @@ impl HttpSender {
 
 #[async_trait]
 impl WebhookSender for HttpSender {
+    fn takes_plain_http(&self) -> bool {
+        self.policy.has_networks()
+    }
+
     async fn send(&self, message: &OutgoingMessage) -> Result<(), SendError> {
         match tokio::time::timeout(TIMEOUT, self.attempt(message)).await {
             Ok(sent) => sent,

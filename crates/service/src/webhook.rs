@@ -28,6 +28,9 @@ const MAX_URL_CHARS: usize = 2000;
 /// ends within half a minute whatever the other side does, and reads no more of its answer than the status.
 #[async_trait]
 pub trait WebhookSender: Debug + Send + Sync {
+    /// Whether there are networks where messages go by plain HTTP. Elsewhere everybody on the way would read along.
+    fn takes_plain_http(&self) -> bool;
+
     /// Hands a message over.
     ///
     /// # Errors
@@ -102,7 +105,7 @@ pub(crate) struct WebhookUrl {
 }
 
 impl WebhookUrl {
-    /// `https`, and `http`, which the carrier takes for networks of the operator's alone; a host; no user, no password.
+    /// `https` or `http`, a host, no user, no password.
     pub(crate) fn parse(text: &str) -> Result<Self, ServiceError> {
         let invalid = || ServiceError::from(WebhookError::UrlInvalid);
         let url = Url::parse(text).map_err(|_| invalid())?;
@@ -112,6 +115,10 @@ impl WebhookUrl {
             && url.password().is_none()
             && text.len() <= MAX_URL_CHARS;
         if is_usable { Ok(Self { url }) } else { Err(invalid()) }
+    }
+
+    pub(crate) fn is_plain(&self) -> bool {
+        self.url.scheme() == "http"
     }
 
     pub(crate) fn shown(&self) -> String {

@@ -32,6 +32,10 @@ impl Service {
         now: UnixTime,
     ) -> Result<CreatedWebhookResponse, ServiceError> {
         let url = WebhookUrl::parse(request.url.expose_secret())?;
+        // Whether it leads to such a network is judged whenever a message is sent.
+        if url.is_plain() && !self.sender.as_ref().is_some_and(|sender| sender.takes_plain_http()) {
+            return Err(WebhookError::UrlInvalid.into());
+        }
         if request.kinds.iter().any(|kind| AlertKind::parse(kind).is_none()) {
             return Err(ServiceError::ValueInvalid {
                 member: "kinds",

@@ -27,7 +27,8 @@ impl WebhookError {
             Self::UrlInvalid => facts(
                 "webhook_url_invalid",
                 ErrorKind::Unprocessable,
-                "write it as https://hooks.example.com/pintle; a secret belongs into the path or the query",
+                "write it as https://hooks.example.com/pintle, with a secret in the path or the query; http is for networks \
+                 that the operator allows",
             ),
             Self::TooMany { .. } => {
                 facts("webhooks_too_many", ErrorKind::Conflict, "remove a webhook that is no longer needed")

@@ -32,10 +32,15 @@ struct Receiver {
     messages: Mutex<Vec<OutgoingMessage>>,
     answers: Mutex<VecDeque<Result<(), SendError>>>,
     is_dead: Mutex<bool>,
+    is_inside: Mutex<bool>,
 }
 
 #[async_trait]
 impl WebhookSender for Receiver {
+    fn takes_plain_http(&self) -> bool {
+        *self.is_inside.lock().unwrap()
+    }
+
     async fn send(&self, message: &OutgoingMessage) -> Result<(), SendError> {
         self.messages.lock().unwrap().push(message.clone());
         if *self.is_dead.lock().unwrap() {
@@ -364,9 +369,13 @@ async fn webhooks_are_for_those_who_manage_them_and_of_one_organization() {
     ] {
         assert_eq!(foreign, "not_found");
     }
-    for url in ["", "ftp://a.example", "https://ann:pw@a.example/", "hooks.example.com"] {
+    let plain = "http://hooks.example.com/x";
+    for url in ["", "ftp://a.example", "https://ann:pw@a.example/", "hooks.example.com", plain] {
         assert_eq!(code(hooked.try_add(&plane.owner, url, &[]).await), "webhook_url_invalid", "{url}");
     }
+    *hooked.receiver.is_inside.lock().unwrap() = true;
+    let inside = hooked.try_add(&plane.owner, plain, &[]).await.unwrap().webhook.id;
+    plane.service.remove_webhook(&plane.owner, &plane.organization, &inside, NOW).await.unwrap();
     assert_eq!(code(hooked.try_add(&plane.owner, URL, &["nonsense"]).await), "value_invalid");
     for _ in 1..20 {
         hooked.add(URL).await;
