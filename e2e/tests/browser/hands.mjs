@@ -63,20 +63,39 @@ await press("Go back to this: release it again");
 await page.getByLabel("Master password").waitFor();
 assert(await page.getByText("Compared with release 2").isVisible(), "a way back says what it changes");
 
-// A page that lies about what is signed: the claims name another host than the project's.
+// An API that lies about what is signed, each time in another way: nothing of it can be signed.
 const box = page.locator("#claims");
-const honest = await box.getAttribute("data-claims");
-await page.route("**/release", async (route) => {
-  const response = await route.fetch();
-  const lie = Buffer.from(Buffer.from(honest, "base64").toString().replace("shop.example.com", "shop.example.com\",\"extra\":\"x")).toString("base64");
-  const text = (await response.text()).replace(/data-claims="[^"]*"/, `data-claims="${lie}"`);
-  await route.fulfill({ response, body: text });
-});
-await page.goto(`${project}/releases/1`);
-await press("Go back to this: release it again");
-await page.getByText("This must not be signed.").waitFor();
-assert(await page.getByRole("button", { name: "Sign and submit" }).isDisabled(), "the page signs what it does not know");
-await page.unroute("**/release");
+const honest = Buffer.from(await box.getAttribute("data-claims"), "base64").toString();
+const [, projectId] = project.match(/(prj_\w+)/);
+const LIES = {
+  "a member that the page does not know": honest.replace("shop.example.com", 'shop.example.com","extra":"x'),
+  "another release": honest.replace(/"ver":(\d+)/, (_, version) => `"ver":${Number(version) + 1}`),
+  "another project": honest.replaceAll(projectId, "prj_01jd0000000000000000000000"),
+  "a member twice": honest.replace(/"ver":\d+/, (member) => `${member},${member}`),
+  "other bytes for the same": honest.replace(",", ", "),
+  "more after the end": `${honest}\n`,
+};
+/** The page that signs, after `change` of what the server sent. */
+async function prepareChanged(change) {
+  await page.route("**/release", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: change(await response.text()) });
+  });
+  await page.goto(`${project}/releases/1`);
+  await press("Go back to this: release it again");
+  await page.unroute("**/release");
+}
+for (const [lie, claims] of Object.entries(LIES)) {
+  assert(claims !== honest, `${lie} is no lie`);
+  await prepareChanged((text) => text.replace(/data-claims="[^"]*"/, `data-claims="${Buffer.from(claims).toString("base64")}"`));
+  await page.getByText("This must not be signed.").waitFor();
+  assert(await page.getByRole("button", { name: "Sign and submit" }).isDisabled(), `the page signs ${lie}`);
+}
+await prepareChanged((text) => text.replace(/data-kid="[^"]*"/, `data-kid="${"A".repeat(43)}"`));
+await page.getByLabel("Master password").fill("copper kettles sing low");
+await press("Sign and submit");
+await page.getByText("prepared for another key").waitFor();
+assert((await page.locator("input[name=jws]").inputValue()) === "", "it was signed for another key");
 
 // A key that a passkey opens.
 const organization = project.split("/projects/")[0];
