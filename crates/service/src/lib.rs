@@ -22,6 +22,7 @@ mod claims;
 mod ct;
 mod day;
 mod decode;
+mod derived;
 mod destination;
 mod diff;
 mod drift;
@@ -62,12 +63,13 @@ use pintle_store::Store;
 use tokio::sync::Notify;
 
 use accounts::Accounts;
+use derived::DerivedDrafts;
 use guard::GuardSettings;
 use violations::Violations;
 
 pub use access::{Permission, ProjectPath};
 pub use accounts::{AccountSettings, SignUp};
-pub use actions::{FirstRun, InstallationAudit, KnownCertificate, LinkKind, LostFactors, ReleaseCheck};
+pub use actions::{DraftSummary, FirstRun, InstallationAudit, KnownCertificate, LinkKind, LostFactors, ReleaseCheck};
 pub use actor::{Actor, RequestContext};
 pub use alert::{AlertKind, AlertNature, AlertSettings};
 pub use audit::AuditAction;
@@ -96,6 +98,7 @@ const DEFAULT_AUDIT_RETENTION_SECS: u64 = 365 * 86_400;
 #[derive(Debug)]
 pub struct Service {
     store: Store,
+    derived_drafts: DerivedDrafts,
     buckets: Vec<Arc<dyn Bucket>>,
     destinations: Vec<Destination>,
     base_urls: Vec<BaseUrl>,
@@ -126,6 +129,7 @@ impl Service {
     pub fn new(store: Store, buckets: Vec<Arc<dyn Bucket>>, base_url: BaseUrl) -> Self {
         Self {
             store,
+            derived_drafts: DerivedDrafts::default(),
             buckets,
             destinations: Vec::new(),
             base_urls: vec![base_url],

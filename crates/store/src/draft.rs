@@ -49,13 +49,15 @@ impl ReadTx {
             .filter(domain::Column::ProjectId.eq(scope.project.clone()))
             .cursor_by(domain::Column::Name);
         let domains = self.list_page(list, page).await?;
-        let ids = || domains.iter().map(|row| row.id.clone());
-        let pins = self.list_pins(pin::Column::DomainId.is_in(ids())).await?;
-        let proposed = self.list_proposed_pins(proposed_pin::Column::DomainId.is_in(ids())).await?;
-        Ok(join(domains, pins, proposed))
+        self.add_pins(domains).await
     }
 
-    /// Domains of the draft that have one of these names, without their pins.
+    /// The domains of the draft that have one of these names, with their pins, by name.
+    pub async fn find_domains(&self, scope: &ProjectScope, names: Vec<String>) -> Result<Vec<DraftDomain>, StoreError> {
+        self.add_pins(self.list_domains_named(scope, names).await?).await
+    }
+
+    /// The domains of the draft that have one of these names, without their pins, by name.
     pub async fn list_domains_named(
         &self,
         scope: &ProjectScope,
@@ -64,6 +66,7 @@ impl ReadTx {
         let found = domain::Entity::find()
             .filter(domain::Column::ProjectId.eq(scope.project.clone()))
             .filter(domain::Column::Name.is_in(names))
+            .order_by_asc(domain::Column::Name)
             .all(self.connection())
             .await?;
         Ok(found)
@@ -79,6 +82,13 @@ impl ReadTx {
         let pins = self.list_pins(pin::Column::DomainId.eq(id.clone())).await?;
         let proposed = self.list_proposed_pins(proposed_pin::Column::DomainId.eq(id.clone())).await?;
         Ok(Some(DraftDomain { row, pins, proposed }))
+    }
+
+    async fn add_pins(&self, domains: Vec<DomainRow>) -> Result<Vec<DraftDomain>, StoreError> {
+        let ids = || domains.iter().map(|row| row.id.clone());
+        let pins = self.list_pins(pin::Column::DomainId.is_in(ids())).await?;
+        let proposed = self.list_proposed_pins(proposed_pin::Column::DomainId.is_in(ids())).await?;
+        Ok(join(domains, pins, proposed))
     }
 
     async fn list_pins(&self, condition: sea_orm::sea_query::SimpleExpr) -> Result<Vec<PinRow>, StoreError> {

@@ -8,9 +8,8 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
-use pintle_api::{
-    Approval, CreateProjectRequest, DomainResponse, DraftResponse, ListQuery, ReleaseResponse, UpdateProjectRequest,
-};
+use pintle_api::{Approval, CreateProjectRequest, DomainResponse, ListQuery, ReleaseResponse, UpdateProjectRequest};
+use pintle_service::DraftSummary;
 
 use super::{
     failure::{PageError, Refusal},
@@ -19,7 +18,7 @@ use super::{
     place::{InOrganization, InProject},
     releases::{mood, target_mood},
     show::words,
-    timeline::{Row, urgency},
+    timeline::Row,
 };
 use crate::{app::App, clock::now};
 
@@ -46,7 +45,7 @@ struct NewPage {
 struct ProjectPage {
     frame: Frame,
     place: InProject,
-    draft: DraftResponse,
+    draft: DraftSummary,
     latest: Option<ReleaseResponse>,
     rows: Vec<Row>,
     hidden_rows: usize,
@@ -145,20 +144,17 @@ async fn create(
 }
 
 async fn read(State(app): State<App>, place: InProject) -> Result<Response, PageError> {
-    let draft = app.service.read_draft(&place.actor, place.id(), now()).await?;
+    let draft = app.service.summarize_draft(&place.actor, place.id(), MAX_ROWS, now()).await?;
     let latest = match place.project.latest_release {
         Some(version) => Some(app.service.read_release(&place.actor, place.id(), version).await?),
         None => None,
     };
     let now_secs = place.frame.now;
-    // What needs somebody comes first; the list of domains has the rest.
-    let mut domains: Vec<_> = draft.domains.iter().collect();
-    domains.sort_by_cached_key(|domain| urgency(domain, now_secs));
-    let hidden_rows = domains.len().saturating_sub(MAX_ROWS);
-    domains.truncate(MAX_ROWS);
-    let names: Vec<_> = domains.iter().map(|domain| domain.name.clone()).collect();
+    // What needs somebody; the list of domains has the rest.
+    let hidden_rows = draft.domain_count.saturating_sub(draft.urgent.len());
+    let names: Vec<_> = draft.urgent.iter().map(|domain| domain.name.clone()).collect();
     let certificates = app.service.list_certificates(&place.actor, place.id(), &names).await?;
-    let rows = domains.iter().map(|domain| Row::new(domain, &certificates, now_secs)).collect();
+    let rows = draft.urgent.iter().map(|domain| Row::new(domain, &certificates, now_secs)).collect();
     Ok(render(&ProjectPage {
         frame: place.frame.clone(),
         place: place.at("overview"),

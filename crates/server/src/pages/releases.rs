@@ -8,11 +8,11 @@ use axum::{
     routing::{get, post},
 };
 use pintle_api::{
-    AcceptReleaseRequest, ApproveReleaseRequest, Change, ChangeKind, DiffQuery, DraftResponse, Finding,
-    FindingOverride, KeyCiphertextResponse, KeyOpener, ListQuery, OverrideRequest, PrepareReleaseRequest,
-    PreparedReleaseResponse, ReleaseContent, ReleaseKind, ReleaseResponse, ReleaseState, Severity, TargetState,
-    Unchanged,
+    AcceptReleaseRequest, ApproveReleaseRequest, Change, ChangeKind, DiffQuery, Finding, FindingOverride,
+    KeyCiphertextResponse, KeyOpener, ListQuery, OverrideRequest, PrepareReleaseRequest, PreparedReleaseResponse,
+    ReleaseContent, ReleaseKind, ReleaseResponse, ReleaseState, Severity, TargetState, Unchanged,
 };
+use pintle_service::DraftSummary;
 use serde::Deserialize;
 
 use super::{
@@ -43,7 +43,7 @@ pub(super) fn router() -> Router<App> {
 struct DraftPage {
     frame: Frame,
     place: InProject,
-    draft: DraftResponse,
+    draft: DraftSummary,
     form: Form,
     /// What the guard found at the live servers, where it was asked.
     guarded: Option<Vec<Finding>>,
@@ -161,7 +161,7 @@ async fn show_draft(
     form: Form,
     guarded: Option<Vec<Finding>>,
 ) -> Result<Response, PageError> {
-    let draft = app.service.read_draft(&place.actor, place.id(), now()).await?;
+    let draft = app.service.summarize_draft(&place.actor, place.id(), 0, now()).await?;
     Ok(render(&DraftPage { frame: place.frame.clone(), place: place.at("draft"), draft, form, guarded }))
 }
 

@@ -112,13 +112,6 @@ impl Row {
     }
 }
 
-/// Domains that need somebody first: the sooner none of their pins counts, the fewer that do.
-pub(super) fn urgency(domain: &DomainResponse, now: u64) -> (u64, usize) {
-    let ends = domain.pins.iter().map(|pin| pin.expires_at.unwrap_or(u64::MAX));
-    let counting = ends.clone().filter(|end| *end > now).count();
-    (ends.max().unwrap_or_default().max(now), counting)
-}
-
 fn place(at: u64, now: u64) -> u64 {
     (at.saturating_sub(now).saturating_mul(WIDTH) / YEAR_SECS).min(WIDTH)
 }
@@ -178,12 +171,5 @@ mod tests {
         let elsewhere = KnownCertificate { domain: "b.example".to_owned(), ..certificate("old", NOW + 1) };
         let row = Row::new(&pinned, &[elsewhere], NOW).picture;
         assert_eq!((row.bars[0].covered, row.gap), (0, None), "of another domain");
-    }
-
-    #[test]
-    fn what_ends_first_needs_somebody_first() {
-        let order = [domain(&[]), domain(&[Some(NOW + 9)]), domain(&[None]), domain(&[None, None])];
-        let urgencies: Vec<_> = order.iter().map(|domain| urgency(domain, NOW)).collect();
-        assert!(urgencies.is_sorted(), "{urgencies:?}");
     }
 }

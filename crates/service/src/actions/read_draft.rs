@@ -5,8 +5,7 @@ use pintle_store::{Project, ReadTx, ReleaseRow};
 use crate::{
     Actor, ProjectPath, Service, ServiceError,
     access::{Permission, find_project},
-    claims::{make_claims, make_root},
-    diff::derive_changes,
+    claims::make_root,
     guard::{guard_claims, shorten},
     respond,
 };
@@ -35,15 +34,14 @@ impl Service {
     ) -> Result<DraftResponse, ServiceError> {
         let draft = tx.find_draft(&project.scope).await?.ok_or(ServiceError::NotFound { what: "draft" })?;
         let domains = tx.list_domains(&project.scope).await?;
-        let ct_logs = tx.list_ct_logs(&project.scope).await?;
-        let claims = make_claims(project, &draft, &domains, &ct_logs, 1, now)?;
-        let last = self.verify_last_release(tx, project).await?;
+        let last = tx.find_last_release(&project.scope).await?;
+        let derived = self.derive_draft(tx, project, &draft, &domains, last.as_ref(), now).await?;
         Ok(DraftResponse {
             revision: draft.revision.value(),
             settings: respond::settings(&draft)?,
             domains: domains.iter().map(respond::domain).collect::<Result<_, _>>()?,
-            changes: derive_changes(last.as_ref().map(|(_, accepted)| accepted.config.claims()), &claims),
-            findings: shorten(guard_claims(&claims, now)),
+            changes: derived.changes.to_vec(),
+            findings: shorten(guard_claims(&derived.claims, now)),
         })
     }
 
@@ -71,7 +69,7 @@ impl Service {
         Ok(self.verify_release(tx, project, &release).await?.config.claims().clone())
     }
 
-    pub(super) async fn verify_release(
+    pub(crate) async fn verify_release(
         &self,
         tx: &ReadTx,
         project: &Project,

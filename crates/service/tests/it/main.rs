@@ -34,6 +34,7 @@ mod rotation;
 mod security;
 mod sso;
 mod succession;
+mod summary;
 mod support;
 mod targets;
 mod tokens;
