@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds what ships as it ships, and measures it.
+//! `cargo xtask bench`: builds what ships, optimised as it ships or less, and measures it.
 
 mod sdk;
 
@@ -29,7 +29,7 @@ pub(crate) fn run_monitor(workshop: &Workshop) -> Result<ExitCode> {
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// How quick the dashboard is. Exit status 1 if a page is not.
+/// How quick the dashboard is, built by the `release` profile: `dist`, which ships, is optimised further. Exit status 1 if a page is not.
 pub(crate) fn run_pages(workshop: &Workshop) -> Result<ExitCode> {
     for line in [
         "build --release --locked --quiet --package pintle --all-features",

@@ -98,7 +98,8 @@ const DEFAULT_AUDIT_RETENTION_SECS: u64 = 365 * 86_400;
 #[derive(Debug)]
 pub struct Service {
     store: Store,
-    derived_drafts: DerivedDrafts,
+    /// Somewhere else, since the service is moved around while it is put together.
+    derived_drafts: Box<DerivedDrafts>,
     buckets: Vec<Arc<dyn Bucket>>,
     destinations: Vec<Destination>,
     base_urls: Vec<BaseUrl>,
@@ -114,7 +115,7 @@ pub struct Service {
     guard: GuardSettings,
     alerts: AlertSettings,
     monitor: Option<MonitorSettings>,
-    /// Somewhere else, since the service is moved around while it is put together.
+    /// Somewhere else, too.
     ct_watch: Option<Arc<CtWatch>>,
     violations: Option<Violations>,
     sender: Option<Arc<dyn WebhookSender>>,
@@ -129,7 +130,7 @@ impl Service {
     pub fn new(store: Store, buckets: Vec<Arc<dyn Bucket>>, base_url: BaseUrl) -> Self {
         Self {
             store,
-            derived_drafts: DerivedDrafts::default(),
+            derived_drafts: Box::default(),
             buckets,
             destinations: Vec::new(),
             base_urls: vec![base_url],

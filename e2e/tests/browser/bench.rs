@@ -1,5 +1,5 @@
 //! How long the server needs for a page, and what it weighs: a project with 1,000 domains, on SQLite, by one connection that is
-//! kept. `cargo xtask bench pages` builds it as what ships is built.
+//! kept. `cargo xtask bench pages` builds the server by the `release` profile; what ships (`dist`) is optimised further.
 
 use std::{fmt::Write as _, fs, io::Write as _, path::Path, time::Instant};
 

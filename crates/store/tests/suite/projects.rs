@@ -66,10 +66,10 @@ pub(super) async fn a_domain_and_its_pins_belong_to_one_project(store: &Store) {
     .await
     .unwrap();
     let view = store.read().await.unwrap();
-    let expected = DraftDomain { row: row.clone(), pins: vec![added.clone()], proposed: vec![] };
-    assert_eq!(view.list_domains(&mine.scope).await.unwrap(), [expected.clone()]);
+    let expected = [DraftDomain { row: row.clone(), pins: vec![added.clone()], proposed: vec![] }];
+    assert_eq!(view.list_domains(&mine.scope).await.unwrap(), expected);
     let named = || vec!["a.example".to_owned(), "b.example".to_owned()];
-    assert_eq!(view.find_domains(&mine.scope, named()).await.unwrap(), [expected]);
+    assert_eq!(view.find_domains(&mine.scope, named()).await.unwrap(), expected);
     assert!(view.find_domains(&foreign.scope, named()).await.unwrap().is_empty());
     assert!(view.list_domains(&foreign.scope).await.unwrap().is_empty());
     assert!(view.find_domain(&foreign.scope, &row.id).await.unwrap().is_none());
