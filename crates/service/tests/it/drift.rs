@@ -55,6 +55,11 @@ pub(crate) struct Watched {
 
 impl Watched {
     pub(crate) async fn new() -> Self {
+        // Large, since it holds the plane as often as it is moved.
+        Box::pin(Self::start()).await
+    }
+
+    async fn start() -> Self {
         let root = Authority::root("Root");
         let (first, backup) = (root.issue(&["127.0.0.1"]), root.issue(&["127.0.0.1"]));
         let site = Site::start(&first).await;
