@@ -32,10 +32,10 @@ impl World {
 
     /// What happened in the organization, without what was refused.
     async fn events(&self) -> Vec<String> {
-        let events = self.server.admin.list_audit_events(&self.ids["organization"]).all().await.unwrap();
-        let action = |record: &str| serde_json::from_str::<serde_json::Value>(record).unwrap()["action"].to_string();
-        let actions = events.iter().map(|event| action(event.record.get()));
-        actions.filter(|action| action != "\"permission.denied\"").collect()
+        let organization = self.ids.get("organization").unwrap();
+        let events = self.server.admin.list_audit_events(organization).all().await.unwrap();
+        let action = |record: &str| serde_json::from_str::<pintle_api::AuditRecord>(record).unwrap().action;
+        events.iter().map(|event| action(event.record.get())).filter(|action| action != "permission.denied").collect()
     }
 }
 
