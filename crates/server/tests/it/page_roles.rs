@@ -133,7 +133,7 @@ async fn reading_pages_changes_nothing() {
         assert!(answer.text().await.unwrap().contains("ENCRYPTED PRIVATE KEY"), "{act}");
     }
     let after = world.events().await;
-    let fetched = after.iter().filter(|action| *action == "\"key.fetched\"").count();
+    let fetched = after.iter().filter(|action| *action == "key.fetched").count();
     assert_eq!((after.len(), fetched), (before.len() + 2, 2), "each time the key was fetched is written down");
     world.server.stop().await;
 }
