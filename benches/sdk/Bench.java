@@ -4,7 +4,6 @@ import java.io.File;
 import java.io.FileInputStream;
 import java.net.InetAddress;
 import java.net.Socket;
-import java.nio.file.Files;
 import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
@@ -69,9 +68,8 @@ class Bench {
         File folder = new File(arguments[0]);
         int port = Integer.parseInt(arguments[1]);
         X509TrustManager platform = trusting(new File(folder, "ca.pem"));
-        File storage = Files.createTempDirectory("pintle").toFile();
         Pintle.Builder builder = Pintle.builder(new File(folder, "pintle.json"))
-            .storageDir(storage).trustManager(platform).dangerousAllowHttpLoopback();
+            .storageDir(new File(folder, "storage")).trustManager(platform).dangerousAllowHttpLoopback();
         builder.setup().close();
         // Nothing of an earlier one refreshes meanwhile.
         Pintle[] last = {builder.setup()};

@@ -102,10 +102,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: bench FOLDER PORT\n");
         return 2;
     }
-    char storage[] = "/tmp/pintle-bench-XXXXXX";
-    if (mkdtemp(storage) == NULL) {
-        fail("mkdtemp");
-    }
+    char storage[4096];
+    snprintf(storage, sizeof storage, "%s/storage", argv[1]);
     snprintf(path, sizeof path, "%s/pintle.json", argv[1]);
     snprintf(ca, sizeof ca, "%s/ca.pem", argv[1]);
     snprintf(url, sizeof url, "https://" HOST ":%s/", argv[2]);

@@ -3,7 +3,6 @@
 // What pinning costs in Node: `bench.js FOLDER PORT`, by `cargo xtask bench sdk`. A line of JSON for each figure.
 
 const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 const tls = require('node:tls');
 const pintle = require('pintle');
@@ -40,7 +39,7 @@ function connectUnpinned() {
 }
 
 (async () => {
-  const storageDir = fs.mkdtempSync(path.join(os.tmpdir(), 'pintle-'));
+  const storageDir = file('storage');
   const options = { storageDir, ca, dangerousAllowHttpLoopback: true };
   const setUp = () => pintle.setup(file('pintle.json'), options);
   (await setUp()).close();

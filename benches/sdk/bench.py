@@ -4,7 +4,6 @@ import json
 import socket
 import ssl
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def set_up(storage):
     return pins
 
 
-storage = tempfile.mkdtemp()
+storage = folder / "storage"
 set_up(storage).close()
 held = []
 tell("set-up", measure(200, lambda: held.append(set_up(storage))))
