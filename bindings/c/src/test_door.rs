@@ -2,48 +2,11 @@
 //!
 //! Swift's runner declares the two functions in `bindings/swift/Tests/CPintleDoor/door.h`.
 
-use std::{
-    ffi::c_char,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{ffi::c_char, sync::Arc};
 
-use pintle_core::UnixTime;
-use pintle_sdk::{Environment, Moment};
+pub(crate) use pintle_sdk::TestClock;
 
 use crate::{Pintle, PintleOptions, open_in};
-
-/// Clocks that say what they are told; every random number is the same.
-#[derive(Debug)]
-pub(crate) struct TestClock {
-    moment: Mutex<Moment>,
-    random: u64,
-}
-
-impl TestClock {
-    fn set(&self, now_secs: u64, monotonic_ms: u64) {
-        let moment = Moment { now: UnixTime::from_secs(now_secs), monotonic: Duration::from_millis(monotonic_ms) };
-        *self.moment.lock().unwrap_or_else(PoisonError::into_inner) = moment;
-    }
-}
-
-impl Environment for TestClock {
-    fn now(&self) -> UnixTime {
-        self.moment().now
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.moment().monotonic
-    }
-
-    fn random(&self) -> u64 {
-        self.random
-    }
-
-    fn moment(&self) -> Moment {
-        *self.moment.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// [`pintle_open`](crate::pintle_open) with clocks and a random number of the caller's own.
 ///
@@ -57,8 +20,7 @@ pub unsafe extern "C" fn pintle_dangerous_test_open(
     monotonic_ms: u64,
     pintle: *mut *mut Pintle,
 ) -> *const c_char {
-    let clock = Arc::new(TestClock { moment: Mutex::default(), random });
-    clock.set(now_secs, monotonic_ms);
+    let clock = Arc::new(TestClock::new(random, now_secs, monotonic_ms));
     // SAFETY: the caller vouches for both.
     let code = unsafe { open_in(options, pintle, clock.clone()) };
     // SAFETY: `pintle` is null or valid, and was set to null or to what nobody else has yet.

@@ -1,56 +1,19 @@
 //! A clock and chance of the caller's own, for `vectors/`. Not in what ships: the feature is off there.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use jni::{
     EnvUnowned, jni_mangle,
     objects::{JByteArray, JClass, JObject, JString},
     sys::{jboolean, jlong},
 };
-use pintle_core::UnixTime;
-use pintle_sdk::{Environment, Moment};
+pub(crate) use pintle_sdk::TestClock;
 
 use crate::{
     Options,
     edge::{Failure, Throw},
     handles::{self, Handle},
 };
-
-/// Clocks that say what they are told; every random number is the same.
-#[derive(Debug)]
-pub(crate) struct TestClock {
-    moment: Mutex<Moment>,
-    random: u64,
-}
-
-impl TestClock {
-    fn set(&self, now_secs: jlong, monotonic_millis: jlong) {
-        let now = UnixTime::from_secs(now_secs.cast_unsigned());
-        let moment = Moment { now, monotonic: Duration::from_millis(monotonic_millis.cast_unsigned()) };
-        *self.moment.lock().unwrap_or_else(PoisonError::into_inner) = moment;
-    }
-}
-
-impl Environment for TestClock {
-    fn now(&self) -> UnixTime {
-        self.moment().now
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.moment().monotonic
-    }
-
-    fn random(&self) -> u64 {
-        self.random
-    }
-
-    fn moment(&self) -> Moment {
-        *self.moment.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// `open` with clocks of the caller's own; what is unsigned comes as Java's bits.
 #[jni_mangle("pintle.TestDoor")]
@@ -70,8 +33,8 @@ pub fn dangerous_test_open<'local>(
 ) -> jlong {
     let options = Options { bundle, seed, permissive, fetch_timeout_millis, storage_dir, http_loopback, host };
     let outcome = env.with_env(|env| {
-        let clock = Arc::new(TestClock { moment: Mutex::default(), random: random.cast_unsigned() });
-        clock.set(now_secs, monotonic_millis);
+        let [random, now_secs, monotonic_millis] = [random, now_secs, monotonic_millis].map(jlong::cast_unsigned);
+        let clock = Arc::new(TestClock::new(random, now_secs, monotonic_millis));
         let installation = options.start(env, clock.clone())?;
         let mut handle = Handle::new(installation);
         handle.clock = Some(clock);
@@ -91,7 +54,7 @@ pub fn dangerous_test_set_clock<'local>(
 ) {
     let outcome = env.with_env(|_| {
         if let Some(clock) = &handles::find(handle)?.clock {
-            clock.set(now_secs, monotonic_millis);
+            clock.set(now_secs.cast_unsigned(), monotonic_millis.cast_unsigned());
         }
         Ok::<_, Failure>(())
     });

@@ -1,48 +1,11 @@
 //! A clock and chance of the caller's own, for `vectors/`. Not in what ships: the feature is off there.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc};
 
-use pintle_core::UnixTime;
-use pintle_sdk::{Environment, Moment};
+pub(crate) use pintle_sdk::TestClock;
 use pyo3::{prelude::*, pybacked::PyBackedBytes};
 
 use crate::{Native, Options};
-
-/// Clocks that say what they are told; every random number is the same.
-#[derive(Debug)]
-pub(crate) struct TestClock {
-    moment: Mutex<Moment>,
-    random: u64,
-}
-
-impl TestClock {
-    fn set(&self, now_secs: u64, monotonic_ms: u64) {
-        let moment = Moment { now: UnixTime::from_secs(now_secs), monotonic: Duration::from_millis(monotonic_ms) };
-        *self.moment.lock().unwrap_or_else(PoisonError::into_inner) = moment;
-    }
-}
-
-impl Environment for TestClock {
-    fn now(&self) -> UnixTime {
-        self.moment().now
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.moment().monotonic
-    }
-
-    fn random(&self) -> u64 {
-        self.random
-    }
-
-    fn moment(&self) -> Moment {
-        *self.moment.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// `Native` with clocks of the caller's own.
 #[pyfunction]
@@ -61,8 +24,7 @@ pub(crate) fn dangerous_test_open(
     now_secs: u64,
     monotonic_ms: u64,
 ) -> PyResult<Native> {
-    let clock = Arc::new(TestClock { moment: Mutex::default(), random });
-    clock.set(now_secs, monotonic_ms);
+    let clock = Arc::new(TestClock::new(random, now_secs, monotonic_ms));
     let options = Options { bundle, seed, permissive, fetch_timeout, storage_dir, http_loopback, listener, wake };
     Ok(Native { installation: options.start(py, clock.clone())?, clock: Some(clock) })
 }

@@ -36,6 +36,7 @@
 //! - `fetch`: `Pintle`, the running handle, on tokio.
 //! - `rustls`: `rustls::Verifier`, `rustls::PinnedTls`.
 //! - `disk`: `disk::DiskStore`, `Installation`.
+//! - `dangerous-test`: `TestClock`, for the tests of bindings. Never in what ships.
 
 #[cfg(feature = "rustls")]
 mod authorities;
@@ -63,6 +64,8 @@ mod sct_memo;
 #[cfg(feature = "fetch")]
 mod show;
 mod snapshot;
+#[cfg(feature = "dangerous-test")]
+mod test_clock;
 
 #[cfg(feature = "rustls")]
 pub use authorities::{Authorities, AuthoritiesError};
@@ -85,6 +88,8 @@ pub use report::Tally;
 #[cfg(feature = "fetch")]
 pub use show::fetch_certificate;
 pub use snapshot::{Evidence, Snapshot};
+#[cfg(feature = "dangerous-test")]
+pub use test_clock::TestClock;
 
 /// `User-Agent` of the SDK for `language` (P-9.3).
 #[must_use]
