@@ -31,10 +31,12 @@ class Decision internal constructor(
     /** The log list is older than 70 days, so that Certificate Transparency only reports. */
     val ctListStale: Boolean,
 ) {
+    /** How. */
     val verdict: Verdict = Verdict.values()[verdict]
 
     /** Whether the connection may carry requests. */
     val allowed: Boolean get() = verdict != Verdict.REFUSED
 
+    /** The verdict and the code. */
     override fun toString() = listOfNotNull(verdict.name.lowercase(), code).joinToString(" ")
 }

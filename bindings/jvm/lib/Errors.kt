@@ -6,11 +6,21 @@ import java.util.Collections
 import java.util.IdentityHashMap
 import javax.net.ssl.SSLPeerUnverifiedException
 
-/** Something failed; [code] is its stable code. */
-class PintleException(val code: String, message: String) : IOException("$code: $message")
+/** Something failed. */
+class PintleException(
+    /** The stable code, as `fetch_failed`. */
+    val code: String,
+    message: String,
+) : IOException("$code: $message")
 
-/** The pins refuse a connection to [host]; no byte of a request was sent. HTTP clients wrap it: [Refused.find]. */
-class Refused(val host: String, val code: String) : CertificateException("pintle: $host: $code") {
+/** The pins refuse a connection; no byte of a request was sent. HTTP clients wrap it: [Refused.find]. */
+class Refused(
+    /** Where the connection was to go. */
+    val host: String,
+    /** The stable code, as `pin_mismatch`. */
+    val code: String,
+) : CertificateException("pintle: $host: $code") {
+    /** Finds it again. */
     companion object {
         /** The refusal that made an HTTP client fail, if one did. */
         @JvmStatic

@@ -6,9 +6,16 @@ import java.util.logging.Logger
 
 /** How much an event matters. */
 enum class Severity(internal val level: Level) {
+    /** Every connection that matched a pin. */
     DEBUG(Level.FINE),
+
+    /** What runs as it should. */
     INFO(Level.INFO),
+
+    /** What was refused or would be. */
     WARN(Level.WARNING),
+
+    /** What somebody must look at. */
     ERROR(Level.SEVERE),
 }
 
@@ -18,17 +25,20 @@ class Event internal constructor(
     val kind: String,
     /** The stable code, where it is a failure or a warning. */
     val code: String?,
+    /** How much it matters. */
     val severity: Severity,
     /** The host it is about. */
     val host: String?,
     /** A sentence for people. */
     val message: String,
 ) {
+    /** The message. */
     override fun toString() = message
 }
 
 /** Is told events, on the thread where they happen: it must not wait for a refresh. What it throws harms nobody. */
 fun interface Listener {
+    /** Is called for each event. */
     fun tell(event: Event)
 }
 

@@ -221,6 +221,7 @@ class Pintle private constructor(
         }
     }
 
+    /** Begins. */
     companion object {
         internal const val DEFAULT_TIMEOUT_MILLIS = 30_000L
 

@@ -19,10 +19,12 @@ class PintleTrustManager internal constructor(
     private val delegate: X509TrustManager,
     private val connection: Connection?,
 ) : X509ExtendedTrustManager() {
+    /** Decides the handshake on [socket]. */
     override fun checkServerTrusted(chain: Array<X509Certificate>, authType: String, socket: Socket?) {
         decide(chain, authType, (socket as? SSLSocket)?.handshakeSession?.peerHost, socket)
     }
 
+    /** Decides the handshake of [engine]. */
     override fun checkServerTrusted(chain: Array<X509Certificate>, authType: String, engine: SSLEngine?) {
         decide(chain, authType, engine?.handshakeSession?.peerHost ?: engine?.peerHost, engine)
     }
@@ -32,14 +34,19 @@ class PintleTrustManager internal constructor(
     fun checkServerTrusted(chain: Array<X509Certificate>, authType: String, host: String?): List<X509Certificate> =
         decide(chain, authType, host, null)
 
+    /** Refuses: it is not told the host. */
     override fun checkServerTrusted(chain: Array<X509Certificate>?, authType: String?): Unit = throw Refused("", "host_invalid")
 
+    /** Throws: it judges servers alone. */
     override fun checkClientTrusted(chain: Array<X509Certificate>?, authType: String?): Unit = refuseClients()
 
+    /** Throws: it judges servers alone. */
     override fun checkClientTrusted(chain: Array<X509Certificate>?, authType: String?, socket: Socket?) = refuseClients()
 
+    /** Throws: it judges servers alone. */
     override fun checkClientTrusted(chain: Array<X509Certificate>?, authType: String?, engine: SSLEngine?) = refuseClients()
 
+    /** Those of the platform. */
     override fun getAcceptedIssuers(): Array<X509Certificate> = delegate.acceptedIssuers
 
     private fun decide(chain: Array<X509Certificate>, authType: String, host: String?, over: Any?): List<X509Certificate> {

@@ -10,12 +10,14 @@ export const PROTOCOL_LEVEL: number;
 /** Something failed; `code` is its stable code. */
 export class PintleError extends Error {
   constructor(code: string, message: string);
+  /** As `fetch_failed` or `pin_mismatch`. */
   code: string;
 }
 
 /** The pins refuse the connection; no byte of a request was sent. */
 export class Refused extends PintleError {
   constructor(host: string, code: string);
+  /** Where the request was to go. */
   host: string;
 }
 
@@ -24,16 +26,21 @@ export function findRefusal(error: unknown): Refused | undefined;
 
 /** What an app embeds; `pintle.json` holds the same. */
 export interface Root {
+  /** Its id. */
   organization: string;
+  /** Its id. */
   project: string;
   /** In base64, as the dashboard shows it. */
   publicKey: string;
+  /** Where the configuration is fetched from; any one will do. */
   urls: string[];
+  /** In base64, if the project has one. */
   recoveryKey?: string;
-  /** Seconds since 1970. */
+  /** When the app was built, in seconds since 1970: no earlier time is believed. */
   builtAt?: number;
 }
 
+/** How much an event matters. */
 export type Severity = 'debug' | 'info' | 'warn' | 'error';
 
 /** Something that happened. */
@@ -42,12 +49,15 @@ export interface Event {
   kind: string;
   /** The stable code, where it is a failure or a warning. */
   code?: string;
+  /** How much it matters. */
   severity: Severity;
+  /** The host it is about. */
   host?: string;
   /** A sentence for people. */
   message: string;
 }
 
+/** How an app wants it. The defaults are the strict ones. */
 export interface Options {
   /** A signed configuration shipped inside the app, for its very first start. */
   seed?: Uint8Array;
@@ -73,6 +83,7 @@ export interface Options {
 
 /** What is known of a connection of another TLS stack. */
 export interface Evidence {
+  /** A DNS name or an IP address. */
   host: string;
   /** What the server presented, in DER, leaf first. */
   presented: Uint8Array[];
@@ -80,20 +91,29 @@ export interface Evidence {
   verifiedPath?: Uint8Array[];
   /** Whether it accepts chain, name and dates. */
   platformAccepts: boolean;
+  /** The OCSP response that was stapled. */
   ocspResponse?: Uint8Array;
+  /** The SignedCertificateTimestampList of the TLS extension. */
   sctList?: Uint8Array;
 }
 
+/** What was decided of a connection. */
 export interface Decision {
+  /** Whether it may carry requests while the generation stays what this says. */
   allowed: boolean;
+  /** `not_covered`: allowed by the platform alone; `reported`: allowed although `code` holds. */
   verdict: 'pinned' | 'not_covered' | 'reported' | 'refused';
   /** Of a refusal or of a reported violation. */
   code?: string;
+  /** When `Pintle.generation` differs from it, the connection must be decided again before it carries a request. */
   generation: number;
   /** Name of the entry. */
   entry?: string;
+  /** Which pin of the entry matched. */
   pin?: number;
+  /** Which certificate of the path it matched, 0 being the leaf. */
   position?: number;
+  /** The log list is older than 70 days, so that Certificate Transparency only reports. */
   ctListStale: boolean;
 }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import inspect
 import json
 import os
 import re
@@ -58,6 +59,17 @@ class Api(unittest.TestCase):
                 for block in blocks:
                     exec(block.replace("https://api.example.com/", self.url()), scope)
         self.assertGreaterEqual(self.gauntlet.seen()["requests"], 5)
+
+    def test_what_is_public_is_documented(self) -> None:
+        missing = []
+        for name in pintle.__all__:
+            value = getattr(pintle, name)
+            if not (inspect.isclass(value) or callable(value)):
+                continue
+            of_class = vars(value).items() if inspect.isclass(value) else ()
+            members = [(f"{name}.{member}", each) for member, each in of_class if not member.startswith("_")]
+            missing += [path for path, each in [(name, value), *members] if not inspect.getdoc(each)]
+        self.assertEqual(missing, [])
 
     def test_four_values_are_as_good_as_a_bundle(self) -> None:
         folder = self.gauntlet.start("pinned_leaf")
