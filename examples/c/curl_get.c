@@ -1,6 +1,7 @@
-// One pinned GET with libcurl.
+// One pinned request with libcurl.
 //
-//   cc curl_get.c pintle_curl.c pintle_openssl.c $(pkg-config --cflags --libs pintle libcurl openssl) -o curl_get
+//   adapters=$(pkg-config --variable=adapters pintle)
+//   cc curl_get.c $adapters/pintle_*.c $(pkg-config --cflags --libs pintle libcurl openssl) -o curl_get
 //   ./curl_get pintle.json https://api.example.com/
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +19,8 @@ static PintleBytes read_file(const char *path) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 3) {
-        fprintf(stderr, "usage: %s pintle.json URL [CA-FILE]\n", argv[0]);
+    if (argc != 3) {
+        fprintf(stderr, "usage: %s pintle.json URL\n", argv[0]);
         return 2;
     }
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -27,6 +28,7 @@ int main(int argc, char **argv) {
     PintleOptions options = {
         .bundle = read_file(argv[1]),
         .fetch = pintle_curl_fetch,
+        // For a CDN on this machine, in trials.
         .dangerous_allow_http_loopback = getenv("PINTLE_DANGEROUS_HTTP") != NULL,
     };
     Pintle *pintle = NULL;
@@ -35,19 +37,22 @@ int main(int argc, char **argv) {
         code = pintle_ready(pintle, 15000);
     }
     if (code != NULL) {
-        fprintf(stderr, "%s: %s\n", code, pintle_last_message());
+        fprintf(stderr, "failed: %s: %s\n", code, pintle_last_message());
         return 1;
     }
 
     CURL *easy = curl_easy_init();
     curl_easy_setopt(easy, CURLOPT_URL, argv[2]);
-    if (argc > 3) {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, argv[3]);
+    const char *authorities = getenv("SSL_CERT_FILE");
+    if (authorities != NULL) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, authorities);
     }
     PintleDecision decision;
     CURLcode result = pintle_curl_perform(pintle, easy, &decision);
-    if (result != CURLE_OK) {
-        fprintf(stderr, "%s: %s\n", curl_easy_strerror(result), decision.code == NULL ? "no decision" : decision.code);
+    if (result != CURLE_OK && decision.code != NULL) {
+        fprintf(stderr, "refused: %s\n", decision.code);
+    } else if (result != CURLE_OK) {
+        fprintf(stderr, "failed: %s\n", curl_easy_strerror(result));
     }
     curl_easy_cleanup(easy);
     pintle_free(pintle);

@@ -1,9 +1,10 @@
 //! The workshop's own commands, run as `cargo xtask …`: `setup` installs what the tests need beyond Rust,
 //! `test` runs every check the project has, `fuzz` and `bench` go further, `sbom` says what ships, `package` makes what app
-//! developers install, `screenshots` shows what people see. It builds before everything else and therefore names none of our crates.
+//! developers install, `docs` what they read, `screenshots` shows what people see. It builds before everything else and therefore names none of our crates.
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command-line tool speaks on its streams")]
 
 mod bench;
+mod docs;
 mod fuzz;
 mod package;
 mod plan;
@@ -75,14 +76,26 @@ enum Command {
     },
     /// Look at every page of the dashboard: three widths, light and dark, on one sheet in target/screenshots
     Screenshots,
-    /// Build what developers of apps install: C tarball, Python wheel, npm package, jar, Swift package
+    /// Build what developers of apps install: crates, C tarball, Python wheel, npm package, jar, AAR, Swift package
     ///
-    /// Each is built as it ships (profile `sdk`), installed into an empty project and loaded there; one that holds a door for
-    /// tests is refused. A table tells the sizes. For the platform this runs on.
+    /// Each is built as it ships (profile `sdk`) and installed into an empty project, where the README's quick start and the app
+    /// of examples/ run against a server that is pinned and one that is not; a package that holds a door for tests is refused. A
+    /// table tells the sizes. For the platform this runs on.
     Package {
         /// Where to
         #[arg(long, value_name = "FOLDER", default_value = "target/packages")]
         out: PathBuf,
+        /// Also make the AAR, of the libraries in FOLDER, built with Android's NDK: `arm64-v8a/libpintle_jvm.so` and so on
+        #[arg(long, value_name = "FOLDER")]
+        android: Option<PathBuf>,
+    },
+    /// Write the reference of every SDK to target/docs, one folder for each language
+    ///
+    /// Installs the tools it needs. Fails where something public is not documented. Open target/docs/index.html.
+    Docs {
+        /// Only the languages named so: rust, c, kotlin, swift, python, node
+        #[arg(value_name = "LANGUAGE")]
+        languages: Vec<docs::Language>,
     },
     /// Measure how far from the physical limit we are
     ///
@@ -136,8 +149,12 @@ fn run(command: Command) -> Result<ExitCode> {
             screenshots::run(&workshop)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Package { out } => {
-            package::make_all(&workshop, &workshop.path(out))?;
+        Command::Package { out, android } => {
+            package::make_all(&workshop, &workshop.path(out), android.map(|folder| workshop.path(folder)).as_deref())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Docs { languages } => {
+            docs::write(&workshop, &languages)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Bench { what: Bench::Core } => bench::run_core(&workshop),

@@ -1,9 +1,14 @@
-//! `cargo xtask package`: what developers of apps install. Each package is built as it ships, installed into an empty project,
-//! and asked a question there.
+//! `cargo xtask package`: what developers of apps install. Each package is built as it ships, installed into an empty project, and
+//! used there: the blocks of its README run, and its example app meets a server that is pinned and one that is not.
 
+mod aar;
+mod c;
+mod crates;
 mod jar;
-mod server;
-mod swift;
+mod npm;
+pub(crate) mod swift;
+mod trial;
+pub(crate) mod wheel;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,135 +17,51 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::setup::{self, Tool};
-use crate::workshop::{Workshop, read};
+use crate::workshop::Workshop;
 
 /// No package has the door through which tests set the clock.
 const DOOR: [&str; 2] = ["dangerous_test", "dangerousTest"];
 const PROFILE: [&str; 4] = ["build", "--locked", "--profile", "sdk"];
 
-/// One package that was made: the file, and the native library in it.
+/// One package that was made: the file, and the native library in it, if it is one.
 struct Made {
     file: PathBuf,
-    library: PathBuf,
+    library: Option<PathBuf>,
 }
 
-/// Builds every package into `out`.
-pub(crate) fn make_all(workshop: &Workshop, out: &Path) -> Result<()> {
-    setup::install(workshop, [Tool::Debian, Tool::Python, Tool::Node, Tool::Java, Tool::Swift])?;
+/// Builds every package into `out`. `android`: a folder with native libraries, for the AAR.
+pub(crate) fn make_all(workshop: &Workshop, out: &Path, android: Option<&Path>) -> Result<()> {
+    setup::install(workshop, [Tool::Debian, Tool::Python, Tool::Zig, Tool::Node, Tool::Java, Tool::Swift])?;
     fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     let scratch = workshop.path("target/package");
     if scratch.exists() {
         fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
     }
     fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    let made = [
-        make_c(workshop, out, &scratch)?,
-        make_wheel(workshop, out, &scratch)?,
-        make_npm(workshop, out, &scratch)?,
-        jar::make(workshop, out, &scratch)?,
-        swift::make(workshop, out, &scratch)?,
-    ];
+    let mut made = crates::make(workshop, out, &scratch)?;
+    made.push(c::make(workshop, out, &scratch)?);
+    made.push(wheel::make(workshop, out, &scratch)?);
+    made.push(npm::make(workshop, out, &scratch)?);
+    made.push(jar::make(workshop, out, &scratch)?);
+    let mut left_out = Vec::new();
+    match android {
+        Some(libraries) => made.extend(aar::make(workshop, out, &scratch, libraries)?),
+        None => left_out.push("the AAR: --android names no folder with the libraries of Android's NDK".to_owned()),
+    }
+    match setup::swift_is_forbidden(workshop) {
+        None => made.push(swift::make(workshop, out, &scratch)?),
+        Some(why) => left_out.push(format!("the Swift package: {why}")),
+    }
     println!("\n{:>10}  {:>14}  package", "bytes", "native library");
     for Made { file, library } in &made {
-        let bytes = |path: &Path| fs::metadata(path).map(|metadata| metadata.len());
-        println!("{:>10}  {:>14}  {}", bytes(file)?, bytes(library)?, file.display());
+        let bytes = |path: &Path| fs::metadata(path).map(|metadata| metadata.len().to_string());
+        let of_library = library.as_deref().map_or(Ok("–".to_owned()), bytes)?;
+        println!("{:>10}  {of_library:>14}  {}", bytes(file)?, file.display());
+    }
+    for package in left_out {
+        println!("SKIPPED: {package}");
     }
     Ok(())
-}
-
-/// The C library as a tarball, installed and found by pkg-config.
-fn make_c(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Made> {
-    for kind in ["cdylib", "staticlib"] {
-        // One kind at a time: beside the `rlib` of its tests Cargo leaves LTO away, which makes it a third larger.
-        let mut build = workshop.cargo();
-        build.args(["rustc", "--locked", "--profile", "sdk", "--package", "pintle-c", "--crate-type", kind]);
-        show(build)?;
-    }
-    let folder = scratch.join("c");
-    let mut install = workshop.command("make");
-    install.args(["-C", "bindings/c", "install", "PREFIX=/usr"]).arg(format!("DESTDIR={}", folder.display()));
-    show(install)?;
-    let library = folder.join("usr/lib/libpintle_c.so");
-    refuse_door(&library)?;
-    let file = out.join("pintle-c.tar.gz");
-    pack(workshop, &file, &folder, "usr")?;
-    let mut ask = workshop.command("pkg-config");
-    ask.args(["--define-variable=prefix=/usr", "--libs", "pintle"]);
-    ask.env("PKG_CONFIG_PATH", folder.join("usr/lib/pkgconfig"));
-    ensure!(read(ask)?.contains("-lpintle_c"), "pkg-config does not find the C library");
-    Ok(Made { file, library })
-}
-
-/// The wheel, installed beside nothing else.
-fn make_wheel(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Made> {
-    let python = workshop.tools().join("venv/bin/python");
-    let wheels = scratch.join("wheels");
-    let mut build = workshop.command(&python);
-    build.args(["-m", "maturin", "build", "--quiet", "--locked", "--profile", "sdk", "--auditwheel", "skip"]);
-    build.args(["--manifest-path", "bindings/python/Cargo.toml", "--interpreter"]).arg(&python);
-    show({
-        build.arg("--out").arg(&wheels);
-        build
-    })?;
-    let file = take_only(&wheels, out)?;
-    let site = scratch.join("site");
-    let mut install = workshop.command(&python);
-    install.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-index",
-        "--no-deps",
-        "--target",
-    ]);
-    show({
-        install.arg(&site).arg(&file);
-        install
-    })?;
-    let library = site.join("pintle/_native.abi3.so");
-    refuse_door(&library)?;
-    let mut ask = workshop.command(&python);
-    ask.args(["-c", "import pintle; print(len(pintle.CODES))"]).env("PYTHONPATH", &site);
-    expect_codes(&read(ask)?)?;
-    Ok(Made { file, library })
-}
-
-/// The npm package, with the addon of this platform, installed into an empty project.
-fn make_npm(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Made> {
-    let mut build = workshop.cargo();
-    build.args(PROFILE).args(["--package", "pintle-node"]);
-    show(build)?;
-    let package = scratch.join("npm");
-    fs::create_dir_all(package.join("lib"))?;
-    for file in ["package.json", "README.md"] {
-        fs::copy(workshop.path("bindings/node").join(file), package.join(file))?;
-    }
-    for file in fs::read_dir(workshop.path("bindings/node/lib"))? {
-        let file = file?;
-        fs::copy(file.path(), package.join("lib").join(file.file_name()))?;
-    }
-    let mut ask = workshop.command("node");
-    ask.args(["-p", "`pintle.${process.platform}-${process.arch}.node`"]);
-    let library = package.join(read(ask)?.trim());
-    fs::copy(workshop.path("target/sdk/libpintle_node.so"), &library)?;
-    refuse_door(&library)?;
-    let packed = scratch.join("packed");
-    fs::create_dir_all(&packed)?;
-    let mut pack = workshop.command("npm");
-    pack.args(["pack", "--silent", "--pack-destination"]).arg(&packed).arg(&package);
-    read(pack)?;
-    let file = take_only(&packed, out)?;
-    let project = scratch.join("project");
-    fs::create_dir_all(&project)?;
-    let mut install = workshop.command("npm");
-    install.args(["install", "--silent", "--offline", "--no-audit", "--no-fund", "--prefix"]).arg(&project).arg(&file);
-    read(install)?;
-    let mut ask = workshop.command("node");
-    ask.current_dir(&project).args(["-p", "require('pintle').CODES.length"]);
-    expect_codes(&read(ask)?)?;
-    Ok(Made { file, library })
 }
 
 /// Packs `what` of `folder`: the same bytes from the same files, with no time and no owner.
@@ -169,13 +90,6 @@ fn refuse_door(library: &Path) -> Result<()> {
         let is_there = bytes.windows(word.len()).any(|window| window == word.as_bytes());
         ensure!(!is_there, "{} holds `{word}`: the door for tests must not ship", library.display());
     }
-    Ok(())
-}
-
-/// Whatever answers how many codes there are was loaded and runs.
-fn expect_codes(answer: &str) -> Result<()> {
-    let count: usize = answer.trim().parse().with_context(|| format!("not a number of codes: {answer}"))?;
-    ensure!(count > 25, "only {count} codes");
     Ok(())
 }
 

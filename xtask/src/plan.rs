@@ -43,6 +43,8 @@ pub(crate) struct Step {
 pub(crate) enum Preparation {
     /// Fetches the advisory database; out of reach, the step is skipped.
     FetchAdvisories,
+    /// Looks whether the Debian that has Swift may be entered; where the machine forbids it, the step is skipped.
+    EnterSwift,
     /// Gives the no-std check, a workspace of its own, the dependency versions of ours.
     CopyLockFile,
 }
@@ -176,7 +178,8 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
             Run::parse(Program::Make, "--silent -C bindings/swift native BUILT=../../target/debug"),
             Run::parse(Program::InSwift, "/pintle/bindings/swift/Tests/run"),
         ];
-        steps.push(Step { needs: &[Tool::Debian, Tool::Swift], ..step("swift", runs) });
+        let preparation = Some(Preparation::EnterSwift);
+        steps.push(Step { needs: &[Tool::Debian, Tool::Swift], preparation, ..step("swift", runs) });
     }
     // What other languages load has no library that Rust documents.
     let documented: Vec<String> =

@@ -11,11 +11,13 @@ use crate::workshop::{Workshop, is_root, read};
 const CARGO_DENY: &str = "0.20.2";
 const FAKE_GCS: &str = "github.com/fsouza/fake-gcs-server@v1.56.1";
 const REQUIREMENTS: &str = "xtask/requirements.txt";
+const ZIG_REQUIREMENTS: &str = "xtask/zig.txt";
 const MAVEN_PROJECT: &str = "bindings/jvm/pom.xml";
 /// An app that uses what that makes.
-const MAVEN_APP: &str = "bindings/jvm/example/pom.xml";
-const NODE_MANIFEST: &str = "xtask/package.json";
-const NODE_LOCK: &str = "xtask/package-lock.json";
+const MAVEN_APP: &str = "examples/kotlin/pom.xml";
+/// Programs from npm, in folders of their own below target/tools.
+const NODE_TESTS: NodeTools = NodeTools { name: "node", project: "xtask" };
+const NODE_DOCUMENTATION: NodeTools = NodeTools { name: "typedoc", project: "xtask/typedoc" };
 
 /// Debian packages, each with the program that shows it is there and what the tests want it for.
 const DEBIAN_PACKAGES: [DebianPackage; 16] = [
@@ -122,6 +124,16 @@ const DEBOOTSTRAP: [DebianPackage; 2] = [
 /// The first release of Debian that has Swift.
 const SWIFT_RELEASE: &str = "trixie";
 const SWIFT_PACKAGES: &str = "swiftlang,libc6-dev,libssl-dev";
+const SWIFT_STAMP: &str = "swift-installed.txt";
+
+const DOXYGEN: DebianPackage =
+    DebianPackage { name: "doxygen", probe: &["doxygen", "--version"], used_for: "the reference of the C library" };
+
+struct NodeTools {
+    name: &'static str,
+    /// The folder with package.json and package-lock.json.
+    project: &'static str,
+}
 
 struct DebianPackage {
     name: &'static str,
@@ -144,9 +156,14 @@ pub(crate) enum Tool {
     CargoDeny,
     /// A Debian in a folder, which has the Swift that most distributions lack.
     Swift,
+    /// What `docs` needs and no test does: doxygen, TypeDoc.
+    Documentation,
+    /// What `package` needs and no test does: zig, which links against an old glibc. After Python.
+    Zig,
 }
 
 impl Tool {
+    /// What tests need.
     pub(crate) const ALL: [Self; 7] =
         [Self::Debian, Self::Python, Self::Node, Self::Java, Self::Go, Self::CargoDeny, Self::Swift];
 }
@@ -156,11 +173,15 @@ pub(crate) fn install(workshop: &Workshop, tools: impl IntoIterator<Item = Tool>
         match tool {
             Tool::Debian => install_debian(workshop, &DEBIAN_PACKAGES),
             Tool::Python => install_python(workshop),
-            Tool::Node => install_node(workshop),
+            Tool::Node => install_node(workshop, &NODE_TESTS),
             Tool::Java => install_java(workshop),
             Tool::Go => install_go(workshop),
             Tool::CargoDeny => install_cargo_deny(workshop),
             Tool::Swift => install_swift(workshop),
+            Tool::Zig => install_zig(workshop),
+            Tool::Documentation => {
+                install_debian(workshop, &[DOXYGEN]).and_then(|()| install_node(workshop, &NODE_DOCUMENTATION))
+            }
         }?;
     }
     Ok(())
@@ -222,41 +243,63 @@ fn install_python(workshop: &Workshop) -> Result<()> {
     let mut create = workshop.command("python3");
     create.args(["-m", "venv", "--clear"]).arg(&environment);
     show(create)?;
-    let mut fill = workshop.command(&python);
-    // pyperclip has no wheel: built the modern way on every Python, not with whatever setuptools it happens to bring.
-    fill.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--use-pep517"]);
-    fill.args(["--require-hashes", "--requirement", REQUIREMENTS]);
-    show(fill).with_context(|| {
-        format!("cannot install {REQUIREMENTS}: it needs Python 3.11 or later and a package index within reach")
-    })?;
+    pip_install(workshop, REQUIREMENTS)?;
     // Last, so that an interrupted installation is begun again.
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
+fn pip_install(workshop: &Workshop, requirements: &str) -> Result<()> {
+    let mut fill = workshop.command(workshop.tools().join("venv/bin/python"));
+    // pyperclip has no wheel: built the modern way on every Python, not with whatever setuptools it happens to bring.
+    fill.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--use-pep517"]);
+    fill.args(["--require-hashes", "--requirement", requirements]);
+    show(fill).with_context(|| {
+        format!("cannot install {requirements}: it needs Python 3.11 or later and a package index within reach")
+    })
+}
+
+fn install_zig(workshop: &Workshop) -> Result<()> {
+    let mut ask = workshop.command(workshop.tools().join("venv/bin/python"));
+    ask.args(["-m", "pip", "install", "--dry-run", "--no-index", "--quiet", "--disable-pip-version-check"]);
+    ask.args(["--requirement", ZIG_REQUIREMENTS]);
+    if read(ask).is_ok() {
+        println!("setup: {ZIG_REQUIREMENTS}: there");
+        return Ok(());
+    }
+    println!("setup: installing {ZIG_REQUIREMENTS}");
+    pip_install(workshop, ZIG_REQUIREMENTS)
+}
+
 /// What runs on Node, with the versions and hashes of its lock file.
-fn install_node(workshop: &Workshop) -> Result<()> {
-    let folder = workshop.tools().join("node");
+fn install_node(workshop: &Workshop, tools: &NodeTools) -> Result<()> {
+    let folder = workshop.tools().join(tools.name);
     let stamp = folder.join("installed-package-lock.json");
-    let wanted = fs::read_to_string(workshop.path(NODE_LOCK)).with_context(|| format!("cannot read {NODE_LOCK}"))?;
+    let [manifest, lock] = ["package.json", "package-lock.json"].map(|file| format!("{}/{file}", tools.project));
+    let wanted = fs::read_to_string(workshop.path(&lock)).with_context(|| format!("cannot read {lock}"))?;
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        println!("setup: {NODE_LOCK}: there");
+        println!("setup: {lock}: there");
         return Ok(());
     }
     ensure!(
         answers(workshop, &["npm", "--version"]),
         "the tests need Node.js 20 or later with npm; install it and run me again"
     );
-    println!("setup: installing {NODE_LOCK} into {}", folder.display());
+    println!("setup: installing {lock} into {}", folder.display());
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for file in [NODE_MANIFEST, NODE_LOCK] {
-        let name = file.rsplit('/').next().unwrap_or(file);
-        fs::copy(workshop.path(file), folder.join(name)).with_context(|| format!("cannot copy {file}"))?;
+    for file in [manifest, lock] {
+        let name = file.rsplit('/').next().unwrap_or(&file);
+        fs::copy(workshop.path(&file), folder.join(name)).with_context(|| format!("cannot copy {file}"))?;
     }
     let mut install = workshop.command("npm");
     // Scripts of packages do not run: none that is used needs them.
     install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error", "--prefix"]).arg(&folder);
     show(install).context("cannot install from npm: it needs the npm registry within reach")?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+/// The program that makes the reference for Node.js, once it is installed.
+pub(crate) fn typedoc(workshop: &Workshop) -> PathBuf {
+    workshop.tools().join(NODE_DOCUMENTATION.name).join("node_modules/typedoc/bin/typedoc")
 }
 
 fn install_java(workshop: &Workshop) -> Result<()> {
@@ -328,15 +371,38 @@ fn install_cargo_deny(workshop: &Workshop) -> Result<()> {
     fs::remove_dir_all(&build).with_context(|| format!("cannot remove {}", build.display()))
 }
 
+/// Why nobody may make that Debian here, or enter it, where the machine says so: without root or in a container that keeps mounts
+/// to itself. Whatever else fails is a failure.
+pub(crate) fn swift_is_forbidden(workshop: &Workshop) -> Option<String> {
+    let is_there = swift_is_there(workshop);
+    let mut ask = if is_there { workshop.unshare() } else { as_root(workshop, &["unshare", "--mount"]) };
+    ask.arg("true");
+    let act = if is_there { "enter the Debian that has Swift" } else { "make a Debian that has Swift" };
+    read(ask).err().map(|error| format!("this machine lets nobody {act}: {error:#}"))
+}
+
+fn swift_is_there(workshop: &Workshop) -> bool {
+    let stamp = fs::read_to_string(workshop.tools().join(SWIFT_STAMP));
+    stamp.is_ok_and(|installed| installed == wanted_swift()) && workshop.tools().join("swift").exists()
+}
+
+fn wanted_swift() -> String {
+    format!("{SWIFT_RELEASE}: {SWIFT_PACKAGES}")
+}
+
 /// 2.7 GB and a minute and a half.
 fn install_swift(workshop: &Workshop) -> Result<()> {
     let folder = workshop.tools().join("swift");
-    let stamp = workshop.tools().join("swift-installed.txt");
-    let wanted = format!("{SWIFT_RELEASE}: {SWIFT_PACKAGES}");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) && folder.exists() {
+    let wanted = wanted_swift();
+    if swift_is_there(workshop) {
         println!("setup: {wanted}: there");
         return Ok(());
     }
+    if let Some(why) = swift_is_forbidden(workshop) {
+        println!("setup: {why}: what needs it is skipped");
+        return Ok(());
+    }
+    let stamp = workshop.tools().join(SWIFT_STAMP);
     install_debian(workshop, &DEBOOTSTRAP)?;
     println!("setup: installing {wanted} into {} (a minute or two)", folder.display());
     let mut remove = as_root(workshop, &["rm", "-rf", "--one-file-system"]);

@@ -79,6 +79,7 @@ fn prepare(workshop: &Workshop, preparation: Preparation) -> Result<Option<Endin
                 Ending::Skipped { why: format!("the advisory database is out of reach: {cause}") }
             }))
         }
+        Preparation::EnterSwift => Ok(setup::swift_is_forbidden(workshop).map(|why| Ending::Skipped { why })),
         Preparation::CopyLockFile => {
             let (ours, theirs) = (workshop.path("Cargo.lock"), workshop.path("xtask/no-std-check/Cargo.lock"));
             fs::copy(&ours, &theirs)

@@ -105,12 +105,18 @@ impl Workshop {
 
     /// A command whose first argument is run in the Debian that `setup` makes for Swift; see [`path_in_swift`](Self::path_in_swift).
     pub(crate) fn in_swift(&self) -> Command {
+        let mut command = self.unshare();
+        command.args(["sh", "-euc", ENTER_SWIFT, "sh"]).arg(self.tools().join("swift")).arg(&self.root);
+        command
+    }
+
+    /// What is mounted in it, nobody else sees.
+    pub(crate) fn unshare(&self) -> Command {
         let mut command = self.command("unshare");
         command.arg("--mount");
         if !is_root() {
             command.arg("--map-root-user");
         }
-        command.args(["sh", "-euc", ENTER_SWIFT, "sh"]).arg(self.tools().join("swift")).arg(&self.root);
         command
     }
 

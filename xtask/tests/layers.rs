@@ -13,7 +13,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const LEVELS: [(&str, u8); 15] = [
+const LEVELS: [(&str, u8); 16] = [
     ("pintle-core", 0),
     ("pintle-sign", 1),
     ("pintle-path", 1),
@@ -26,6 +26,7 @@ const LEVELS: [(&str, u8); 15] = [
     ("pintle-service", 2),
     ("pintle-server", 3),
     ("pintle-cli", 3),
+    ("pintle-example", 3),
     ("pintle", 4),
     (E2E, 5),
     ("xtask", 5),

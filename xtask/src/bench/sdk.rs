@@ -9,9 +9,11 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::package;
+use crate::package::{self, swift};
+use crate::setup;
 use crate::workshop::{Workshop, read};
 
+const SWIFT: &str = "Swift";
 /// What setting up from disk may take with a hundred domains, in nanoseconds.
 const MAX_SET_UP: f64 = 2e6;
 /// What one decision may take, 99 of 100 times.
@@ -31,21 +33,27 @@ struct Figure {
 /// Whether every limit is met.
 pub(crate) fn run(workshop: &Workshop) -> Result<bool> {
     let packages = workshop.path("target/packages");
-    package::make_all(workshop, &packages)?;
+    package::make_all(workshop, &packages, None)?;
     let scratch = workshop.path("target/package");
     let gauntlet = build_gauntlet(workshop)?;
     let mut all_met = true;
     println!("\n{:<8} {:<28} {:>12} {:>12}   {:<16}", "language", "figure", "median", "p99", "limit");
-    for (language, program) in [
+    let mut programs = vec![
         ("C", c_program(workshop, &scratch)?),
         ("Python", python_program(workshop, &scratch)),
         ("Node", node_program(workshop, &scratch)),
         ("JVM", jvm_program(workshop, &scratch)?),
-    ] {
+    ];
+    match setup::swift_is_forbidden(workshop) {
+        None => programs.push((SWIFT, swift_program(workshop, &scratch)?)),
+        Some(why) => println!("SKIPPED: Swift: {why}"),
+    }
+    for (language, program) in programs {
         let folder = scratch.join("bench").join(language);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let server = Server::start(&gauntlet, &folder)?;
-        let figures = measure(program, &folder, server.port).with_context(|| language.to_owned())?;
+        let seen_by_it = if language == SWIFT { workshop.path_in_swift(&folder)? } else { folder };
+        let figures = measure(program, &seen_by_it, server.port).with_context(|| language.to_owned())?;
         all_met &= print(language, &figures)?;
     }
     Ok(all_met)
@@ -60,7 +68,7 @@ fn build_gauntlet(workshop: &Workshop) -> Result<PathBuf> {
 
 /// Compiled against what the tarball holds.
 fn c_program(workshop: &Workshop, scratch: &Path) -> Result<Command> {
-    let (installed, program) = (scratch.join("c/usr"), scratch.join("bench-c"));
+    let (installed, program) = (scratch.join("c/pintle-c"), scratch.join("bench-c"));
     let mut compile = workshop.command("cc");
     compile.args(["-O2", "benches/sdk/bench.c", "-o"]).arg(&program).arg("-I").arg(installed.join("include"));
     for adapter in ["pintle_curl.c", "pintle_openssl.c"] {
@@ -91,6 +99,19 @@ fn jvm_program(workshop: &Workshop, scratch: &Path) -> Result<Command> {
         fs::read_to_string(scratch.join("maven/classpath")).context("the README's project has a class path")?;
     let mut command = workshop.command("java");
     command.args(["-cp", &classpath, "benches/sdk/Bench.java"]);
+    Ok(command)
+}
+
+/// The example's project with another program in it, which borrows its OpenSSL client.
+fn swift_program(workshop: &Workshop, scratch: &Path) -> Result<Command> {
+    let project = scratch.join("swift/example");
+    fs::copy(workshop.path("benches/sdk/bench.swift"), project.join("Sources/App/main.swift"))
+        .context("cannot copy the program")?;
+    let mut build = swift::in_swift(workshop, scratch, &project)?;
+    build.args(["swift", "build", "--quiet", "--configuration", "release"]);
+    read(build)?;
+    let mut command = swift::in_swift(workshop, scratch, &project)?;
+    command.arg(".build/release/App");
     Ok(command)
 }
 

@@ -1,14 +1,14 @@
 //! The jar, with the library of this platform: installed into an empty Maven project, where the blocks of its README run against
-//! a pinned server.
+//! a pinned server, and the example.
 
 use std::env::consts::{ARCH, DLL_PREFIX, DLL_SUFFIX, OS};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 
-use super::server::Server;
+use super::trial::{Server, blocks, try_app};
 use super::{Made, PROFILE, refuse_door, show};
 use crate::workshop::{Workshop, read};
 
@@ -34,12 +34,11 @@ pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Ma
     let is_door = |window: &[u8]| window == b"TestDoor";
     ensure!(!fs::read(&file)?.windows(8).any(is_door), "the jar holds the door for tests");
     run_readme(workshop, &scratch.join("maven"))?;
-    Ok(Made { file, library })
+    Ok(Made { file, library: Some(library) })
 }
 
 fn run_readme(workshop: &Workshop, project: &Path) -> Result<()> {
-    fs::create_dir_all(project)?;
-    let mut server = Server::start(workshop, project)?;
+    let mut server = Server::start(workshop, "pinned_leaf", project)?;
     write_project(workshop, project, server.port)?;
     let mut compile = workshop.maven();
     compile.args(["--quiet", "--file"]).arg(project.join("pom.xml"));
@@ -47,20 +46,38 @@ fn run_readme(workshop: &Workshop, project: &Path) -> Result<()> {
     compile.arg(format!("-Dmdep.outputFile={}", project.join("classpath").display()));
     show(compile)?;
     let classpath = format!("target/classes:{}", fs::read_to_string(project.join("classpath"))?);
-    let trusted = project.join("trusted.p12");
-    let mut import = workshop.command("keytool");
-    import.args(["-importcert", "-noprompt", "-storepass", "secret", "-file"]).arg(project.join("ca.pem"));
-    import.arg("-keystore").arg(&trusted);
-    read(import)?;
     for main in ["MainKt", "FromJava"] {
-        let mut run = workshop.command("java");
-        run.current_dir(project).args(["-cp", &classpath, "-Djavax.net.ssl.trustStorePassword=secret"]);
-        run.arg(format!("-Djavax.net.ssl.trustStore={}", trusted.display())).arg(main);
+        let mut run = java_trusting(workshop, &project.join("ca.pem"))?;
+        run.current_dir(project).args(["-cp", &classpath, main]);
         show(run).with_context(|| format!("the README's blocks ({main})"))?;
     }
-    let requests = server.ask("seen")?.get("requests").and_then(Value::as_u64).unwrap_or_default();
+    let requests = server.requests()?;
     ensure!(requests == 5, "the README's blocks made {requests} requests");
-    Ok(())
+    try_app(workshop, project, |trial| {
+        let mut run = java_trusting(workshop, &trial.ca)?;
+        run.current_dir(project).args(["-cp", &classpath, "AppKt"]).arg(&trial.bundle).arg(&trial.url);
+        Ok(run)
+    })
+}
+
+/// Java takes authorities by a key store alone, and `keytool` one at a time.
+fn java_trusting(workshop: &Workshop, ca: &Path) -> Result<Command> {
+    let trusted = ca.with_extension("p12");
+    if !trusted.exists() {
+        let end = "-----END CERTIFICATE-----\n";
+        for (number, certificate) in fs::read_to_string(ca)?.split_inclusive(end).enumerate() {
+            let file = ca.with_extension(format!("{number}.pem"));
+            fs::write(&file, certificate)?;
+            let mut import = workshop.command("keytool");
+            import.args(["-importcert", "-noprompt", "-storepass", "secret", "-alias", &number.to_string(), "-file"]);
+            import.arg(&file).arg("-keystore").arg(&trusted);
+            read(import)?;
+        }
+    }
+    let mut run = workshop.command("java");
+    run.arg("-Djavax.net.ssl.trustStorePassword=secret");
+    run.arg(format!("-Djavax.net.ssl.trustStore={}", trusted.display()));
+    Ok(run)
 }
 
 /// The blocks as they stand, but for where they ask and that the configuration lies on this machine.
@@ -82,16 +99,12 @@ fn write_project(workshop: &Workshop, project: &Path, port: u64) -> Result<()> {
          public static void main(String[] none) throws Exception {{\n{}System.exit(0);\n}}\n}}\n",
         blocks(&readme, "java")
     );
-    fs::copy(workshop.path("bindings/jvm/example/pom.xml"), project.join("pom.xml"))?;
-    for (name, text) in [("src/Main.kt", main), ("src/FromJava.java", java)] {
+    let example = |name: &str| fs::read_to_string(workshop.path("examples/kotlin").join(name));
+    let (pom, app) = (example("pom.xml")?, example("src/App.kt")?);
+    for (name, text) in [("pom.xml", pom), ("src/App.kt", app), ("src/Main.kt", main), ("src/FromJava.java", java)] {
         let file = project.join(name);
         fs::create_dir_all(file.parent().context("a file in no folder")?)?;
         fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(())
-}
-
-fn blocks(readme: &str, language: &str) -> String {
-    let fence = format!("```{language}\n");
-    readme.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).collect()
 }

@@ -1,12 +1,13 @@
-//! The Swift package, with a static library for this platform.
+//! The Swift package, with a static library for this platform: used by an empty package as its README says, and by the example.
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::server::Server;
-use super::{Made, expect_codes, pack, refuse_door, show};
+use super::trial::{Server, try_app};
+use super::{Made, pack, refuse_door, show};
 use crate::workshop::{Workshop, read};
 
 const NAME: &str = "pintle-swift";
@@ -41,16 +42,26 @@ pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Ma
     let file = out.join(format!("{NAME}.tar.gz"));
     pack(workshop, &file, &stage, NAME)?;
 
-    let project = scratch.join("swift/app");
-    fs::create_dir_all(project.join("Sources/app"))?;
     let mut unpack = workshop.command("tar");
     unpack.arg("-xzf").arg(&file).arg("-C").arg(scratch.join("swift"));
     show(unpack)?;
+    run_quick_start(workshop, scratch)?;
+    run_example(workshop, scratch)?;
+    Ok(Made { file, library: Some(library) })
+}
+
+fn run_quick_start(workshop: &Workshop, scratch: &Path) -> Result<()> {
+    let project = scratch.join("swift/quick-start");
+    fs::create_dir_all(project.join("Sources/app"))?;
     fs::write(project.join("Package.swift"), PROJECT)?;
     fs::write(project.join("Sources/app/main.swift"), quick_start(workshop)?)?;
-    let _server = Server::start(workshop, &project)?;
-    expect_codes(&run(workshop, scratch, &project)?)?;
-    Ok(Made { file, library })
+    let _server = Server::start(workshop, "pinned_leaf", &project)?;
+    let mut run = in_swift(workshop, scratch, &project)?;
+    run.args(["swift", "run", "--quiet", "app"]);
+    let answer = read(run)?;
+    let count: usize = answer.trim().parse().with_context(|| format!("not a number of codes: {answer}"))?;
+    ensure!(count > 25, "only {count} codes");
+    Ok(())
 }
 
 /// The first block of the README, with the CDN of the tests, which is on this machine.
@@ -64,13 +75,34 @@ fn quick_start(workshop: &Workshop) -> Result<String> {
     Ok(format!("{block}\nprint(pins.generation > 0 ? Pintle.codes.count : 0)\n"))
 }
 
-fn run(workshop: &Workshop, scratch: &Path, project: &Path) -> Result<String> {
-    let [inside, home, found] = [project.to_owned(), scratch.join("swift/home"), scratch.join("swift").join(NAME)]
+fn run_example(workshop: &Workshop, scratch: &Path) -> Result<()> {
+    let project = scratch.join("swift/example");
+    let mut copy = workshop.command("cp");
+    copy.arg("--recursive").arg(workshop.path("examples/swift")).arg(&project);
+    show(copy)?;
+    let manifest = fs::read_to_string(project.join("Package.swift"))?;
+    let by_path = "../../bindings/swift";
+    ensure!(manifest.contains(by_path), "examples/swift/Package.swift names the package in another way");
+    fs::write(project.join("Package.swift"), manifest.replace(by_path, "../pintle-swift"))?;
+    let mut build = in_swift(workshop, scratch, &project)?;
+    build.args(["swift", "build", "--quiet"]);
+    show(build)?;
+    try_app(workshop, &project, |trial| {
+        let inside = |path: &Path| workshop.path_in_swift(path);
+        let mut run = in_swift(workshop, scratch, &project)?;
+        run.arg(format!("SSL_CERT_FILE={}", inside(&trial.ca)?.display())).arg(".build/debug/App");
+        run.arg(inside(&trial.bundle)?).arg(&trial.url);
+        Ok(run)
+    })
+}
+
+/// `env` in `folder`, which finds the package's library; more variables and a command follow.
+pub(crate) fn in_swift(workshop: &Workshop, scratch: &Path, folder: &Path) -> Result<Command> {
+    let [inside, home, found] = [folder.to_owned(), scratch.join("swift/home"), scratch.join("swift").join(NAME)]
         .map(|path| workshop.path_in_swift(&path));
     let mut run = workshop.in_swift();
     run.arg("env").arg(format!("--chdir={}", inside?.display()));
     run.arg(format!("HOME={}", home?.display())).arg("no_proxy=*");
     run.arg(format!("PKG_CONFIG_PATH={}/native/lib/pkgconfig", found?.display()));
-    run.args(["swift", "run", "--quiet", "app"]);
-    read(run)
+    Ok(run)
 }

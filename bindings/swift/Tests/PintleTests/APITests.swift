@@ -124,7 +124,7 @@ final class APITests: XCTestCase {
         let pins = try await start(folder)
         let client = OpenSSLClient(pins, authorities: folder.appendingPathComponent("ca.pem"))
         try gauntlet.change("rotate")
-        let evidence = try client.evidence("localhost", gauntlet.port)
+        let evidence = try client.connect("localhost", gauntlet.port).evidence()
         expect(await pins.check(evidence).verdict, .pinned(pin: 0, position: 0))
     }
 
@@ -170,7 +170,7 @@ final class APITests: XCTestCase {
     func testManyThreadsAndInstancesEndTogether() async throws {
         let folder = try gauntlet.start("pinned_leaf")
         let client = OpenSSLClient(try await start(folder), authorities: folder.appendingPathComponent("ca.pem"))
-        let evidence = try client.evidence("localhost", gauntlet.port)
+        let evidence = try client.connect("localhost", gauntlet.port).evidence()
         for _ in 0..<20 {
             let pins = try await start(folder)
             await withTaskGroup(of: Bool.self) { group in
@@ -211,7 +211,7 @@ final class APITests: XCTestCase {
             let folder = try gauntlet.start(name)
             let pins = try await start(folder)
             let client = OpenSSLClient(pins, authorities: folder.appendingPathComponent("ca.pem"))
-            let evidence = try client.evidence("localhost", gauntlet.port)
+            let evidence = try client.connect("localhost", gauntlet.port).evidence()
             let decision = await pins.check(evidence)
             XCTAssertEqual(Pintle.Disposition(of: decision, platformAccepts: evidence.platformAccepts), disposition, name)
         }

@@ -108,3 +108,14 @@ func start(_ folder: URL, _ change: (inout Pintle.Options) -> Void = { _ in }) a
     let bundle = try Pintle.Root(contentsOf: folder.appendingPathComponent("pintle.json"))
     return try await Pintle.setUp(bundle, options: options)
 }
+
+extension OpenSSLClient {
+    /// The status of `/`; throws `PintleError` with the code of a refusal.
+    func get(_ host: String, _ port: UInt16) throws -> Int {
+        do {
+            return try get("/", of: host, port: port).status
+        } catch let refused as Refused {
+            throw PintleError(code: refused.code, message: "\(host) is refused")
+        }
+    }
+}

@@ -60,7 +60,7 @@ private func walk(_ one: Case, _ gauntlet: Gauntlet) async throws -> [String] {
         switch step.do {
         case "get":
             let host = step.host ?? ""
-            let evidence = try client.evidence(host, gauntlet.port)
+            let evidence = try client.connect(host, gauntlet.port).evidence()
             let chain = evidence.verifiedPath ?? evidence.presented
             let make = { SecTrust(certificates: chain, isVerified: evidence.platformAccepts) }
             let space = StandInSpace(host: host, port: Int(gauntlet.port), trust: make())

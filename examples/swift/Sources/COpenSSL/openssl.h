@@ -3,8 +3,24 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-static inline void openssl_name(SSL *ssl, const char *host) {
-    SSL_set_tlsext_host_name(ssl, host);
+// Connects to `address` ("host:port") and shakes hands, for `host`. NULL: it came to nothing.
+static inline BIO *openssl_connect(SSL_CTX *context, const char *address, const char *host, SSL **ssl) {
+    BIO *connection = BIO_new_ssl_connect(context);
+    if (connection == NULL) {
+        return NULL;
+    }
+    BIO_get_ssl(connection, ssl);
+    BIO_set_conn_hostname(connection, address);
+    ASN1_OCTET_STRING *ip = a2i_IPADDRESS(host);
+    if (ip == NULL) {
+        SSL_set_tlsext_host_name(*ssl, host);
+    }
+    ASN1_OCTET_STRING_free(ip);
+    if (BIO_do_connect(connection) == 1) {
+        return connection;
+    }
+    BIO_free_all(connection);
+    return NULL;
 }
 
 static inline int openssl_count(const STACK_OF(X509) *chain) {
