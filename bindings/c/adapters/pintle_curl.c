@@ -102,6 +102,11 @@ static size_t take_body(char *data, size_t size, size_t count, void *user_data) 
     return len;
 }
 
+static size_t discard(char *data, size_t size, size_t count, void *user_data) {
+    (void)data, (void)user_data;
+    return size * count;
+}
+
 static void take_value(char **place, const char *name, const char *line, size_t len) {
     size_t name_len = strlen(name);
     if (len <= name_len || strncasecmp(line, name, name_len) != 0) {
@@ -149,6 +154,9 @@ void pintle_curl_fetch(void *user_data, const PintleFetch *fetch, PintleReply *r
     if (fetch->no_cache) {
         headers = append(headers, "Cache-Control", "no-cache");
     }
+    if (fetch->body != NULL) {
+        headers = append(headers, "Content-Type", "application/json");
+    }
     if (easy == NULL) {
         answer.error = "libcurl has no memory";
     } else {
@@ -160,6 +168,10 @@ void pintle_curl_fetch(void *user_data, const PintleFetch *fetch, PintleReply *r
         curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)fetch->timeout_ms);
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
         curl_easy_setopt(easy, CURLOPT_WRITEDATA, &received);
+        if (fetch->body != NULL) {
+            curl_easy_setopt(easy, CURLOPT_POSTFIELDS, fetch->body);
+            curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, discard);
+        }
         curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
         curl_easy_setopt(easy, CURLOPT_HEADERDATA, &received);
         CURLcode result = curl_easy_perform(easy);

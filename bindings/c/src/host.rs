@@ -13,7 +13,7 @@ use crate::{
     options::PintleOptions,
 };
 
-/// One GET to make with the platform's own HTTP client: ordinary TLS, no redirect, no cache of its own, the header
+/// One request to make with the platform's own HTTP client: ordinary TLS, no redirect, no cache of its own, the header
 /// `Accept-Encoding: identity`. Valid during the call it is given to, or until its answer.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,8 @@ pub struct PintleFetch {
     pub id: u64,
     /// Where.
     pub url: *const c_char,
+    /// NULL: a GET. Else what to POST, with `Content-Type: application/json`; the status of the answer is enough.
+    pub body: *const c_char,
     /// `If-None-Match`, or NULL.
     pub etag: *const c_char,
     /// `User-Agent`.
@@ -131,6 +133,7 @@ pub(crate) unsafe fn read_answer(answer: *const PintleAnswer) -> Result<Answer, 
 #[derive(Debug)]
 pub(crate) struct FetchStrings {
     url: CString,
+    body: Option<CString>,
     etag: Option<CString>,
     user_agent: CString,
 }
@@ -139,16 +142,20 @@ impl FetchStrings {
     pub(crate) fn of(fetch: &Fetch) -> Self {
         Self {
             url: to_c_string(&fetch.url),
+            body: fetch.body.as_deref().map(|json| to_c_string(&String::from_utf8_lossy(json))),
             etag: fetch.etag.as_deref().map(to_c_string),
             user_agent: to_c_string(&user_agent("c")),
         }
     }
 
-    pub(crate) fn as_c(&self, id: u64, fetch: &Fetch) -> PintleFetch {
+    /// Without a number.
+    pub(crate) fn as_c(&self, fetch: &Fetch) -> PintleFetch {
+        let or_null = |text: &Option<CString>| text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
         PintleFetch {
-            id,
+            id: 0,
             url: self.url.as_ptr(),
-            etag: self.etag.as_ref().map_or(ptr::null(), |etag| etag.as_ptr()),
+            body: or_null(&self.body),
+            etag: or_null(&self.etag),
             user_agent: self.user_agent.as_ptr(),
             no_cache: fetch.no_cache,
             max_bytes: fetch.max_bytes,
@@ -206,7 +213,7 @@ impl Host {
         let (host, make) = (self.clone(), self.fetch?);
         Some(Arc::new(move |fetch: &Fetch| {
             let strings = FetchStrings::of(fetch);
-            let as_c = strings.as_c(0, fetch);
+            let as_c = strings.as_c(fetch);
             let mut reply = PintleReply(None);
             // SAFETY: the app's function, with its own data, which lives while `host` does; the rest lives here.
             unsafe { make(host.user_data, &raw const as_c, &raw mut reply) };

@@ -15,7 +15,7 @@ mod refresh;
 mod test_door;
 
 use pintle_core::PROTOCOL_LEVEL;
-use pintle_sdk::{Installation, SystemEnvironment};
+use pintle_sdk::{Fetch, Installation, Outstanding, SystemEnvironment};
 use std::{
     ffi::{CStr, c_char},
     sync::Arc,
@@ -36,13 +36,13 @@ pub use crate::{
 
 use crate::{
     edge::{Failure, guard, say_code},
-    refresh::Outstanding,
+    host::FetchStrings,
 };
 
 /// Pinning for one project, running. Several live side by side, one per project.
 pub struct Pintle {
     installation: Installation,
-    outstanding: Outstanding,
+    outstanding: Outstanding<(Fetch, FetchStrings)>,
     #[cfg(feature = "dangerous-test")]
     clock: Option<Arc<test_door::TestClock>>,
 }

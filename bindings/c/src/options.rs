@@ -44,11 +44,14 @@ pub struct PintleOptions {
     pub fetch_timeout_secs: u32,
     /// Where the configuration is kept across restarts; NULL: in memory only.
     pub storage_dir: *const c_char,
+    /// A collector's URL: it is sent sums of violations, at most once an hour, by the fetch function (`PintleFetch.body`):
+    /// entry, code and release, nothing about the user or the device. NULL: nobody is told anything.
+    pub report_to: *const c_char,
     /// Lets `http` URLs of this machine pass, for tests and trials.
     pub dangerous_allow_http_loopback: bool,
     /// Handed to the three functions that follow.
     pub user_data: *mut c_void,
-    /// Makes one GET. NULL: the caller drives, by `pintle_next` and `pintle_answer`.
+    /// Makes one request. NULL: the caller drives, by `pintle_next` and `pintle_answer`.
     pub fetch: PintleFetcher,
     /// Is told events, or NULL.
     pub listen: PintleListener,
@@ -72,6 +75,9 @@ pub(crate) unsafe fn read(options: *const PintleOptions) -> Result<(Setup, Arc<H
         None => unsafe { make_bundle(options) }?,
     };
     let parsed = Setup::parse_bundle(&bundle, options.dangerous_allow_http_loopback);
+    // SAFETY: as above.
+    let collector = unsafe { read_text(options.report_to, "report_to") }?;
+    let parsed = parsed.and_then(|setup| setup.with_collector(collector));
     let mut setup = parsed.map_err(|error| Failure::setup(&error))?;
     // SAFETY: as above.
     setup.seed = unsafe { options.seed.read() }.map(<[u8]>::to_vec);

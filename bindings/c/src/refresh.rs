@@ -1,14 +1,9 @@
 //! Waiting for configurations, and driving the refresh machine by hand.
 
-use std::{
-    collections::BTreeMap,
-    ffi::c_char,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{ffi::c_char, time::Duration};
 
 use pintle_core::Code;
-use pintle_sdk::{Action, Fed, Fetch};
+use pintle_sdk::{Action, Fed};
 
 use crate::{
     Pintle,
@@ -16,40 +11,6 @@ use crate::{
     host::{FetchStrings, PintleAnswer, PintleFetch, read_answer},
     options::mode,
 };
-
-/// More fetches than can be under way at once: eight URLs, in the refresh that runs and in the one it replaced.
-const MAX_OUTSTANDING: usize = 16;
-
-/// Fetches that the caller was asked to make and has not answered.
-#[derive(Debug, Default)]
-pub(crate) struct Outstanding(Mutex<HandedOut>);
-
-#[derive(Debug, Default)]
-struct HandedOut {
-    last_id: u64,
-    fetches: BTreeMap<u64, (Fetch, FetchStrings)>,
-}
-
-impl Outstanding {
-    fn hand_out(&self, fetch: Fetch) -> PintleFetch {
-        let mut handed_out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let HandedOut { last_id, fetches } = &mut *handed_out;
-        *last_id += 1;
-        if fetches.len() >= MAX_OUTSTANDING {
-            // Nobody will answer the oldest any more.
-            fetches.pop_first();
-        }
-        let strings = FetchStrings::of(&fetch);
-        let as_c = strings.as_c(*last_id, &fetch);
-        fetches.insert(*last_id, (fetch, strings));
-        as_c
-    }
-
-    fn take_back(&self, id: u64) -> Option<Fetch> {
-        let mut handed_out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        handed_out.fetches.remove(&id).map(|(fetch, _)| fetch)
-    }
-}
 
 /// # Safety
 /// NULL, or from `pintle_open` and not freed while the result lives.
@@ -153,7 +114,9 @@ pub unsafe extern "C" fn pintle_next(pintle: *const Pintle, fetch: *mut PintleFe
         *wait_ms = 0;
         match pintle.installation.poll() {
             Action::Fetch(asked) => {
-                *fetch = pintle.outstanding.hand_out(asked);
+                let strings = FetchStrings::of(&asked);
+                let as_c = strings.as_c(&asked);
+                *fetch = PintleFetch { id: pintle.outstanding.hand_out((asked, strings)), ..as_c };
                 Ok(true)
             }
             Action::Idle { until } => {
@@ -181,7 +144,7 @@ pub unsafe extern "C" fn pintle_answer(pintle: *const Pintle, id: u64, answer: *
         // SAFETY: as the caller says.
         let answer = unsafe { read_answer(answer) }?;
         let unknown = || Failure::new(Code::FetchFailed, &"no such fetch is under way");
-        let fetch = pintle.outstanding.take_back(id).ok_or_else(unknown)?;
+        let (fetch, _) = pintle.outstanding.take_back(id).ok_or_else(unknown)?;
         match pintle.installation.feed(&fetch, answer) {
             Fed::Rejected(error) => Err(Failure::new(error.code(), &error)),
             Fed::Updated | Fed::Unchanged | Fed::TooLate => Ok(()),

@@ -26,6 +26,7 @@ internal object Native {
         permissive: Boolean,
         fetchTimeoutMillis: Long,
         storageDir: String?,
+        reportTo: String?,
         httpLoopback: Boolean,
         host: Host,
     ): Long
@@ -77,10 +78,11 @@ internal object Native {
     @JvmStatic external fun agent(): String
 }
 
-/** What to do now: make the GET of [url], or, without one, nothing for [millis]. The native half makes these. */
+/** What to do now: GET [url], or POST [body] there; without one, nothing for [millis]. The native half makes these. */
 internal class Task(
     val id: Long,
     val url: String?,
+    val body: ByteArray?,
     val etag: String?,
     val noCache: Boolean,
     val maxBytes: Long,

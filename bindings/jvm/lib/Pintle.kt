@@ -159,6 +159,7 @@ class Pintle private constructor(
         private var permissive = false
         private var storageDir: File? = null
         private var fetchTimeoutMillis = 10_000L
+        private var collector: String? = null
         private var listener: Listener? = null
         private var leastSeverity = Severity.DEBUG
         private var trustManager: X509TrustManager? = null
@@ -176,6 +177,9 @@ class Pintle private constructor(
 
         /** To the last byte of a configuration: 1 to 120 seconds. */
         fun fetchTimeoutMillis(millis: Long) = apply { fetchTimeoutMillis = millis }
+
+        /** Sends sums of violations to the collector at [url], at most once an hour: entry, code and release, nothing of the user. */
+        fun reportTo(url: String) = apply { collector = url }
 
         /** Is told events from the first on; the logger `pintle` gets them, too. */
         fun listener(listener: Listener) = apply { this.listener = listener }
@@ -200,7 +204,7 @@ class Pintle private constructor(
             listener?.let(listeners::add)
             val dir = storageDir?.path
             val host = Host(listeners, signal)
-            val handle = Native.open(bundle(), seed, permissive, fetchTimeoutMillis, dir, httpLoopback, host)
+            val handle = Native.open(bundle(), seed, permissive, fetchTimeoutMillis, dir, collector, httpLoopback, host)
             val pins = Pintle(handle, listeners, signal, trustManager ?: platformTrustManager())
             Refresher(pins, handle, signal, Fetcher(configSocketFactory, useProxies = !httpLoopback)).start()
             return pins

@@ -79,7 +79,7 @@ internal class Refresher(pins: Pintle, private val handle: Long, private val sig
     }
 }
 
-/** One GET at a time, by the platform's `HttpURLConnection`. */
+/** One request at a time, by the platform's `HttpURLConnection`. */
 internal class Fetcher(socketFactory: SSLSocketFactory?, private val useProxies: Boolean) {
     // Never the process's default, which the app may have pinned: what fetches pins must not need them.
     private val socketFactory by lazy {
@@ -90,7 +90,7 @@ internal class Fetcher(socketFactory: SSLSocketFactory?, private val useProxies:
     fun fetch(handle: Long, task: Task) {
         try {
             try {
-                get(handle, task)
+                make(handle, task)
             } catch (error: PintleException) {
                 throw error
             } catch (error: Exception) {
@@ -102,12 +102,14 @@ internal class Fetcher(socketFactory: SSLSocketFactory?, private val useProxies:
         }
     }
 
-    private fun get(handle: Long, task: Task) {
+    private fun make(handle: Long, task: Task) {
         val deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(task.millis)
         val connection = connect(task)
         try {
+            task.body?.let { body -> connection.outputStream.use { it.write(body) } }
             val status = connection.responseCode
-            val body = if (status == HttpURLConnection.HTTP_OK) read(connection, task.maxBytes, deadline) else ByteArray(0)
+            val isConfiguration = status == HttpURLConnection.HTTP_OK && task.body == null
+            val body = if (isConfiguration) read(connection, task.maxBytes, deadline) else ByteArray(0)
             val (etag, retryAfter) = connection.getHeaderField("ETag") to connection.getHeaderField("Retry-After")
             Native.answer(handle, task.id, status, etag, retryAfter, body)
         } finally {
@@ -129,6 +131,12 @@ internal class Fetcher(socketFactory: SSLSocketFactory?, private val useProxies:
             setRequestProperty("User-Agent", Native.agent())
             task.etag?.let { setRequestProperty("If-None-Match", it) }
             if (task.noCache) setRequestProperty("Cache-Control", "no-cache")
+            if (task.body != null) {
+                // The method is POST by that.
+                doOutput = true
+                setRequestProperty("Content-Type", "application/json")
+                setFixedLengthStreamingMode(task.body.size)
+            }
         }
     }
 

@@ -22,7 +22,7 @@ use pintle_core::{
     der::Certificate,
 };
 use pintle_sdk::{
-    Action, Answer, Environment, Evidence, Fed, FetchError, Installation, Setup, SystemEnvironment, user_agent,
+    Action, Answer, Environment, Evidence, Fed, Fetch, FetchError, Installation, Setup, SystemEnvironment, user_agent,
 };
 use rustls_pki_types::CertificateDer;
 use serde_json::json;
@@ -40,6 +40,7 @@ struct Options<'local> {
     permissive: jboolean,
     fetch_timeout_millis: jlong,
     storage_dir: JString<'local>,
+    report_to: JString<'local>,
     http_loopback: jboolean,
     host: JObject<'local>,
 }
@@ -47,6 +48,8 @@ struct Options<'local> {
 impl Options<'_> {
     fn start(&self, env: &mut Env<'_>, environment: Arc<dyn Environment>) -> Result<Installation, Failure> {
         let parsed = Setup::parse_bundle(&bytes(env, &self.bundle)?, self.http_loopback);
+        let collector = text_or_none(env, &self.report_to)?;
+        let parsed = parsed.and_then(|setup| setup.with_collector(collector.as_deref()));
         let setup = parsed.map_err(|error| Failure::said(Code::SetupInvalid, &error))?;
         let setup = Setup {
             seed: bytes_or_none(env, &self.seed)?,
@@ -117,10 +120,11 @@ pub fn open<'local>(
     permissive: jboolean,
     fetch_timeout_millis: jlong,
     storage_dir: JString<'local>,
+    report_to: JString<'local>,
     http_loopback: jboolean,
     host: JObject<'local>,
 ) -> jlong {
-    let options = Options { bundle, seed, permissive, fetch_timeout_millis, storage_dir, http_loopback, host };
+    let options = Options { bundle, seed, permissive, fetch_timeout_millis, storage_dir, report_to, http_loopback, host };
     let outcome = env.with_env(|env| {
         let installation = options.start(env, Arc::new(SystemEnvironment::default()))?;
         Ok::<_, Failure>(handles::keep(Handle::new(installation)))
@@ -146,13 +150,12 @@ pub fn poll<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>, handle:
         match handle.installation.poll() {
             Action::Idle { until } => {
                 let wait = handle.installation.wait_until(until);
-                task(env, &[0, 0, as_millis(wait)], None, None, false)
+                task(env, &[0, 0, as_millis(wait)], None)
             }
             Action::Fetch(fetch) => {
-                let (url, etag, no_cache) = (fetch.url.clone(), fetch.etag.clone(), fetch.no_cache);
                 let max_bytes = jlong::try_from(fetch.max_bytes).unwrap_or(jlong::MAX);
-                let timeout = as_millis(fetch.timeout);
-                task(env, &[handle.hand_out(fetch), max_bytes, timeout], Some(&url), etag.as_deref(), no_cache)
+                let id = number(handle.outstanding.hand_out(fetch.clone()));
+                task(env, &[id, max_bytes, as_millis(fetch.timeout)], Some(&fetch))
             }
         }
     });
@@ -167,21 +170,24 @@ fn as_millis(duration: Duration) -> jlong {
 fn task<'local>(
     env: &mut Env<'local>,
     [id, max_bytes, millis]: &[jlong; 3],
-    url: Option<&str>,
-    etag: Option<&str>,
-    no_cache: bool,
+    fetch: Option<&Fetch>,
 ) -> Result<JObject<'local>, Failure> {
-    let url = edge::java_text(env, url)?;
-    let etag = edge::java_text(env, etag)?;
+    let url = edge::java_text(env, fetch.map(|fetch| fetch.url.as_str()))?;
+    let body = match fetch.and_then(|fetch| fetch.body.as_deref()) {
+        Some(body) => env.byte_array_from_slice(body)?.into(),
+        None => JObject::null(),
+    };
+    let etag = edge::java_text(env, fetch.and_then(|fetch| fetch.etag.as_deref()))?;
     let arguments = [
         JValue::Long(*id),
         JValue::Object(&url),
+        JValue::Object(&body),
         JValue::Object(&etag),
-        JValue::Bool(no_cache),
+        JValue::Bool(fetch.is_some_and(|fetch| fetch.no_cache)),
         JValue::Long(*max_bytes),
         JValue::Long(*millis),
     ];
-    let signature = jni_sig!("(JLjava/lang/String;Ljava/lang/String;ZJJ)V");
+    let signature = jni_sig!("(JLjava/lang/String;[BLjava/lang/String;ZJJ)V");
     Ok(env.new_object(jni_str!("pintle/Task"), signature, &arguments)?)
 }
 
@@ -224,7 +230,8 @@ pub fn fail<'local>(
 
 fn feed<'local>(env: &mut Env<'local>, handle: jlong, id: jlong, answer: Answer) -> Result<JString<'local>, Failure> {
     let handle = handles::find(handle)?;
-    let judged = match handle.take_back(id).map(|fetch| handle.installation.feed(&fetch, answer)) {
+    let fetch = u64::try_from(id).ok().and_then(|id| handle.outstanding.take_back(id));
+    let judged = match fetch.map(|fetch| handle.installation.feed(&fetch, answer)) {
         Some(Fed::Updated) => "updated",
         Some(Fed::Unchanged) => "unchanged",
         Some(Fed::TooLate) | None => "too_late",

@@ -25,13 +25,14 @@ pub fn dangerous_test_open<'local>(
     permissive: jboolean,
     fetch_timeout_millis: jlong,
     storage_dir: JString<'local>,
+    report_to: JString<'local>,
     http_loopback: jboolean,
     host: JObject<'local>,
     random: jlong,
     now_secs: jlong,
     monotonic_millis: jlong,
 ) -> jlong {
-    let options = Options { bundle, seed, permissive, fetch_timeout_millis, storage_dir, http_loopback, host };
+    let options = Options { bundle, seed, permissive, fetch_timeout_millis, storage_dir, report_to, http_loopback, host };
     let outcome = env.with_env(|env| {
         let [random, now_secs, monotonic_millis] = [random, now_secs, monotonic_millis].map(jlong::cast_unsigned);
         let clock = Arc::new(TestClock::new(random, now_secs, monotonic_millis));

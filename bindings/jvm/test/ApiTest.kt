@@ -2,11 +2,14 @@ package pintle
 
 import io.ktor.client.engine.cio.CIO
 import io.ktor.client.request.get
+import com.sun.net.httpserver.HttpServer
 import java.io.File
+import java.net.InetSocketAddress
 import java.net.URI
 import java.nio.file.Files
 import java.util.concurrent.CopyOnWriteArrayList
 import java.util.concurrent.CountDownLatch
+import java.util.concurrent.LinkedBlockingQueue
 import java.util.logging.Handler
 import java.util.logging.Level
 import java.util.logging.LogRecord
@@ -81,6 +84,28 @@ internal class ApiTest {
         forged.put("public_key", other).set<com.fasterxml.jackson.databind.JsonNode>("urls", urlsOf(gauntlet.start("pinned_leaf")))
         val builder = Pintle.builder(JSON.writeValueAsBytes(forged)).dangerousAllowHttpLoopback()
         assertTrue(codeOf { builder.setup() }.startsWith("config_"))
+    }
+
+    @Test
+    fun `a report is posted, and what has no door is no collector`() {
+        val seen = LinkedBlockingQueue<List<String?>>()
+        val collector = HttpServer.create(InetSocketAddress("127.0.0.1", 0), 0)
+        collector.createContext("/") { exchange ->
+            val body = exchange.requestBody.readBytes().decodeToString()
+            seen += listOf(exchange.requestMethod, exchange.requestURI.path, exchange.requestHeaders.getFirst("Content-Type"), body)
+            exchange.sendResponseHeaders(204, -1)
+            exchange.close()
+        }
+        collector.start()
+        val url = "http://127.0.0.1:${collector.address.port}/reports"
+        // Nobody waits for the answer of handle 0; what is sent is what counts here.
+        Fetcher(null, useProxies = false).fetch(0, Task(1, url, "{}".toByteArray(), null, false, 0, 5000))
+        collector.stop(0)
+        assertEquals(listOf("POST", "/reports", "application/json", "{}"), seen.poll())
+        val builder = gauntlet.start("pinned_leaf").builder()
+        for (wrong in listOf("http://collector.example", "collector.example", "")) {
+            assertEquals("setup_invalid", codeOf { builder.reportTo(wrong).setup() })
+        }
     }
 
     private fun urlsOf(case: Case) = JSON.readTree(case.bundle)["urls"]

@@ -14,6 +14,7 @@ internal object TestDoor {
         permissive: Boolean,
         fetchTimeoutMillis: Long,
         storageDir: String?,
+        reportTo: String?,
         httpLoopback: Boolean,
         host: Host,
         random: Long,

@@ -96,11 +96,12 @@ private class TestInstallation(
     random: Long = 1,
     fetchTimeoutMillis: Long = 10_000,
     httpLoopback: Boolean = false,
+    reportTo: String? = null,
 ) : AutoCloseable {
     private val told = mutableListOf<Event>()
     private val host = Host(Listeners(Severity.DEBUG).also { it.add(told::add) }, Signal())
     val handle = TestDoor.dangerousTestOpen(
-        bundle, seed, permissive, fetchTimeoutMillis, storage?.path, httpLoopback, host, random, now, monotonicMillis,
+        bundle, seed, permissive, fetchTimeoutMillis, storage?.path, reportTo, httpLoopback, host, random, now, monotonicMillis,
     )
 
     override fun close() = Native.close(handle)
@@ -378,6 +379,7 @@ private class Scenario(private val shared: JsonNode, private val folder: File) :
             storage = dir.takeIf { step["store"].asBoolean() },
             random = java.lang.Long.parseUnsignedLong(step["random"].asText(), 16),
             fetchTimeoutMillis = step["fetch_timeout_ms"].asLong(),
+            reportTo = step["report_to"]?.asText(),
         )
     }
 
@@ -418,7 +420,9 @@ private fun problemOfFetches(expect: JsonNode, fetches: List<Task>, earlier: Lis
     val (shortest, longest) = expect["timeout_ms"].map { it.asLong() }
     for (task in fetches) {
         val urls = expect["urls"]
-        val fits = task.url !in asked && urls.has(task.url) && urls[task.url].text() == task.etag
+        val body = task.body?.let(JSON::readTree)
+        val fits = task.url !in asked && urls.has(task.url) && urls[task.url].text() == task.etag &&
+            body == expect["bodies"]?.get(task.url)
         if (!fits || task.noCache != expect["no_cache"].asBoolean() || task.millis !in shortest..longest) {
             return "fetch ${task.url} ${task.etag} ${task.noCache} ${task.millis}"
         }

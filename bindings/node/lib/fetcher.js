@@ -1,20 +1,25 @@
 'use strict';
 
-// Fetches configurations, with nothing of the app's in it: no agent, no pool, no redirect, no cache.
+// Fetches configurations and sends reports, with nothing of the app's in it: no agent, no pool, no redirect, no cache.
 
 const http = require('node:http');
 const https = require('node:https');
 const { userAgent } = require('./native');
 
-/** One GET. Resolves to `{ status, etag, retryAfter, body }`; rejects when there is no complete answer. */
-function fetchOnce({ url, etag, noCache, maxBytes, timeoutMs }, { ca, keepsAlive }) {
+/**
+ * One GET, or a POST of `body`. Resolves to `{ status, etag, retryAfter, body }`; rejects when there is no complete answer.
+ */
+function fetchOnce({ url, body: report, etag, noCache, maxBytes, timeoutMs }, { ca, keepsAlive }) {
   return new Promise((resolve, reject) => {
     const headers = { 'Accept-Encoding': 'identity', 'User-Agent': userAgent() };
     if (etag) headers['If-None-Match'] = etag;
     if (noCache) headers['Cache-Control'] = 'no-cache';
-    const { get } = url.startsWith('https:') ? https : http;
+    if (report !== undefined) headers['Content-Type'] = 'application/json';
+    const client = url.startsWith('https:') ? https : http;
+    const method = report === undefined ? 'GET' : 'POST';
     // Signed is what comes, and ordinary TLS what it comes by: whatever the environment says.
-    const request = get(url, { headers, agent: false, ca, rejectUnauthorized: true });
+    const request = client.request(url, { method, headers, agent: false, ca, rejectUnauthorized: true });
+    request.end(report);
     const timer = setTimeout(() => request.destroy(new Error(`no complete answer within ${timeoutMs} ms`)), timeoutMs);
     request.on('socket', (socket) => {
       // A refresh in the background keeps no process alive.
@@ -26,6 +31,11 @@ function fetchOnce({ url, etag, noCache, maxBytes, timeoutMs }, { ca, keepsAlive
     request.on('close', () => clearTimeout(timer));
     request.on('error', reject);
     request.on('response', (response) => {
+      if (report !== undefined) {
+        request.destroy();
+        resolve({ status: response.statusCode, body: Buffer.alloc(0) });
+        return;
+      }
       const chunks = [];
       let bytes = 0;
       response.on('data', (chunk) => {

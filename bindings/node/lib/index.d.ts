@@ -69,6 +69,8 @@ export interface Options {
   fetchTimeoutMs?: number;
   /** How long `setup` waits for the first configuration. */
   timeoutMs?: number;
+  /** A collector's URL: it is sent sums of violations, at most once an hour. */
+  reportTo?: string;
   /** Is told events. */
   listener?: (event: Event) => void;
   /** Events that matter less are not told. */

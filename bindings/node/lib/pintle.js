@@ -36,6 +36,7 @@ class Pintle {
         permissive: options.permissive ?? false,
         fetchTimeoutMs: options.fetchTimeoutMs ?? 10_000,
         storageDir: options.storageDir,
+        reportTo: options.reportTo,
         httpLoopback: options.dangerousAllowHttpLoopback ?? false,
       });
     } catch (error) {

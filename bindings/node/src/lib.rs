@@ -4,7 +4,6 @@
 //! happened is kept until it is taken.
 
 use std::{
-    collections::BTreeMap,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -20,15 +19,13 @@ use pintle_core::{
     decide::{PlatformVerdict, Verdict},
 };
 use pintle_sdk::{
-    Action, Answer, Environment, Event, Evidence, Fed, FetchError, Installation, Listener, Setup, SystemEnvironment,
+    Action, Answer, Environment, Event, Evidence, Fed, FetchError, Installation, Listener, Outstanding, Setup,
+    SystemEnvironment,
 };
 use rustls_pki_types::CertificateDer;
 
 #[cfg(feature = "dangerous-test")]
 pub mod test_door;
-
-/// More fetches than can be under way at once: eight URLs, in the refresh that runs and in the one it replaced.
-const MAX_OUTSTANDING: usize = 16;
 
 /// How an installation is set up.
 #[napi(object)]
@@ -43,17 +40,21 @@ pub struct NativeOptions {
     pub fetch_timeout_ms: u32,
     /// Where it is kept.
     pub storage_dir: Option<String>,
+    /// Who is told sums of violations.
+    pub report_to: Option<String>,
     /// Whether `http` URLs of this machine pass.
     pub http_loopback: bool,
 }
 
-/// One GET to make.
+/// One request to make.
 #[napi(object)]
 pub struct NativeFetch {
     /// Names it to `answer` and `fail`.
-    pub id: u32,
+    pub id: i64,
     /// Where.
     pub url: String,
+    /// What to POST; a GET without.
+    pub body: Option<String>,
     /// `If-None-Match`.
     pub etag: Option<String>,
     /// Whether to send `Cache-Control: no-cache`.
@@ -141,15 +142,9 @@ pub struct NativeFailure {
 pub struct Native {
     installation: Installation,
     events: Arc<Mutex<Vec<NativeEvent>>>,
-    outstanding: Mutex<Outstanding>,
+    outstanding: Outstanding<pintle_sdk::Fetch>,
     #[cfg(feature = "dangerous-test")]
     clock: Option<Arc<test_door::TestClock>>,
-}
-
-#[derive(Debug, Default)]
-struct Outstanding {
-    last_id: u32,
-    fetches: BTreeMap<u32, pintle_sdk::Fetch>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -166,7 +161,9 @@ const fn mode(permissive: bool) -> Mode {
 }
 
 fn start(options: NativeOptions, environment: Arc<dyn Environment>) -> Result<Native> {
-    let setup = Setup::parse_bundle(&options.bundle, options.http_loopback).map_err(|error| setup_invalid(&error))?;
+    let parsed = Setup::parse_bundle(&options.bundle, options.http_loopback);
+    let parsed = parsed.and_then(|setup| setup.with_collector(options.report_to.as_deref()));
+    let setup = parsed.map_err(|error| setup_invalid(&error))?;
     let setup = Setup {
         seed: options.seed.map(|seed| seed.to_vec()),
         mode: mode(options.permissive),
@@ -188,7 +185,7 @@ fn start(options: NativeOptions, environment: Arc<dyn Environment>) -> Result<Na
     Ok(Native {
         installation: Installation::start(setup, environment, vec![listener], || ()),
         events,
-        outstanding: Mutex::default(),
+        outstanding: Outstanding::default(),
         #[cfg(feature = "dangerous-test")]
         clock: None,
     })
@@ -214,27 +211,20 @@ impl Native {
     }
 
     fn hand_out(&self, fetch: pintle_sdk::Fetch) -> NativeFetch {
-        let mut outstanding = lock(&self.outstanding);
-        outstanding.last_id = outstanding.last_id.wrapping_add(1);
-        let id = outstanding.last_id;
-        if outstanding.fetches.len() >= MAX_OUTSTANDING {
-            // Nobody will answer the oldest any more.
-            outstanding.fetches.pop_first();
-        }
         let as_js = NativeFetch {
-            id,
+            id: 0,
             url: fetch.url.clone(),
+            body: fetch.body.as_deref().map(|json| String::from_utf8_lossy(json).into_owned()),
             etag: fetch.etag.clone(),
             no_cache: fetch.no_cache,
             max_bytes: u32::try_from(fetch.max_bytes).unwrap_or(u32::MAX),
             timeout_ms: u32::try_from(fetch.timeout.as_millis()).unwrap_or(u32::MAX),
         };
-        outstanding.fetches.insert(id, fetch);
-        as_js
+        NativeFetch { id: number(self.outstanding.hand_out(fetch)), ..as_js }
     }
 
-    fn take_back(&self, id: u32) -> Result<pintle_sdk::Fetch> {
-        let fetch = lock(&self.outstanding).fetches.remove(&id);
+    fn take_back(&self, id: i64) -> Result<pintle_sdk::Fetch> {
+        let fetch = u64::try_from(id).ok().and_then(|id| self.outstanding.take_back(id));
         fetch.ok_or_else(|| Error::new(Status::InvalidArg, "no such fetch is under way"))
     }
 
@@ -242,7 +232,7 @@ impl Native {
     #[napi(ts_return_type = "Promise<string>")]
     pub fn answer(
         &self,
-        id: u32,
+        id: i64,
         status: u32,
         etag: Option<String>,
         retry_after: Option<String>,
@@ -255,7 +245,7 @@ impl Native {
 
     /// Says that there was no complete answer, and why.
     #[napi(ts_return_type = "Promise<string>")]
-    pub fn fail(&self, id: u32, error: String) -> Result<AsyncTask<Feed>> {
+    pub fn fail(&self, id: i64, error: String) -> Result<AsyncTask<Feed>> {
         let answer = Answer::Failed(FetchError::Transport(error));
         Ok(AsyncTask::new(Feed { installation: self.installation.clone(), given: Some((self.take_back(id)?, answer)) }))
     }

@@ -4,11 +4,13 @@
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
+const http = require('node:http');
 const https = require('node:https');
 const path = require('node:path');
 const tls = require('node:tls');
 const { after, before, test } = require('node:test');
 const pintle = require('pintle');
+const { fetchOnce } = require('pintle/lib/fetcher');
 const { Gauntlet, ROOT } = require('./gauntlet');
 
 let gauntlet;
@@ -61,6 +63,32 @@ test('without a network the first start says so, and later ones begin from what 
   const pins = await pintle.setup(bundle, { ...OPTIONS, ca, storageDir: file('kept') });
   assert.equal(await get(`https://localhost:${port}/`, { agent: pins.agent() }), 200);
   pins.close();
+});
+
+test('a report is posted, and of its answer the status alone is read', async () => {
+  const seen = [];
+  const collector = http.createServer((request, response) => {
+    const chunks = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
+      seen.push([request.method, request.url, request.headers['content-type'], Buffer.concat(chunks).toString()]);
+      response.end('more than was asked for');
+    });
+  });
+  await new Promise((resolve) => collector.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${collector.address().port}/reports`;
+  const report = { url, body: '{}', noCache: false, maxBytes: 0, timeoutMs: 5000 };
+  const answer = await fetchOnce(report, { keepsAlive: () => true });
+  collector.close();
+  assert.deepEqual(answer, { status: 200, body: Buffer.alloc(0) });
+  assert.deepEqual(seen, [['POST', '/reports', 'application/json', '{}']]);
+});
+
+test('a collector is a URL that configurations could come from', async () => {
+  const { bundle } = await gauntlet.start('pinned_leaf');
+  for (const reportTo of ['http://collector.example', 'collector.example', '']) {
+    await assert.rejects(pintle.setup(bundle, { ...OPTIONS, reportTo }), { code: 'setup_invalid' });
+  }
 });
 
 test('verification cannot be switched off, not by an option and not by the environment', async () => {

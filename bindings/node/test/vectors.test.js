@@ -254,6 +254,7 @@ class Scenario {
       storage: step.store ? this.dir : undefined,
       random: step.random,
       fetchTimeoutMs: step.fetch_timeout_ms,
+      reportTo: step.report_to,
     });
   }
 
@@ -311,12 +312,13 @@ class Scenario {
 
 function problemOfPoll(expect, { fetches = [], waitMs }, earlier, monotonicMs) {
   if (expect.fetch) {
-    const { urls, count, unlike, no_cache: noCache, timeout_ms: [shortest, longest] } = expect.fetch;
+    const { urls, bodies = {}, count, unlike, no_cache: noCache, timeout_ms: [shortest, longest] } = expect.fetch;
     const asked = unlike.map((number) => earlier[number].url);
     for (const fetch of fetches) {
       const fits = !asked.includes(fetch.url) && fetch.url in urls && urls[fetch.url] === (fetch.etag ?? null);
+      const body = fetch.body && JSON.parse(fetch.body);
       const inTime = shortest <= fetch.timeoutMs && fetch.timeoutMs <= longest;
-      if (!fits || !inTime || fetch.noCache !== noCache) return `fetch ${JSON.stringify(fetch)}`;
+      if (!fits || !isDeepStrictEqual(body, bodies[fetch.url]) || !inTime || fetch.noCache !== noCache) return `fetch ${JSON.stringify(fetch)}`;
       asked.push(fetch.url);
     }
     return fetches.length === count ? undefined : `${fetches.length} fetches`;

@@ -32,6 +32,8 @@ class Fetch:
     @property
     def url(self) -> str: ...
     @property
+    def body(self) -> bytes | None: ...
+    @property
     def etag(self) -> str | None: ...
     @property
     def no_cache(self) -> bool: ...
@@ -49,6 +51,7 @@ class Native:
         permissive: bool,
         fetch_timeout: float,
         storage_dir: str | PathLike[str] | None,
+        report_to: str | None,
         http_loopback: bool,
         listener: Callable[[str, str | None, str, str | None, str], object],
         wake: Callable[[], object],

@@ -53,6 +53,7 @@ class Pintle:
         permissive: bool = False,
         storage_dir: str | os.PathLike[str] | None = None,
         fetch_timeout: float = 10.0,
+        report_to: str | None = None,
         listener: Listener | None = None,
         config_context: ssl.SSLContext | None = None,
         dangerous_allow_http_loopback: bool = False,
@@ -78,6 +79,7 @@ class Pintle:
             permissive=permissive,
             fetch_timeout=fetch_timeout,
             storage_dir=storage_dir,
+            report_to=report_to,
             http_loopback=dangerous_allow_http_loopback,
             listener=lambda *event: _tell(listeners, Event(*event)),
             wake=lambda: refresher.wake(),
@@ -163,7 +165,8 @@ def setup(bundle: str | os.PathLike[str] | bytes | None = None, *, timeout: floa
 
     `bundle` is `pintle.json`: its path, or its content as bytes. Without it give `organization`, `project`, `public_key` and
     `urls`. Options are those of `Pintle`: `storage_dir` keeps the configuration across restarts; `seed` is a signed
-    configuration shipped inside the app; `permissive` lets hosts without an entry pass by the platform's word alone.
+    configuration shipped inside the app; `permissive` lets hosts without an entry pass by the platform's word alone;
+    `report_to` is a collector's URL, which is sent sums of violations at most once an hour.
 
     Raises `Error`: `setup_invalid`, or why there is no configuration.
     """

@@ -1,4 +1,4 @@
-"""Does the GETs that the native half asks for, on threads of its own, with nothing of the app's in them."""
+"""Makes the requests that the native half asks for, on threads of its own, with nothing of the app's in them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Fetcher:
-    """One GET at a time, by `urllib`."""
+    """One request at a time, by `urllib`."""
 
     def __init__(self, context: ssl.SSLContext | None, use_proxies: bool) -> None:
         self._context = context
@@ -32,7 +32,7 @@ class Fetcher:
 
     @functools.cached_property
     def _opener(self) -> urllib.request.OpenerDirector:
-        """Made for the first GET: the platform's authorities take longer to read than everything else of a start from disk."""
+        """Made for the first request: the platform's authorities take longer to read than everything else of a start from disk."""
         proxies = urllib.request.ProxyHandler() if self._use_proxies else urllib.request.ProxyHandler({})
         context = self._context if self._context is not None else ssl.create_default_context()
         return urllib.request.build_opener(_NoRedirect, proxies, urllib.request.HTTPSHandler(context=context))
@@ -44,7 +44,9 @@ class Fetcher:
             headers["If-None-Match"] = fetch.etag
         if fetch.no_cache:
             headers["Cache-Control"] = "no-cache"
-        request = urllib.request.Request(fetch.url, headers=headers)
+        if fetch.body is not None:
+            headers["Content-Type"] = "application/json"
+        request = urllib.request.Request(fetch.url, data=fetch.body, headers=headers)
         deadline = time.monotonic() + fetch.timeout
         try:
             try:
@@ -52,7 +54,7 @@ class Fetcher:
             except urllib.error.HTTPError as answered:
                 response = answered
             with response:
-                body = b"" if response.status != 200 else _read(response, fetch.max_bytes, deadline)
+                body = b"" if response.status != 200 or fetch.body is not None else _read(response, fetch.max_bytes, deadline)
             etag, retry_after = response.headers.get("ETag"), response.headers.get("Retry-After")
         except Exception as error:  # whatever it is, there is no answer
             native.fail(fetch, f"{type(error).__name__}: {error}")

@@ -26,7 +26,7 @@ fn failure(py: Python<'_>, code: Code, error: &impl std::fmt::Display) -> PyErr 
     raised
 }
 
-/// One GET to make.
+/// One request to make.
 #[pyclass(frozen, module = "pintle._native")]
 struct Fetch {
     inner: pintle_sdk::Fetch,
@@ -37,6 +37,12 @@ impl Fetch {
     #[getter]
     fn url(&self) -> &str {
         &self.inner.url
+    }
+
+    /// What to POST; a GET without.
+    #[getter]
+    fn body(&self) -> Option<&[u8]> {
+        self.inner.body.as_deref()
     }
 
     #[getter]
@@ -117,6 +123,7 @@ struct Options {
     permissive: bool,
     fetch_timeout: f64,
     storage_dir: Option<std::path::PathBuf>,
+    report_to: Option<String>,
     http_loopback: bool,
     listener: Py<PyAny>,
     wake: Py<PyAny>,
@@ -125,6 +132,7 @@ struct Options {
 impl Options {
     fn start(self, py: Python<'_>, environment: Arc<dyn Environment>) -> PyResult<Installation> {
         let parsed = Setup::parse_bundle(&self.bundle, self.http_loopback);
+        let parsed = parsed.and_then(|setup| setup.with_collector(self.report_to.as_deref()));
         let setup = parsed.map_err(|error| failure(py, Code::SetupInvalid, &error))?;
         let setup = Setup {
             seed: self.seed.map(|seed| seed.to_vec()),
@@ -162,7 +170,7 @@ const fn mode(permissive: bool) -> Mode {
 #[pymethods]
 impl Native {
     #[new]
-    #[pyo3(signature = (*, bundle, seed, permissive, fetch_timeout, storage_dir, http_loopback, listener, wake))]
+    #[pyo3(signature = (*, bundle, seed, permissive, fetch_timeout, storage_dir, report_to, http_loopback, listener, wake))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of one Python constructor")]
     fn new(
         py: Python<'_>,
@@ -171,11 +179,13 @@ impl Native {
         permissive: bool,
         fetch_timeout: f64,
         storage_dir: Option<std::path::PathBuf>,
+        report_to: Option<String>,
         http_loopback: bool,
         listener: Py<PyAny>,
         wake: Py<PyAny>,
     ) -> PyResult<Self> {
-        let options = Options { bundle, seed, permissive, fetch_timeout, storage_dir, http_loopback, listener, wake };
+        let options =
+            Options { bundle, seed, permissive, fetch_timeout, storage_dir, report_to, http_loopback, listener, wake };
         Ok(Self {
             installation: options.start(py, Arc::new(SystemEnvironment::default()))?,
             #[cfg(feature = "dangerous-test")]

@@ -17,6 +17,7 @@ pub(crate) fn dangerous_test_open(
     permissive: bool,
     fetch_timeout: f64,
     storage_dir: Option<PathBuf>,
+    report_to: Option<String>,
     http_loopback: bool,
     listener: Py<PyAny>,
     wake: Py<PyAny>,
@@ -25,7 +26,8 @@ pub(crate) fn dangerous_test_open(
     monotonic_ms: u64,
 ) -> PyResult<Native> {
     let clock = Arc::new(TestClock::new(random, now_secs, monotonic_ms));
-    let options = Options { bundle, seed, permissive, fetch_timeout, storage_dir, http_loopback, listener, wake };
+    let options =
+        Options { bundle, seed, permissive, fetch_timeout, storage_dir, report_to, http_loopback, listener, wake };
     Ok(Native { installation: options.start(py, clock.clone())?, clock: Some(clock) })
 }
 

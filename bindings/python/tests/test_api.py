@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import http.server
 import inspect
 import json
 import os
@@ -19,6 +20,7 @@ import pintle
 import requests
 from gauntlet import Gauntlet
 from pintle import _native
+from pintle._refresher import Fetcher
 
 HERE = Path(__file__).resolve().parent
 
@@ -94,6 +96,36 @@ class Api(unittest.TestCase):
         pins = self.setup(folder, storage_dir=folder / "kept")
         with pintle.requests_session(pins, pins.ssl_context(cafile=str(folder / "ca.pem"))) as session:
             self.assertEqual(session.get(self.url()).status_code, 200)
+
+    def test_a_report_is_posted_and_of_its_answer_the_status_alone_is_read(self) -> None:
+        seen: list[tuple] = []
+
+        class Collector(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                seen.append((self.path, self.headers["Content-Type"], body))
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"more than was asked for")
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        with http.server.HTTPServer(("127.0.0.1", 0), Collector) as collector:
+            threading.Thread(target=collector.handle_request, daemon=True).start()
+            url = f"http://127.0.0.1:{collector.server_port}/reports"
+            fetch = mock.Mock(url=url, body=b"{}", etag=None, no_cache=False, max_bytes=0, timeout=5.0)
+            native = mock.Mock()
+            Fetcher(None, use_proxies=False).fetch(native, fetch)
+        native.answer.assert_called_once_with(fetch, 200, None, None, b"")
+        self.assertEqual([("/reports", "application/json", b"{}")], seen)
+
+    def test_a_collector_is_a_url_that_configurations_could_come_from(self) -> None:
+        folder = self.gauntlet.start("pinned_leaf")
+        for url in ["http://collector.example", "collector.example", ""]:
+            with self.assertRaises(pintle.Error) as caught:
+                self.setup(folder, report_to=url)
+            self.assertEqual(caught.exception.code, "setup_invalid")
 
     def test_a_context_cannot_be_weakened(self) -> None:
         pins = self.setup(self.gauntlet.start("pinned_leaf"))

@@ -28,11 +28,11 @@ class Installation:
 
     def __init__(
         self, bundle: bytes, *, now=ACCEPTED_AT, monotonic_ms=1, seed=None, permissive=False, storage=None, random=1,
-        fetch_timeout=10.0, http_loopback=False,
+        fetch_timeout=10.0, report_to=None, http_loopback=False,
     ) -> None:  # fmt: skip
         self.told: list[tuple[str, str | None]] = []
         self.native = _native.dangerous_test_open(
-            bundle, seed, permissive, fetch_timeout, storage, http_loopback,
+            bundle, seed, permissive, fetch_timeout, storage, report_to, http_loopback,
             lambda kind, code, *_: self.told.append((kind, code)), lambda: None, random, now, monotonic_ms,
         )  # fmt: skip
 
@@ -280,6 +280,8 @@ class Scenario:
             shortest, longest = expected["timeout_ms"]
             for fetch in fetches:
                 fits = fetch.url not in asked and expected["urls"].get(fetch.url, "no such URL") == fetch.etag
+                body = None if fetch.body is None else json.loads(fetch.body)
+                fits = fits and body == expected.get("bodies", {}).get(fetch.url)
                 fits = fits and fetch.no_cache == expected["no_cache"]
                 if not fits or not shortest <= round(fetch.timeout * 1000) <= longest:
                     return f"fetch {fetch.url} {fetch.etag} {fetch.no_cache} {fetch.timeout}"
@@ -302,6 +304,7 @@ class Scenario:
             self.bundle(self.root), now=step["now"], monotonic_ms=step["monotonic_ms"], seed=self.body(step["seed"]),
             permissive=step["mode"] == "permissive", storage=self.dir if step["store"] else None,
             random=int(step["random"], 16), fetch_timeout=step["fetch_timeout_ms"] / 1000,
+            report_to=step.get("report_to"),
         )  # fmt: skip
 
     def do_reconfigure(self, step: dict) -> None:

@@ -202,7 +202,7 @@ async fn go_elsewhere(stage: &mut Stage, world: &World, strict: &App) -> Result<
     let permissive = world.start_app(Mode::Permissive, "permissive-app").await?;
     let outcome = permissive.request(UNREGISTERED_HOST, elsewhere.address()).await?;
     let logged = permissive.heard(|event| {
-        matches!(event, Event::Connection { host, decision } if host == UNREGISTERED_HOST
+        matches!(event, Event::Connection { host, decision, .. } if host == UNREGISTERED_HOST
             && decision.verdict == Verdict::NotCovered)
     });
     let passed = outcome.is_welcome();

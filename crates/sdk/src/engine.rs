@@ -72,7 +72,8 @@ impl Engine {
     }
 
     fn check_or_panic(&self, host: &str, evidence: &Evidence<'_>) -> Decision {
-        let decision = self.snapshot().decide(host, evidence, self.inner.environment.now());
+        let snapshot = self.snapshot();
+        let decision = snapshot.decide(host, evidence, self.inner.environment.now());
         if let Verdict::Refused { code, .. } = decision.verdict
             && may_change_by_refresh(code)
             && self.force_refresh().is_some()
@@ -81,7 +82,8 @@ impl Engine {
             let verdict = Verdict::Refused { code: Code::RetryAfterRefresh, domain: None };
             return Decision { verdict, ..decision };
         }
-        self.tell(&Event::Connection { host: host.to_owned(), decision: decision.clone() });
+        let version = snapshot.config().map(|config| config.claims().version);
+        self.tell(&Event::Connection { host: host.to_owned(), decision: decision.clone(), version });
         decision
     }
 
@@ -91,7 +93,7 @@ impl Engine {
             let verdict = Verdict::Refused { code: Code::InternalError, domain: None };
             // What is refused carries no request under any generation.
             let decision = Decision { verdict, generation: 0, ct_list_stale: false };
-            self.tell(&Event::Connection { host: host.to_owned(), decision: decision.clone() });
+            self.tell(&Event::Connection { host: host.to_owned(), decision: decision.clone(), version: None });
             decision
         })
     }
@@ -170,6 +172,12 @@ impl Engine {
             // A listener is the app's code; its panic must not become ours.
             let _caught = catch_unwind(AssertUnwindSafe(|| listener(event)));
         }
+    }
+
+    /// Says that there is something new to do before the time that [`poll`](Self::poll) named.
+    #[cfg(feature = "disk")]
+    pub(crate) fn wake(&self) {
+        (self.inner.wake)();
     }
 
     fn publish(&self) {

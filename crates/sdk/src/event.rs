@@ -14,6 +14,8 @@ pub enum Event {
         host: String,
         /// What was decided.
         decision: Decision,
+        /// The release it was decided by, if there was one.
+        version: Option<u64>,
     },
     /// A refusal made the SDK ask for news before it becomes final (P-4.11).
     RefreshForced {
@@ -175,7 +177,7 @@ impl Event {
     pub(crate) fn log(&self) {
         let code = self.code().map(Code::as_str);
         match self {
-            Self::Connection { host, decision } => log_connection(host, decision, code),
+            Self::Connection { host, decision, .. } => log_connection(host, decision, code),
             Self::RefreshForced { host, code: refusal } => {
                 tracing::info!(connection.host = %host, decision.code = %refusal, "refreshing before refusing");
             }
@@ -210,7 +212,7 @@ impl Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connection { host, decision } => match &decision.verdict {
+            Self::Connection { host, decision, .. } => match &decision.verdict {
                 Verdict::Pinned { domain, .. } => write!(f, "{host}: pinned by {domain}"),
                 Verdict::NotCovered => write!(f, "{host}: allowed by the platform alone, there is no entry"),
                 Verdict::Reported { violation, .. } => write!(f, "{host}: allowed although {violation}: only reported"),

@@ -11,10 +11,7 @@ use rustls::ClientConfig;
 
 use crate::{Answer, Fetch, FetchError, user_agent};
 
-/// To the answer of a collector.
-const REPORT_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Makes the GETs that a [`Pinner`](crate::Pinner) asks for.
+/// Makes what a [`Pinner`](crate::Pinner) asks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Fetcher {
     client: Client,
@@ -45,19 +42,12 @@ impl Fetcher {
         answer.unwrap_or(Answer::Failed(FetchError::TimedOut(fetch.timeout)))
     }
 
-    /// Hands a report to a collector: nothing of its answer counts but the status.
-    pub(crate) async fn send_report(&self, url: &str, report: Vec<u8>) -> Result<(), FetchError> {
-        let request = self.client.post(url).header(CONTENT_TYPE, "application/json").body(report);
-        let sent = tokio::time::timeout(REPORT_TIMEOUT, request.send()).await;
-        let response = sent.map_err(|_| FetchError::TimedOut(REPORT_TIMEOUT))?.map_err(|error| transport(&error))?;
-        match response.status() {
-            status if status.is_success() => Ok(()),
-            status => Err(FetchError::Status { status: status.as_u16(), retry_after: None }),
-        }
-    }
-
     async fn fetch_unhurried(&self, fetch: &Fetch) -> Answer {
-        let mut request = self.client.get(&fetch.url).header(ACCEPT_ENCODING, "identity");
+        let mut request = match &fetch.body {
+            None => self.client.get(&fetch.url),
+            Some(body) => self.client.post(&fetch.url).header(CONTENT_TYPE, "application/json").body(body.clone()),
+        };
+        request = request.header(ACCEPT_ENCODING, "identity");
         if let Some(etag) = &fetch.etag {
             request = request.header(IF_NONE_MATCH, etag);
         }
@@ -71,7 +61,7 @@ impl Fetcher {
         let status = response.status();
         let [etag, retry_after] = [ETAG, RETRY_AFTER].map(|name| header(response.headers(), &name));
         let body = match status {
-            StatusCode::OK => read_body(response, fetch.max_bytes).await,
+            StatusCode::OK if fetch.body.is_none() => read_body(response, fetch.max_bytes).await,
             _ => Ok(Vec::new()),
         };
         match body {

@@ -1,6 +1,8 @@
 //! One installation with its store: what every runtime shares, whether tokio, a thread or a host language drives it.
 
+mod outstanding;
 mod refresher;
+mod reporter;
 mod signal;
 mod storage;
 
@@ -10,11 +12,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pintle_core::{Code, Decision, Mode, Root, root::SetupError};
+use pintle_core::{
+    Code, Decision, Mode, Root,
+    root::{BaseUrl, SetupError},
+};
 
-pub use self::refresher::Fetcher;
-use self::{signal::Signal, storage::Storage};
-use crate::{Action, Answer, Engine, Environment, Event, Evidence, Fed, Fetch, FetchError, Listener, Options, Pinner};
+pub use self::{outstanding::Outstanding, refresher::Fetcher};
+use self::{reporter::Reporter, signal::Signal, storage::Storage};
+use crate::{
+    Action, Answer, Engine, Environment, Event, Evidence, Fed, Fetch, FetchError, Listener, Options, Pinner,
+    pinner::Errand, report::Report,
+};
 
 /// A forced refresh is over after five seconds (P-4.11), and whoever drives it may be late.
 const LONGEST_FORCED: Duration = Duration::from_secs(6);
@@ -32,6 +40,8 @@ pub struct Setup {
     pub fetch_timeout: Duration,
     /// Under which the store of each root lies; `None` keeps everything in memory.
     pub storage_dir: Option<PathBuf>,
+    /// Who is told sums of violations (`docs/spec/reports.md`); `None`: nobody.
+    pub report_to: Option<BaseUrl>,
     /// Whether bundles may name `http` URLs of this machine (P-1.3).
     pub dangerous_http_loopback: bool,
 }
@@ -41,13 +51,22 @@ impl Setup {
     #[must_use]
     pub fn new(root: Root) -> Self {
         let Options { mode, fetch_timeout, .. } = Options::default();
-        Self { root, seed: None, mode, fetch_timeout, storage_dir: None, dangerous_http_loopback: false }
+        Self { root, seed: None, mode, fetch_timeout, storage_dir: None, report_to: None, dangerous_http_loopback: false }
     }
 
     /// From the bundle `pintle.json`, through the door that was opened (P-1.3).
     pub fn parse_bundle(bundle: &[u8], dangerous_http_loopback: bool) -> Result<Self, SetupError> {
         let root = parse_bundle(bundle, dangerous_http_loopback)?;
         Ok(Self { dangerous_http_loopback, ..Self::new(root) })
+    }
+
+    /// The collector at `url`, through the same door; `None` for nobody.
+    pub fn with_collector(self, url: Option<&str>) -> Result<Self, SetupError> {
+        let parse = match self.dangerous_http_loopback {
+            true => BaseUrl::dangerous_parse_http_loopback,
+            false => BaseUrl::parse,
+        };
+        Ok(Self { report_to: url.map(parse).transpose()?, ..self })
     }
 }
 
@@ -71,6 +90,7 @@ pub struct Installation {
 struct Inner {
     engine: Engine,
     storage: Storage,
+    reporter: Option<Reporter>,
     http_loopback: bool,
     environment: Arc<dyn Environment>,
     /// Raised whenever a refresh may have ended or something new is to be polled.
@@ -126,12 +146,14 @@ impl Installation {
             inner: Arc::new(Inner {
                 engine,
                 storage,
+                reporter: setup.report_to.map(Reporter::new),
                 http_loopback: setup.dangerous_http_loopback,
                 environment,
                 signal,
                 persisting: Mutex::default(),
             }),
         };
+        installation.count_violations();
         installation.tell_start(&root, &events);
         installation.persist();
         installation
@@ -151,7 +173,17 @@ impl Installation {
             // One ran out of time.
             self.inner.signal.raise();
         }
-        action
+        let Action::Idle { until } = action else { return action };
+        match self.poll_reporter() {
+            Some(Action::Idle { until: due }) => Action::Idle { until: until.min(due) },
+            Some(report) => report,
+            None => action,
+        }
+    }
+
+    fn poll_reporter(&self) -> Option<Action> {
+        let reporter = self.inner.reporter.as_ref()?;
+        reporter.poll(&self.engine().snapshot().root, self.inner.environment.monotonic())
     }
 
     /// For how long nothing needs to be polled, unless woken.
@@ -160,14 +192,35 @@ impl Installation {
         until.saturating_sub(self.inner.environment.monotonic())
     }
 
-    /// Judges what a fetch brought, and persists what came of it.
+    /// Judges what a fetch brought, and persists what came of it. A report that arrived changes nothing
+    /// ([`Fed::Unchanged`]); one that did not goes with the next.
     pub fn feed(&self, fetch: &Fetch, answer: Answer) -> Fed {
+        if let Errand::Report(report) = &fetch.errand {
+            return self.feed_report(report, answer);
+        }
         let fed = self.engine().feed(fetch, answer);
         if !matches!(fed, Fed::TooLate) {
             self.persist();
         }
         self.inner.signal.raise();
         fed
+    }
+
+    fn feed_report(&self, report: &Report, answer: Answer) -> Fed {
+        let error = match answer {
+            Answer::Config { .. } | Answer::Failed(FetchError::Status { status: 200..=299, .. }) => return Fed::Unchanged,
+            Answer::NotModified => FetchError::UnaskedNotModified,
+            Answer::Failed(error) => error,
+        };
+        tracing::info!(%error, "violations not reported; they go with the next report");
+        // Not to the project that took its place.
+        if let Some(reporter) = &self.inner.reporter
+            && Arc::ptr_eq(&report.root, &self.engine().snapshot().root)
+        {
+            reporter.put_back(report.tally.clone());
+            self.engine().wake();
+        }
+        Fed::Rejected(error)
     }
 
     /// Decides a connection, and where news may change a refusal waits for them: six seconds at most, once a minute
@@ -216,6 +269,9 @@ impl Installation {
             pinner.reconfigure(root.clone(), record, draw_from, now);
             (pinner.take_events(), pinner.refresh_now())
         });
+        if let Some(reporter) = &inner.reporter {
+            reporter.forget();
+        }
         self.tell_start(&root, &loaded.into_iter().chain(events).collect::<Vec<_>>());
         self.persist();
         Ok(round)
@@ -259,6 +315,21 @@ impl Installation {
             self.engine().keep_unsaved();
             self.engine().tell(&Event::StoreFailed(error));
         }
+    }
+
+    fn count_violations(&self) {
+        if self.inner.reporter.is_none() {
+            return;
+        }
+        let weak = Arc::downgrade(&self.inner);
+        self.engine().listen(move |event| {
+            let (Event::Connection { decision, version, .. }, Some(inner)) = (event, weak.upgrade()) else { return };
+            if let Some(reporter) = &inner.reporter
+                && reporter.note(decision, *version, &*inner.environment)
+            {
+                inner.engine.wake();
+            }
+        });
     }
 
     /// Tells what happened while `root` was taken up, and moves away what of it turned out damaged.

@@ -57,6 +57,7 @@ mod pinner;
 #[cfg(feature = "fetch")]
 mod pintle;
 mod record;
+#[cfg(feature = "disk")]
 mod report;
 #[cfg(feature = "rustls")]
 pub mod rustls;
@@ -79,12 +80,11 @@ pub use error::{FetchError, StoreError};
 pub use event::{Event, Severity, Source, StorePart};
 pub use generation::PerGeneration;
 #[cfg(feature = "disk")]
-pub use installation::{Fetcher, Installation, NotReady, Setup};
+pub use installation::{Fetcher, Installation, NotReady, Outstanding, Setup};
 pub use pinner::{Action, Answer, Fed, Fetch, Options, Pinner};
 #[cfg(feature = "fetch")]
 pub use pintle::{Builder, Error, Pintle, Probe};
 pub use record::{Memory, MemoryError, Record};
-pub use report::Tally;
 #[cfg(feature = "fetch")]
 pub use show::fetch_certificate;
 pub use snapshot::{Evidence, Snapshot};

@@ -15,6 +15,7 @@ use pintle_core::{
 };
 
 pub use self::action::{Action, Answer, Fed, Fetch, Options};
+pub(crate) use self::action::Errand;
 use self::schedule::{Outcome, Schedule, Step};
 use crate::{Event, FetchError, Memory, Moment, Record, Snapshot, Source, StorePart};
 
@@ -156,12 +157,12 @@ impl Pinner {
                 let etag = self.etags.get(base.as_str()).filter(|_| conditional).cloned();
                 Action::Fetch(Fetch {
                     url: self.snapshot.root.pointer_url(base),
+                    body: None,
                     etag,
                     no_cache: forced,
                     max_bytes: MAX_CONFIG_BYTES,
                     timeout,
-                    round,
-                    base: url,
+                    errand: Errand::Refresh { round, base: url },
                 })
             }
         }
@@ -169,11 +170,11 @@ impl Pinner {
 
     /// Judges an answer.
     pub fn feed(&mut self, fetch: &Fetch, answer: Answer, at: Moment) -> Fed {
-        if !self.schedule.expects(fetch.round, fetch.base) {
+        let Some((_, base)) = fetch.refresh().filter(|(round, base)| self.schedule.expects(*round, *base)) else {
             return Fed::TooLate;
-        }
+        };
         let fed = match answer {
-            Answer::Config { bytes, etag } => self.feed_config(fetch, bytes, etag.as_deref(), at),
+            Answer::Config { bytes, etag } => self.feed_config(fetch, base, bytes, etag.as_deref(), at),
             Answer::NotModified if fetch.etag.is_some() => Fed::Unchanged,
             Answer::NotModified => Fed::Rejected(FetchError::UnaskedNotModified),
             Answer::Failed(error) => Fed::Rejected(error),
@@ -191,14 +192,14 @@ impl Pinner {
             _ => Outcome::Success { refresh: self.refresh_interval() },
         };
         self.gone_in_round += usize::from(matches!(fed, Fed::Rejected(FetchError::Gone)));
-        if self.schedule.count(fetch.base, outcome, at.monotonic) {
+        if self.schedule.count(base, outcome, at.monotonic) {
             self.count_gone(at.monotonic);
         }
         self.report_stale(at.now);
         fed
     }
 
-    fn feed_config(&mut self, fetch: &Fetch, bytes: Vec<u8>, etag: Option<&str>, at: Moment) -> Fed {
+    fn feed_config(&mut self, fetch: &Fetch, base: usize, bytes: Vec<u8>, etag: Option<&str>, at: Moment) -> Fed {
         let accepted = match verify(&bytes, &self.snapshot.root, &self.state, at.now) {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -228,7 +229,7 @@ impl Pinner {
                 self.events.push(Event::ConfigWithdrawn);
             }
         }
-        self.remember_etag(fetch.base, etag);
+        self.remember_etag(base, etag);
         if unchanged { Fed::Unchanged } else { Fed::Updated }
     }
 

@@ -2,7 +2,6 @@
 
 mod builder;
 mod refresh;
-mod reporting;
 
 use std::{io, net::SocketAddr, sync::Arc};
 

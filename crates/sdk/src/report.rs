@@ -1,6 +1,6 @@
 //! Sums of violations, for a collector of the app's choice (`docs/spec/reports.md`).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use pintle_core::{Decision, Root, decide::Verdict};
 use serde::Serialize;
@@ -13,7 +13,7 @@ const FORMAT: u64 = 1;
 
 /// What was refused, and what would have been, since it was last taken.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub(crate) struct Tally {
     kinds: BTreeMap<Kind, Sums>,
 }
 
@@ -33,8 +33,26 @@ struct Sums {
     reported: u64,
 }
 
+/// Sums on their way to a collector, and the root under which they were counted.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    pub(crate) tally: Tally,
+    pub(crate) root: Arc<Root>,
+}
+
+impl Report {
+    /// What is sent.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        let counts = self.tally.kinds.iter().map(|(kind, sums)| Count { kind, sums: *sums });
+        let (organization, project) = (self.root.organization().as_str(), self.root.project().as_str());
+        let report = Body { format: FORMAT, organization, project, counts: counts.collect() };
+        // Maps of strings and numbers: it cannot fail.
+        serde_json::to_vec(&report).unwrap_or_default()
+    }
+}
+
 #[derive(Serialize)]
-struct Report<'a> {
+struct Body<'a> {
     format: u64,
     organization: &'a str,
     project: &'a str,
@@ -51,7 +69,7 @@ struct Count<'a> {
 
 impl Tally {
     /// Counts a final decision, made by the release `version`; whether it was a violation.
-    pub fn note(&mut self, decision: &Decision, version: Option<u64>) -> bool {
+    pub(crate) fn note(&mut self, decision: &Decision, version: Option<u64>) -> bool {
         let (domain, sums) = match &decision.verdict {
             Verdict::Refused { domain, .. } => (domain.as_ref(), Sums { refused: 1, reported: 0 }),
             Verdict::Reported { domain, .. } => (Some(domain), Sums { refused: 0, reported: 1 }),
@@ -63,20 +81,10 @@ impl Tally {
     }
 
     /// Joins what could not be sent with what was counted since.
-    pub fn put_back(&mut self, unsent: Self) {
+    pub(crate) fn put_back(&mut self, unsent: Self) {
         for (kind, sums) in unsent.kinds {
             self.add(kind, sums);
         }
-    }
-
-    /// The body of a report for the project of `root`.
-    #[must_use]
-    pub fn write(&self, root: &Root) -> Vec<u8> {
-        let counts = self.kinds.iter().map(|(kind, sums)| Count { kind, sums: *sums });
-        let (organization, project) = (root.organization().as_str(), root.project().as_str());
-        let report = Report { format: FORMAT, organization, project, counts: counts.collect() };
-        // Maps of strings and numbers: it cannot fail.
-        serde_json::to_vec(&report).unwrap_or_default()
     }
 
     fn add(&mut self, kind: Kind, sums: Sums) {

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use pintle_testkit::gauntlet::{Case, Change, Gauntlet, Step, cases, hold_conformance};
+use pintle_testkit::{
+    cdn::{Cdn, Reply},
+    gauntlet::{Case, Change, Gauntlet, Step, cases, hold_conformance},
+};
 
 use crate::workbench::Driver;
 
@@ -117,6 +120,19 @@ async fn a_certificate_is_shown_without_a_request_and_another_root_is_taken_up()
         assert_eq!(driver.ask(&format!("get {client} localhost {port}")), "refused pin_mismatch");
     }
     assert_eq!(elsewhere.site().seen().connections, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_is_posted() {
+    let folder = tempfile::tempdir().unwrap();
+    let _gauntlet = Gauntlet::start("pinned_leaf", folder.path()).await;
+    let path = |name: &str| folder.path().join(name);
+    let mut driver = Driver::start(&path("pintle.json"), &path("ca.pem"), &path("storage"));
+    let collector = Cdn::start(Reply::Status(200, b"more than was asked for".to_vec())).await;
+    assert_eq!(driver.ask(&format!("report {}/reports", collector.url())), "ok");
+    let [sent] = &*collector.requests() else { panic!("{:?}", collector.requests()) };
+    assert_eq!((sent.method.as_str(), sent.path.as_str(), &*sent.body), ("POST", "/reports", &b"{}"[..]));
+    assert_eq!(sent.header("content-type"), Some("application/json"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

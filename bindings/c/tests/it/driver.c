@@ -1,7 +1,7 @@
 // Does what it reads, a line at a time, and answers in a line: "ok TEXT", "refused CODE" or "error TEXT".
 //
 //   get curl|openssl HOST PORT     over a connection that is kept
-//   refresh | strict | permissive | certificate HOST PORT | reconfigure FILE
+//   refresh | strict | permissive | certificate HOST PORT | reconfigure FILE | report URL
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +130,13 @@ static void say(const char *code) {
     printf(code == NULL ? "ok\n" : "refused %s\n", code);
 }
 
+// As the library asks for it; the reply has no place to go to.
+static void send_report(const char *url) {
+    PintleFetch report = {.url = url, .body = "{}", .user_agent = "driver", .timeout_ms = 5000};
+    pintle_curl_fetch(NULL, &report, NULL);
+    say(NULL);
+}
+
 static void act(const char *what, const char *first, const char *second, const char *third) {
     if (strcmp(what, "get") == 0 && strcmp(first, "curl") == 0) {
         get_by_curl(second, third);
@@ -137,6 +144,8 @@ static void act(const char *what, const char *first, const char *second, const c
         get_by_openssl(second, third);
     } else if (strcmp(what, "certificate") == 0) {
         show_certificate(first, second);
+    } else if (strcmp(what, "report") == 0) {
+        send_report(first);
     } else if (strcmp(what, "refresh") == 0) {
         say(pintle_refresh(pintle, 15000));
     } else if (strcmp(what, "reconfigure") == 0) {

@@ -42,6 +42,7 @@ fn start_with<'a>(bundle: &'a str) -> Start<'a> {
         random: 1,
         fetch_timeout_secs: 0,
         http_loopback: false,
+        report_to: None,
         clock: (ACCEPTED_AT, 1),
     }
 }

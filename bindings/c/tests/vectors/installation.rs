@@ -35,6 +35,7 @@ pub(crate) struct Start<'a> {
     pub(crate) random: u64,
     pub(crate) fetch_timeout_secs: u32,
     pub(crate) http_loopback: bool,
+    pub(crate) report_to: Option<&'a str>,
     /// `now` and the monotonic clock.
     pub(crate) clock: (u64, u64),
 }
@@ -44,6 +45,7 @@ pub(crate) struct Start<'a> {
 pub(crate) struct Fetch {
     pub(crate) id: u64,
     pub(crate) url: String,
+    pub(crate) body: Option<String>,
     pub(crate) etag: Option<String>,
     pub(crate) no_cache: bool,
     pub(crate) timeout_ms: u32,
@@ -105,6 +107,7 @@ impl Installation {
     /// Starts one, or says the code.
     pub(crate) fn start(start: &Start<'_>) -> Result<Self, String> {
         let told = Arc::new(Mutex::default());
+        let collector = start.report_to.map(|url| CString::new(url).unwrap());
         let storage = start.storage.map(|dir| CString::new(dir.to_str().unwrap()).unwrap());
         // SAFETY: every member may be zero: that is how C begins.
         let zeroed: PintleOptions = unsafe { MaybeUninit::zeroed().assume_init() };
@@ -113,6 +116,7 @@ impl Installation {
             seed: bytes(start.seed),
             permissive: start.permissive,
             storage_dir: storage.as_ref().map_or(ptr::null(), |dir| dir.as_ptr()),
+            report_to: collector.as_ref().map_or(ptr::null(), |url| url.as_ptr()),
             fetch_timeout_secs: start.fetch_timeout_secs,
             dangerous_allow_http_loopback: start.http_loopback,
             user_data: Arc::into_raw(told.clone()).cast_mut().cast(),
@@ -154,7 +158,8 @@ impl Installation {
             // SAFETY: written by the call that returned true.
             let fetch = unsafe { fetch.assume_init() };
             let PintleFetch { id, no_cache, timeout_ms, .. } = fetch;
-            fetches.push(Fetch { id, url: text(fetch.url).unwrap(), etag: text(fetch.etag), no_cache, timeout_ms });
+            let (url, body, etag) = (text(fetch.url).unwrap(), text(fetch.body), text(fetch.etag));
+            fetches.push(Fetch { id, url, body, etag, no_cache, timeout_ms });
         }
     }
 

@@ -154,6 +154,7 @@ impl World<'_> {
             // In C it is whole seconds, none of which asks for the default.
             fetch_timeout_secs: u32::try_from(step["fetch_timeout_ms"].as_u64().unwrap().div_ceil(1000)).unwrap(),
             http_loopback: false,
+            report_to: step["report_to"].as_str(),
             clock,
         };
         self.installation = Some(Installation::start(&start).expect("a bundle"));
@@ -216,6 +217,10 @@ fn is_expected_of_poll(expect: &Value, seen: &Seen, earlier: &[Fetch], monotonic
     seen.fetches.is_empty() && is_in_time && was_asked_to_wait == seen.wait_ms.is_some()
 }
 
+fn body_of(fetch: &Fetch) -> Option<Value> {
+    fetch.body.as_deref().map(|body| serde_json::from_str(body).expect("JSON"))
+}
+
 fn are_expected(expected: &Value, fetches: &[Fetch], earlier: &[Fetch]) -> bool {
     let unlike = expected["unlike"].as_array().unwrap().iter();
     let mut asked: Vec<_> =
@@ -226,6 +231,7 @@ fn are_expected(expected: &Value, fetches: &[Fetch], earlier: &[Fetch]) -> bool 
         asked.push(&fetch.url);
         is_new
             && expected["urls"].get(&fetch.url) == Some(&json!(fetch.etag))
+            && expected["bodies"].get(&fetch.url) == body_of(fetch).as_ref()
             && expected["no_cache"] == fetch.no_cache
             && (shortest..=longest).contains(&u64::from(fetch.timeout_ms))
     });

@@ -5,13 +5,15 @@ import Foundation
     import FoundationNetworking
 #endif
 
-/// Makes one GET, on the thread that asks.
+/// Makes one request, on the thread that asks.
 typealias FetchFunction = @Sendable (Fetch) -> Answer
 
-/// One GET that the library asks for.
+/// One request that the library asks for.
 struct Fetch: Sendable, Equatable {
     let id: UInt64
     let url: String
+    /// What to POST; a GET without.
+    let body: String?
     let etag: String?
     let noCache: Bool
     let maxBytes: Int
@@ -20,6 +22,7 @@ struct Fetch: Sendable, Equatable {
     init(_ fetch: PintleFetch) {
         id = fetch.id
         url = String(cString: fetch.url)
+        body = fetch.body.map { String(cString: $0) }
         etag = fetch.etag.map { String(cString: $0) }
         noCache = fetch.no_cache
         maxBytes = fetch.max_bytes
@@ -72,7 +75,13 @@ struct URLSessionFetcher: Sendable {
         request.setValue(userAgent, forHTTPHeaderField: "User-Agent")
         request.setValue(fetch.etag, forHTTPHeaderField: "If-None-Match")
         if fetch.noCache { request.setValue("no-cache", forHTTPHeaderField: "Cache-Control") }
-        let get = Get(maxBytes: fetch.maxBytes)
+        if let body = fetch.body {
+            request.httpMethod = "POST"
+            request.httpBody = Data(body.utf8)
+            request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+        }
+        // Of a report's answer the status is all there is to know.
+        let get = Get(maxBytes: fetch.body == nil ? fetch.maxBytes : nil)
         let session = URLSession(configuration: configuration, delegate: get, delegateQueue: nil)
         defer { session.invalidateAndCancel() }
         session.dataTask(with: request).resume()
@@ -84,13 +93,14 @@ private let userAgent = "pintle-swift/\(Pintle.version) level/\(Pintle.protocolL
 
 /// Gathers one answer.
 private final class Get: NSObject, URLSessionDataDelegate, @unchecked Sendable {
-    private let maxBytes: Int
+    private let maxBytes: Int?
     private let ended = DispatchSemaphore(value: 0)
     /// Touched by the session's queue until `ended` is signalled, and by `wait` afterwards.
     private var answer = Answer()
     private var isTooLong = false
 
-    init(maxBytes: Int) {
+    /// Without `maxBytes` no body is taken.
+    init(maxBytes: Int?) {
         self.maxBytes = maxBytes
     }
 
@@ -115,7 +125,7 @@ private final class Get: NSObject, URLSessionDataDelegate, @unchecked Sendable {
 
     func urlSession(_: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
         // Only a configuration is of use.
-        guard answer.status == 200, !isTooLong else { return }
+        guard answer.status == 200, !isTooLong, let maxBytes else { return }
         isTooLong = answer.body.count + data.count > maxBytes
         if isTooLong {
             dataTask.cancel()
@@ -126,7 +136,7 @@ private final class Get: NSObject, URLSessionDataDelegate, @unchecked Sendable {
 
     func urlSession(_: URLSession, task _: URLSessionTask, didCompleteWithError error: Error?) {
         if isTooLong {
-            answer = Answer(error: "more than \(maxBytes) bytes")
+            answer = Answer(error: "more than \(maxBytes ?? 0) bytes")
         } else if let error {
             answer = Answer(error: error.localizedDescription)
         }

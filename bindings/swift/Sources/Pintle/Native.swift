@@ -26,8 +26,11 @@ final class Native: @unchecked Sendable {
         let code = withBytes(root.json) { bundle in
             withBytes(options.seed) { seed in
                 withText(path) { directory in
-                    (native.bundle, native.seed, native.storage_dir) = (bundle, seed, directory)
-                    return open(&native, &opened)
+                    withText(options.reportTo?.absoluteString) { collector in
+                        (native.bundle, native.seed) = (bundle, seed)
+                        (native.storage_dir, native.report_to) = (directory, collector)
+                        return open(&native, &opened)
+                    }
                 }
             }
         }

@@ -16,6 +16,8 @@ extension Pintle {
         public var isPermissive = false
         /// Longest time to the last byte of a configuration, in seconds: 1 to 120, in whole ones.
         public var fetchTimeout: TimeInterval = 10
+        /// A collector's URL: it is sent sums of violations, at most once an hour. Entry, code and release, nothing of the user.
+        public var reportTo: URL?
         /// Is told what happens, on the thread where it happens. It may call back, but not wait for a refresh.
         public var listener: (@Sendable (Event) -> Void)?
         /// Events that matter less are not told.

@@ -8,11 +8,11 @@ import XCTest
 final class FetchTests: XCTestCase {
     private func answer(
         _ response: String, maxBytes: Int = 1000, timeout: TimeInterval = 5, etag: String? = nil, noCache: Bool = false,
-        closes: Bool = true
+        body: String? = nil, closes: Bool = true
     ) throws -> (answer: Answer, requests: [String]) {
         let cdn = try CannedCDN(response, closes: closes)
         let fetch = Fetch(
-            id: 1, url: "http://127.0.0.1:\(cdn.port)/pins.jws", etag: etag, noCache: noCache, maxBytes: maxBytes,
+            id: 1, url: "http://127.0.0.1:\(cdn.port)/pins.jws", body: body, etag: etag, noCache: noCache, maxBytes: maxBytes,
             timeout: timeout)
         let answer = URLSessionFetcher(.ephemeral).answer(fetch)
         return (answer, cdn.end())
@@ -29,6 +29,16 @@ final class FetchTests: XCTestCase {
         XCTAssertTrue(lines.contains("cache-control: no-cache"))
         XCTAssertTrue(lines.contains { $0.hasPrefix("user-agent: pintle-swift/") })
         XCTAssertFalse(lines.contains { $0.hasPrefix("cookie:") })
+    }
+
+    func testSendsAReportAndTakesNothingButTheStatus() throws {
+        let response = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"
+        let (answer, requests) = try answer(response, maxBytes: 0, body: "{}")
+        XCTAssertEqual(answer, Answer(status: 200))
+        let lines = Set(requests.joined().lowercased().components(separatedBy: "\r\n"))
+        XCTAssertTrue(lines.contains("post /pins.jws http/1.1"), "\(lines)")
+        XCTAssertTrue(lines.contains("content-type: application/json"), "\(lines)")
+        XCTAssertTrue(requests.joined().hasSuffix("{}"), "\(requests)")
     }
 
     func testFollowsNoRedirect() throws {
@@ -63,14 +73,16 @@ final class FetchTests: XCTestCase {
 
 extension Fetch {
     fileprivate init(
-        id: UInt64, url: String, etag: String?, noCache: Bool, maxBytes: Int, timeout: TimeInterval
+        id: UInt64, url: String, body: String?, etag: String?, noCache: Bool, maxBytes: Int, timeout: TimeInterval
     ) {
         self = withText(url) { url in
-            withText(etag) { etag in
-                Fetch(
-                    PintleFetch(
-                        id: id, url: url, etag: etag, user_agent: nil, no_cache: noCache, max_bytes: maxBytes,
-                        timeout_ms: UInt32(timeout * 1000)))
+            withText(body) { body in
+                withText(etag) { etag in
+                    Fetch(
+                        PintleFetch(
+                            id: id, url: url, body: body, etag: etag, user_agent: nil, no_cache: noCache,
+                            max_bytes: maxBytes, timeout_ms: UInt32(timeout * 1000)))
+                }
             }
         }
     }

@@ -78,10 +78,12 @@ final class Scenario {
             var asked = (expected["unlike"] as? [Any] ?? []).map { earlier[Int(number($0))].url }
             let timeouts = (expected["timeout_ms"] as? [Any] ?? []).map { number($0) }
             let urls = expected["urls"] as? Object ?? [:]
+            let bodies = expected["bodies"] as? Object ?? [:]
             for fetch in brought.fetches {
                 let etag = urls[fetch.url].map { $0 as? String }
                 let isExpected =
                     !asked.contains(fetch.url) && etag == .some(fetch.etag)
+                    && body(of: fetch) == bodies[fetch.url] as? NSObject
                     && fetch.noCache == expected["no_cache"] as? Bool
                     && (timeouts[0]...timeouts[1]).contains(UInt64((fetch.timeout * 1000).rounded()))
                 guard isExpected else { return "\(fetch)" }
@@ -148,7 +150,12 @@ final class Scenario {
         start.options.isPermissive = step["mode"] as? String == "permissive"
         start.options.storageDirectory = step["store"] as? Bool == true ? directory : nil
         start.options.fetchTimeout = TimeInterval(number(step["fetch_timeout_ms"])) / 1000
+        start.options.reportTo = (step["report_to"] as? String).flatMap { URL(string: $0) }
         installation = try Installation(start)
+    }
+
+    private func body(of fetch: Fetch) -> NSObject? {
+        fetch.body.flatMap { try? JSONSerialization.jsonObject(with: Data($0.utf8)) } as? NSObject
     }
 
     private func answer(_ step: Object) -> String {

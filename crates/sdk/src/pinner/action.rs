@@ -38,11 +38,13 @@ pub enum Action {
     Fetch(Fetch),
 }
 
-/// One GET to make (P-7.3): ordinary Web PKI, own client, no redirect, no local cache, `Accept-Encoding: identity`.
+/// One request to make (P-7.3): ordinary Web PKI, own client, no redirect, no local cache, `Accept-Encoding: identity`.
 #[derive(Clone, Debug)]
 pub struct Fetch {
     /// Where.
     pub url: String,
+    /// `None`: a GET. Else a POST of this (`Content-Type: application/json`), of whose answer the status alone is read.
+    pub body: Option<Vec<u8>>,
     /// `If-None-Match`, where there is one.
     pub etag: Option<String>,
     /// Whether to send `Cache-Control: no-cache`.
@@ -51,8 +53,28 @@ pub struct Fetch {
     pub max_bytes: usize,
     /// To the last byte.
     pub timeout: Duration,
-    pub(crate) round: u64,
-    pub(super) base: usize,
+    pub(crate) errand: Errand,
+}
+
+impl Fetch {
+    /// Of a refresh: its number, and that of the base URL.
+    pub(crate) const fn refresh(&self) -> Option<(u64, usize)> {
+        match self.errand {
+            Errand::Refresh { round, base } => Some((round, base)),
+            #[cfg(feature = "disk")]
+            Errand::Report(_) => None,
+        }
+    }
+}
+
+/// What a [`Fetch`] is for.
+#[derive(Clone, Debug)]
+pub(crate) enum Errand {
+    /// A configuration from the base URL of that number.
+    Refresh { round: u64, base: usize },
+    /// Sums for a collector.
+    #[cfg(feature = "disk")]
+    Report(crate::report::Report),
 }
 
 /// What came of a [`Fetch`].

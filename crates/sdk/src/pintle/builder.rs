@@ -1,12 +1,9 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use pintle_core::{
-    Mode,
-    root::{BaseUrl, SetupError},
-};
+use pintle_core::Mode;
 use tokio::sync::{Notify, watch};
 
-use super::{Error, Pintle, Runtime, off_the_runtime, refresh, reporting};
+use super::{Error, Pintle, Runtime, off_the_runtime, refresh};
 use crate::{
     Authorities, Event, Installation, Listener, Options, Setup, SystemEnvironment, Timer,
     fetch::{Fetcher, Proxies},
@@ -112,13 +109,8 @@ impl Builder {
             mode: self.options.mode,
             fetch_timeout: self.options.fetch_timeout,
             storage_dir: self.storage_dir,
-            ..Setup::parse_bundle(&self.bundle, self.http_loopback)?
+            ..Setup::parse_bundle(&self.bundle, self.http_loopback)?.with_collector(self.collector.as_deref())?
         };
-        let parse_url = match self.http_loopback {
-            true => BaseUrl::dangerous_parse_http_loopback,
-            false => BaseUrl::parse,
-        };
-        let collector = self.collector.as_deref().map(parse_url).transpose().map_err(SetupError::from)?;
         let config_tls = self.config_authorities.to_unpinned_config()?;
         let (timer, listeners) = (self.timer, self.listeners);
         let wake = Arc::new(Notify::new());
@@ -138,9 +130,6 @@ impl Builder {
             wake,
         });
         tokio::spawn(refresh::run(Arc::downgrade(&runtime)));
-        if let Some(url) = collector {
-            reporting::start(&runtime, url);
-        }
         Ok(Pintle { runtime })
     }
 }

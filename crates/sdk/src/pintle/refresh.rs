@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use tokio::task::JoinSet;
 
 use super::{Runtime, off_the_runtime};
-use crate::{Action, Answer, Fed, Fetch};
+use crate::{Action, Answer, Fed, Fetch, fetch::Fetcher};
 
 /// Runs until the last handle is gone. Holds none itself while it waits.
 pub(super) async fn run(runtime: Weak<Runtime>) {
@@ -14,13 +14,17 @@ pub(super) async fn run(runtime: Weak<Runtime>) {
     loop {
         let Some(strong) = runtime.upgrade() else { return };
         let until = loop {
-            match strong.installation.engine().poll() {
+            match strong.installation.poll() {
                 Action::Idle { until } => break until,
                 Action::Fetch(fetch) => {
-                    if fetch.round != round {
+                    let Some((its_round, _)) = fetch.refresh() else {
+                        tokio::spawn(send_report(runtime.clone(), strong.fetcher.clone(), fetch));
+                        continue;
+                    };
+                    if its_round != round {
                         // One refresh at a time: a forced one ends an ordinary one.
                         running.abort_all();
-                        round = fetch.round;
+                        round = its_round;
                     }
                     let fetcher = strong.fetcher.clone();
                     running.spawn(async move {
@@ -43,6 +47,14 @@ pub(super) async fn run(runtime: Weak<Runtime>) {
             () = timer.sleep_until(until) => {}
             () = wake.notified() => {}
         }
+    }
+}
+
+/// No refresh ends it.
+async fn send_report(runtime: Weak<Runtime>, fetcher: Fetcher, report: Fetch) {
+    let answer = fetcher.fetch(&report).await;
+    if let Some(strong) = runtime.upgrade() {
+        let _sent_or_kept = strong.installation.feed(&report, answer);
     }
 }
 

@@ -7,10 +7,7 @@ use std::{
 
 use base64ct::{Base64, Encoding};
 use pintle_core::{Root, State, decide::Verdict};
-use pintle_sdk::{
-    Action, Answer, Engine, Environment as _, Event, Evidence, Fed, Fetch, FetchError, Options, Pinner, StorePart,
-    disk::Loaded,
-};
+use pintle_sdk::{Action, Answer, Event, Evidence, Fed, Fetch, FetchError, Listener, Setup};
 use serde_json::{Value, json};
 
 use crate::{
@@ -33,9 +30,7 @@ pub(crate) struct Installation<'m> {
 
 /// What ends with the process.
 struct Process {
-    engine: Engine,
-    has_store: bool,
-    draw_from: u64,
+    installation: pintle_sdk::Installation,
     generation: Option<u64>,
 }
 
@@ -67,9 +62,6 @@ impl<'m> Installation<'m> {
         let seen = self.act(&step.what);
         let earlier_fetches = self.fetches.len();
         self.fetches.extend(seen.fetches.iter().cloned());
-        if matches!(step.what, What::Start(_) | What::Reconfigure { .. } | What::Answer { .. }) {
-            self.persist();
-        }
         let mut told = std::mem::take(&mut *self.told.lock().expect("events"));
         told.sort_unstable();
         let generation = self.process.as_mut().map(Process::next_generation);
@@ -89,11 +81,15 @@ impl<'m> Installation<'m> {
         let mut seen = Seen::default();
         match what {
             What::Start(start) => self.start(start),
-            What::Reconfigure { root } => self.reconfigure(root),
-            What::SetMode { mode } => self.engine().update(|pinner| pinner.set_mode((*mode).into())),
+            What::Reconfigure { root } => {
+                let bundle = self.material.bundle(root);
+                self.root = Some(Root::parse_bundle(bundle).expect("a bundle"));
+                self.running().reconfigure(bundle).expect("a bundle");
+            }
+            What::SetMode { mode } => self.running().engine().update(|pinner| pinner.set_mode((*mode).into())),
             What::Poll => {
                 seen.idle_until = Some(loop {
-                    match self.engine().poll() {
+                    match self.running().poll() {
                         Action::Fetch(fetch) => seen.fetches.push(fetch),
                         Action::Idle { until } => break until,
                     }
@@ -101,7 +97,7 @@ impl<'m> Installation<'m> {
             }
             What::Answer { to, with } => {
                 let fetch = &self.fetches[*to];
-                seen.judged = Some(match self.engine().feed(fetch, self.answer(fetch, with)) {
+                seen.judged = Some(match self.running().feed(fetch, self.answer(fetch, with)) {
                     Fed::Updated => "updated",
                     Fed::Unchanged => "unchanged",
                     Fed::Rejected(_) => "rejected",
@@ -110,8 +106,9 @@ impl<'m> Installation<'m> {
             }
             What::Check { host, certificate, platform } => {
                 let presented = [self.material.certificate(certificate)];
-                let decision = self.engine().check(host, &Evidence::judged(&presented, (*platform).into()));
-                assert_eq!(decision.generation, self.engine().generation(), "a decision carries the generation");
+                let engine = self.running().engine();
+                let decision = engine.check(host, &Evidence::judged(&presented, (*platform).into()));
+                assert_eq!(decision.generation, engine.generation(), "a decision carries the generation");
                 seen.decision = Some(match decision.verdict {
                     Verdict::Pinned { .. } => "pinned".to_owned(),
                     Verdict::NotCovered => "not_covered".to_owned(),
@@ -129,41 +126,20 @@ impl<'m> Installation<'m> {
     }
 
     fn start(&mut self, start: &Start) {
-        let root = self.material.root(&start.root);
-        self.root = Some(root.clone());
-        let Loaded { record, set_aside } = match start.store {
-            true => self.disk.store(root).load().expect("a store that can be read"),
-            false => Loaded::default(),
-        };
-        let draw_from = u64::from_str_radix(&start.random, 16).expect("eight bytes");
-        let options = Options {
+        let setup = Setup::parse_bundle(self.material.bundle(&start.root), false).expect("a bundle");
+        let setup = Setup {
+            seed: start.seed.as_deref().map(|seed| self.material.body(seed)),
             mode: start.mode.into(),
-            draw_from: start.store.then_some(draw_from),
             fetch_timeout: Duration::from_millis(start.fetch_timeout_ms),
-            ..Options::default()
+            storage_dir: start.store.then(|| self.disk.dir()),
+            ..setup.with_collector(start.report_to.as_deref()).expect("a collector")
         };
-        let seed = start.seed.as_deref().map(|seed| self.material.body(seed));
-        let now = self.clocks.now();
-        let mut pinner = Pinner::new(root.clone(), options, record, seed.as_deref(), now);
-        let events = set_aside.map(|part| Event::StoreSetAside { part }).into_iter().chain(pinner.take_events());
-        for event in events {
-            if matches!(event, Event::StoreSetAside { part: StorePart::Config }) {
-                self.disk.store(root).set_aside(StorePart::Config).expect("a store");
-            }
-            tell(&self.told, &event);
-        }
-        let engine = Engine::new(pinner, self.clocks.clone(), || ());
+        self.root = Some(setup.root.clone());
+        self.clocks.set_random(u64::from_str_radix(&start.random, 16).expect("eight bytes"));
         let told = self.told.clone();
-        engine.listen(move |event| tell(&told, event));
-        self.process = Some(Process { engine, has_store: start.store, draw_from, generation: None });
-    }
-
-    fn reconfigure(&mut self, root: &str) {
-        let root = self.material.root(root);
-        let Loaded { record, .. } = self.disk.store(root).load().expect("a store that can be read");
-        let (now, draw_from) = (self.clocks.now(), self.process().draw_from);
-        self.root = Some(root.clone());
-        self.engine().update(|pinner| pinner.reconfigure(root.clone(), record, Some(draw_from), now));
+        let listener: Arc<Listener> = Arc::new(move |event| tell(&told, event));
+        let installation = pintle_sdk::Installation::start(setup, self.clocks.clone(), vec![listener], || ());
+        self.process = Some(Process { installation, generation: None });
     }
 
     fn answer(&self, fetch: &Fetch, with: &With) -> Answer {
@@ -192,15 +168,6 @@ impl<'m> Installation<'m> {
         }
     }
 
-    fn persist(&self) {
-        let Process { engine, has_store, .. } = self.process();
-        let Some((root, record)) = engine.take_unsaved().filter(|_| *has_store) else { return };
-        if let Err(error) = self.disk.store(&root).save(&record) {
-            engine.keep_unsaved();
-            tell(&self.told, &Event::StoreFailed(error));
-        }
-    }
-
     fn overwrite(&self, part: Part, bytes: &[u8]) {
         self.disk.overwrite(self.root.as_ref().expect("a start before"), part, bytes);
     }
@@ -212,19 +179,15 @@ impl<'m> Installation<'m> {
         json!({ "state": state_json(&memory.state), "gone": memory.gone, "draw": memory.draw })
     }
 
-    fn process(&self) -> &Process {
-        self.process.as_ref().expect("a start before")
-    }
-
-    fn engine(&self) -> &Engine {
-        &self.process().engine
+    fn running(&self) -> &pintle_sdk::Installation {
+        &self.process.as_ref().expect("a start before").installation
     }
 }
 
 impl Process {
     /// How the generation moved since the last step; `None` at the start.
     fn next_generation(&mut self) -> Option<Generation> {
-        let now = self.engine.generation();
+        let now = self.installation.engine().generation();
         let before = self.generation.replace(now)?;
         Some(match now.cmp(&before) {
             std::cmp::Ordering::Less => panic!("generation {now} after {before}"),
@@ -273,10 +236,15 @@ fn are_expected(expected: &ExpectedFetch, fetches: &[Fetch], earlier: &[Fetch]) 
         asked.push(&fetch.url);
         is_new
             && expected.urls.get(&fetch.url) == Some(&fetch.etag)
+            && expected.bodies.get(&fetch.url) == body_of(fetch).as_ref()
             && fetch.no_cache == expected.no_cache
             && (shortest..=longest).contains(&fetch.timeout)
     });
     fetches.len() == expected.count && one_by_one
+}
+
+fn body_of(fetch: &Fetch) -> Option<Value> {
+    fetch.body.as_deref().map(|body| serde_json::from_slice(body).expect("JSON"))
 }
 
 fn state_json(state: &State) -> Value {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use base64ct::{Base64, Encoding};
-use pintle_core::Root;
 use pintle_testkit::vectors::Suite;
 use rustls::pki_types::CertificateDer;
 use serde::Deserialize;
@@ -12,7 +11,7 @@ use serde_json::{Map, Value};
 /// Roots, certificates and bodies, by name.
 #[derive(Clone)]
 pub(crate) struct Material {
-    roots: BTreeMap<String, Root>,
+    bundles: BTreeMap<String, Vec<u8>>,
     certificates: BTreeMap<String, CertificateDer<'static>>,
     bodies: BTreeMap<String, Vec<u8>>,
 }
@@ -22,17 +21,16 @@ impl Material {
         let empty = Map::new();
         let group = |name: &str| suite.shared.get(name).and_then(Value::as_object).unwrap_or(&empty).iter();
         let text = |value: &Value| value.as_str().expect("text").to_owned();
-        let parse_root = |bundle: &Value| Root::parse_bundle(bundle.to_string().as_bytes()).expect("a bundle");
         let parse_der = |value: &Value| Base64::decode_vec(&text(value)).expect("base64").into();
         Self {
-            roots: group("bundles").map(|(name, bundle)| (name.clone(), parse_root(bundle))).collect(),
+            bundles: group("bundles").map(|(name, bundle)| (name.clone(), bundle.to_string().into_bytes())).collect(),
             certificates: group("certificates").map(|(name, der)| (name.clone(), parse_der(der))).collect(),
             bodies: group("bodies").map(|(name, body)| (name.clone(), text(body).into_bytes())).collect(),
         }
     }
 
-    pub(crate) fn root(&self, name: &str) -> &Root {
-        &self.roots[name]
+    pub(crate) fn bundle(&self, name: &str) -> &[u8] {
+        &self.bundles[name]
     }
 
     pub(crate) fn certificate(&self, name: &str) -> CertificateDer<'static> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use pintle_core::{Mode, decide::PlatformVerdict};
-use pintle_sdk::StorePart;
 use serde::Deserialize;
+use serde_json::Value;
 
 #[derive(Deserialize)]
 pub(crate) struct Step {
@@ -40,6 +40,7 @@ pub(crate) struct Start {
     pub(crate) random: String,
     pub(crate) fetch_timeout_ms: u64,
     pub(crate) store: bool,
+    pub(crate) report_to: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -112,6 +113,9 @@ pub(crate) struct ExpectedFetch {
     pub(crate) urls: BTreeMap<String, Option<String>>,
     pub(crate) count: usize,
     pub(crate) unlike: Vec<usize>,
+    /// URL to what is POSTed there.
+    #[serde(default)]
+    pub(crate) bodies: BTreeMap<String, Value>,
     pub(crate) no_cache: bool,
     pub(crate) timeout_ms: [u64; 2],
 }
@@ -142,11 +146,3 @@ impl From<Platform> for PlatformVerdict {
     }
 }
 
-impl From<Part> for StorePart {
-    fn from(part: Part) -> Self {
-        match part {
-            Part::File => Self::Config,
-            Part::Memory => Self::Memory,
-        }
-    }
-}

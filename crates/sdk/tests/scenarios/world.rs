@@ -1,6 +1,15 @@
 //! The clocks and the disk of a scenario.
 
-use std::{fmt::Write as _, fs, path::PathBuf, sync::Mutex, time::Duration};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::PathBuf,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use pintle_core::{Root, UnixTime};
 use pintle_sdk::{Environment, Moment, disk::DiskStore};
@@ -8,14 +17,21 @@ use tempfile::TempDir;
 
 use crate::step::Part;
 
-/// Clocks that say what the step says. Chance is not asked of it.
+/// Clocks that say what the step says, and chance as its start says.
 #[derive(Debug, Default)]
-pub(crate) struct Clocks(Mutex<Moment>);
+pub(crate) struct Clocks {
+    moment: Mutex<Moment>,
+    random: AtomicU64,
+}
 
 impl Clocks {
+    pub(crate) fn set_random(&self, random: u64) {
+        self.random.store(random, Ordering::Relaxed);
+    }
+
     pub(crate) fn set(&self, now: u64, monotonic_ms: u64) {
         let moment = Moment { now: UnixTime::from_secs(now), monotonic: Duration::from_millis(monotonic_ms) };
-        *self.0.lock().expect("a clock") = moment;
+        *self.moment.lock().expect("a clock") = moment;
     }
 }
 
@@ -29,11 +45,11 @@ impl Environment for Clocks {
     }
 
     fn random(&self) -> u64 {
-        panic!("a scenario gives every random number")
+        self.random.load(Ordering::Relaxed)
     }
 
     fn moment(&self) -> Moment {
-        *self.0.lock().expect("a clock")
+        *self.moment.lock().expect("a clock")
     }
 }
 
@@ -45,7 +61,7 @@ impl Disk {
         Self(tempfile::tempdir().expect("a directory"))
     }
 
-    fn dir(&self) -> PathBuf {
+    pub(crate) fn dir(&self) -> PathBuf {
         self.0.path().join("state")
     }
 

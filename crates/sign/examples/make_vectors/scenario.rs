@@ -4,6 +4,7 @@ mod forced;
 mod generation;
 mod material;
 mod refresh;
+mod reports;
 mod start;
 mod store;
 mod withdrawal;
@@ -23,6 +24,7 @@ pub(crate) fn make_suites() -> Vec<Suite> {
         withdrawal::make_suite(),
         generation::make_suite(),
         store::make_suite(),
+        reports::make_suite(),
     ]
 }
 
@@ -88,12 +90,13 @@ struct Start<'a> {
     random: &'a str,
     fetch_timeout_ms: u64,
     store: bool,
+    report_to: Option<&'a str>,
 }
 
 impl Default for Start<'_> {
     fn default() -> Self {
         let random = "0000000000000000";
-        Self { root: "plain", seed: None, mode: "strict", random, fetch_timeout_ms: 10_000, store: true }
+        Self { root: "plain", seed: None, mode: "strict", random, fetch_timeout_ms: 10_000, store: true, report_to: None }
     }
 }
 
@@ -201,12 +204,15 @@ impl Scenario {
     }
 
     fn start(&mut self, start: Start<'_>) -> &mut Self {
-        let Start { root, seed, mode, random, fetch_timeout_ms, store } = start;
+        let Start { root, seed, mode, random, fetch_timeout_ms, store, report_to } = start;
         self.urls = urls(root);
-        let step = json!({
+        let mut step = json!({
             "do": "start", "root": root, "seed": seed, "mode": mode, "random": random,
             "fetch_timeout_ms": fetch_timeout_ms, "store": store,
         });
+        if let Some(collector) = report_to {
+            step["report_to"] = collector.into();
+        }
         self.step(step, json!({ "events": [] }))
     }
 
@@ -276,6 +282,15 @@ impl Scenario {
     fn asks_all(&mut self, etags: &[Option<&str>], left_ms: u64) -> &mut Self {
         let more = json!({ "count": etags.len(), "unlike": [], "no_cache": true, "timeout_ms": [1, left_ms] });
         self.asks_of(etags, &more)
+    }
+
+    /// An ordinary refresh asks the one URL there is, and this report leaves for the collector.
+    fn asks_and_reports(&mut self, etag: Option<&str>, collector: &str, report: &Value) -> &mut Self {
+        self.asks_of(&[etag], &json!({ "count": 2, "unlike": [], "no_cache": false, "timeout_ms": [1000, 120_000] }));
+        let fetch = &mut self.expectation()["fetch"];
+        fetch["urls"][collector] = Value::Null;
+        fetch["bodies"] = json!({ collector: report });
+        self
     }
 
     /// Nothing to do until a time within these milliseconds of the monotonic clock.
