@@ -42,6 +42,9 @@ pub(super) fn router() -> Router<App> {
         .route(&format!("{domain}/pins/{{pin}}/remove"), post(remove_pin))
 }
 
+/// On one page: more take longer than an eye reads.
+const DOMAINS_AT_ONCE: u32 = 50;
+
 const ENFORCE: [(&str, &str); 7] = [
     ("always", "Refuse what no pin matches"),
     ("report", "Only report, and connect"),
@@ -143,6 +146,7 @@ fn read_watch(fields: &Fields) -> Vec<String> {
 }
 
 async fn list(State(app): State<App>, place: InProject, Query(query): Query<ListQuery>) -> Result<Response, PageError> {
+    let query = ListQuery { limit: query.limit.or(Some(DOMAINS_AT_ONCE)), ..query };
     let list = app.service.list_domains(&place.actor, place.id(), &query).await?;
     let (domains, next_cursor) = (list.items, list.next_cursor);
     Ok(render(&DomainsPage { frame: place.frame.clone(), place: place.at("domains"), domains, next_cursor }))
