@@ -9,7 +9,7 @@ fn spec(file: &str) -> PathBuf {
 }
 
 fn rules() -> Vec<String> {
-    parse_rules(&read_spec("protocol.md"))
+    parse_rules(&read_spec("protocol.md"), 'P')
 }
 
 #[expect(clippy::disallowed_methods, reason = "the text and the table are files of the project")]
@@ -37,7 +37,7 @@ fn every_rule_has_a_case_or_a_reason_on_file() {
 
 #[test]
 fn cases_name_rules_that_exist_and_names_are_unique() {
-    let rules: BTreeSet<String> = rules().into_iter().chain(parse_rules(&read_spec("reports.md"))).collect();
+    let rules: BTreeSet<String> = rules().into_iter().chain(parse_rules(&read_spec("reports.md"), 'R')).collect();
     for suite in load() {
         let mut names = BTreeSet::new();
         for case in &suite.cases {

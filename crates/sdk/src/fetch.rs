@@ -1,7 +1,5 @@
 //! Fetching configurations (P-7.3): a client of its own, with nothing of the app's in it.
 
-use std::time::Duration;
-
 use reqwest::{
     Client, Response, StatusCode,
     header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH, RETRY_AFTER},

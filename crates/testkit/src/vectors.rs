@@ -91,11 +91,12 @@ fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> T {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Every rule the protocol's text states (`**P-1.1**`), in its order.
+/// Every rule of a series that the text states, in its order: of `P`, as `**P-1.1**`.
 #[must_use]
-pub fn parse_rules(protocol: &str) -> Vec<String> {
-    let starts = protocol.match_indices("**P-").map(|(at, _)| at + 2);
-    starts.filter_map(|at| protocol.get(at..)?.split_once("**")).map(|(rule, _)| rule.to_owned()).collect()
+pub fn parse_rules(text: &str, series: char) -> Vec<String> {
+    let mark = format!("**{series}-");
+    let starts = text.match_indices(&mark).map(|(at, _)| at + 2);
+    starts.filter_map(|at| text.get(at..)?.split_once("**")).map(|(rule, _)| rule.to_owned()).collect()
 }
 
 /// Markdown: per rule, how many cases of which files show it, or why none does.
