@@ -124,7 +124,8 @@ pub fn open<'local>(
     http_loopback: jboolean,
     host: JObject<'local>,
 ) -> jlong {
-    let options = Options { bundle, seed, permissive, fetch_timeout_millis, storage_dir, report_to, http_loopback, host };
+    let options =
+        Options { bundle, seed, permissive, fetch_timeout_millis, storage_dir, report_to, http_loopback, host };
     let outcome = env.with_env(|env| {
         let installation = options.start(env, Arc::new(SystemEnvironment::default()))?;
         Ok::<_, Failure>(handles::keep(Handle::new(installation)))

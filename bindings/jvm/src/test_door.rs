@@ -32,7 +32,8 @@ pub fn dangerous_test_open<'local>(
     now_secs: jlong,
     monotonic_millis: jlong,
 ) -> jlong {
-    let options = Options { bundle, seed, permissive, fetch_timeout_millis, storage_dir, report_to, http_loopback, host };
+    let options =
+        Options { bundle, seed, permissive, fetch_timeout_millis, storage_dir, report_to, http_loopback, host };
     let outcome = env.with_env(|env| {
         let [random, now_secs, monotonic_millis] = [random, now_secs, monotonic_millis].map(jlong::cast_unsigned);
         let clock = Arc::new(TestClock::new(random, now_secs, monotonic_millis));

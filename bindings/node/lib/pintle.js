@@ -38,6 +38,7 @@ class Pintle {
         storageDir: options.storageDir,
         reportTo: options.reportTo,
         httpLoopback: options.dangerousAllowHttpLoopback ?? false,
+        leastSeverity: this.#leastSeverity(),
       });
     } catch (error) {
       throw fromNative(error);
@@ -79,14 +80,23 @@ class Pintle {
   }
 
   listen(listener) {
+    const native = this.#open();
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    native.setLeastSeverity(this.#leastSeverity());
+    return () => {
+      this.#listeners.delete(listener);
+      native.setLeastSeverity(this.#leastSeverity());
+      // What nobody heard is not told to the next one.
+      if (this.#listeners.size === 0) native.takeEvents();
+    };
   }
 
   async check(evidence) {
     const decide = () => {
-      const decision = this.#open().check(evidence);
-      this.#drive();
+      const decision = checkBy(this.#open(), evidence);
+      // A refusal may make a refresh due, a violation a report; else there is nothing new to do.
+      if (decision.code === undefined) this.#tellAll();
+      else this.#drive();
       return decision;
     };
     const decision = decide();
@@ -174,7 +184,7 @@ class Pintle {
     if (known === undefined) throw new PintleError('internal_error', 'the connection is closed');
     const { evidence, generation } = known;
     if (this.#open().generation() === generation) return;
-    const decision = this.#native.check(evidence);
+    const decision = checkBy(this.#native, evidence);
     if (decision.allowed) {
       known.generation = decision.generation;
       return;
@@ -212,7 +222,7 @@ class Pintle {
       action = this.#native.poll();
     }
     this.#sweep();
-    for (const event of this.#native.takeEvents()) this.#tell(event);
+    this.#tellAll();
     this.#settle();
     // A listener may have ended it.
     if (this.#closed) return;
@@ -237,9 +247,18 @@ class Pintle {
     this.#drive();
   }
 
+  /** Where nobody listens, nothing is kept to be told. */
+  #leastSeverity() {
+    if (this.#listeners.size === 0) return SEVERITIES.length;
+    return Math.max(0, SEVERITIES.indexOf(this.#options.leastSeverity));
+  }
+
+  #tellAll() {
+    if (this.#listeners.size === 0) return;
+    for (const event of this.#native.takeEvents()) this.#tell(event);
+  }
+
   #tell(event) {
-    const least = SEVERITIES.indexOf(this.#options.leastSeverity ?? 'debug');
-    if (SEVERITIES.indexOf(event.severity) < least) return;
     for (const listener of [...this.#listeners]) {
       try {
         listener(event);
@@ -279,6 +298,10 @@ class Pintle {
     const { code, message } = (over && this.#native.lastFailure()) || { code: 'fetch_failed', message: 'no answer yet' };
     throw new PintleError(code, `no configuration: ${message}`);
   }
+}
+
+function checkBy(native, { host, presented, verifiedPath, platformAccepts, ocspResponse, sctList }) {
+  return native.check(host, presented, verifiedPath, platformAccepts, ocspResponse, sctList);
 }
 
 async function readBundle(bundle) {

@@ -5,13 +5,16 @@
 
 use std::{
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
 use napi::{
     Env, Error, Result, Status, Task,
-    bindgen_prelude::{AsyncTask, Uint8Array},
+    bindgen_prelude::{AsyncTask, Uint8Array, Uint8ArraySlice},
 };
 use napi_derive::napi;
 use pintle_core::{
@@ -44,6 +47,8 @@ pub struct NativeOptions {
     pub report_to: Option<String>,
     /// Whether `http` URLs of this machine pass.
     pub http_loopback: bool,
+    /// Events below this severity, counted from `debug` as 0, are not kept; none are above 3.
+    pub least_severity: u32,
 }
 
 /// One request to make.
@@ -72,23 +77,6 @@ pub struct NativeAction {
     pub fetch: Option<NativeFetch>,
     /// Else nothing for that long.
     pub wait_ms: f64,
-}
-
-/// What is known of a connection.
-#[napi(object)]
-pub struct NativeEvidence {
-    /// As the app named it.
-    pub host: String,
-    /// What the server presented, leaf first.
-    pub presented: Vec<Uint8Array>,
-    /// What the platform verified, if it says.
-    pub verified_path: Option<Vec<Uint8Array>>,
-    /// Whether the platform accepts chain, name and dates.
-    pub platform_accepts: bool,
-    /// The stapled OCSP response.
-    pub ocsp_response: Option<Uint8Array>,
-    /// The SCTs of the TLS extension.
-    pub sct_list: Option<Uint8Array>,
 }
 
 /// What was decided.
@@ -141,14 +129,35 @@ pub struct NativeFailure {
 #[napi]
 pub struct Native {
     installation: Installation,
-    events: Arc<Mutex<Vec<NativeEvent>>>,
+    events: Arc<Kept>,
     outstanding: Outstanding<pintle_sdk::Fetch>,
     #[cfg(feature = "dangerous-test")]
     clock: Option<Arc<test_door::TestClock>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// What happened and was not taken yet.
+struct Kept {
+    events: Mutex<Vec<NativeEvent>>,
+    least_severity: AtomicU32,
+}
+
+impl Kept {
+    fn keep(&self, event: &Event) {
+        if (event.severity() as u32) < self.least_severity.load(Ordering::Relaxed) {
+            return;
+        }
+        self.events().push(NativeEvent {
+            kind: event.kind().to_owned(),
+            code: event.code().map(|code| code.as_str().to_owned()),
+            severity: event.severity().as_str().to_owned(),
+            host: event.host().map(str::to_owned),
+            message: event.to_string(),
+        });
+    }
+
+    fn events(&self) -> MutexGuard<'_, Vec<NativeEvent>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn setup_invalid(error: &impl std::fmt::Display) -> Error {
@@ -171,17 +180,9 @@ fn start(options: NativeOptions, environment: Arc<dyn Environment>) -> Result<Na
         storage_dir: options.storage_dir.map(Into::into),
         ..setup
     };
-    let events = Arc::new(Mutex::<Vec<NativeEvent>>::default());
+    let events = Arc::new(Kept { events: Mutex::default(), least_severity: options.least_severity.into() });
     let told = events.clone();
-    let listener: Arc<Listener> = Arc::new(move |event: &Event| {
-        lock(&told).push(NativeEvent {
-            kind: event.kind().to_owned(),
-            code: event.code().map(|code| code.as_str().to_owned()),
-            severity: event.severity().as_str().to_owned(),
-            host: event.host().map(str::to_owned),
-            message: event.to_string(),
-        });
-    });
+    let listener: Arc<Listener> = Arc::new(move |event: &Event| told.keep(event));
     Ok(Native {
         installation: Installation::start(setup, environment, vec![listener], || ()),
         events,
@@ -250,20 +251,28 @@ impl Native {
         Ok(AsyncTask::new(Feed { installation: self.installation.clone(), given: Some((self.take_back(id)?, answer)) }))
     }
 
-    /// Decides a connection; what news might change is refused with `retry_after_refresh`.
+    /// Decides a connection; what news might change is refused with `retry_after_refresh`. The bytes are read in place: what
+    /// JavaScript would have to keep alive and collect again costs more than the decision.
     #[napi]
-    pub fn check(&self, evidence: NativeEvidence) -> NativeDecision {
-        let platform = if evidence.platform_accepts { PlatformVerdict::Accepted } else { PlatformVerdict::Refused };
-        let presented = certificates(&evidence.presented);
-        let path = evidence.verified_path.as_deref().map(certificates);
+    pub fn check(
+        &self,
+        host: String,
+        presented: Vec<Uint8ArraySlice<'_>>,
+        verified_path: Option<Vec<Uint8ArraySlice<'_>>>,
+        platform_accepts: bool,
+        ocsp_response: Option<Uint8ArraySlice<'_>>,
+        sct_list: Option<Uint8ArraySlice<'_>>,
+    ) -> NativeDecision {
+        let platform = if platform_accepts { PlatformVerdict::Accepted } else { PlatformVerdict::Refused };
+        let presented = certificates(&presented);
+        let path = verified_path.as_deref().map(certificates);
         let known = match &path {
             Some(path) => Evidence::judged_with_path(&presented, platform, path),
             None => Evidence::judged(&presented, platform),
         };
-        let known = known
-            .with_ocsp_response(evidence.ocsp_response.as_deref().unwrap_or_default())
-            .with_sct_list(evidence.sct_list.as_deref());
-        decision_in_js(&self.installation.engine().check(&evidence.host, &known))
+        let known =
+            known.with_ocsp_response(ocsp_response.as_deref().unwrap_or_default()).with_sct_list(sct_list.as_deref());
+        decision_in_js(&self.installation.engine().check(&host, &known))
     }
 
     /// The generation of trust now.
@@ -324,7 +333,13 @@ impl Native {
     /// What happened since the last call, in order.
     #[napi]
     pub fn take_events(&self) -> Vec<NativeEvent> {
-        mem::take(&mut *lock(&self.events))
+        mem::take(&mut *self.events.events())
+    }
+
+    /// Changes which events are kept from now on.
+    #[napi]
+    pub fn set_least_severity(&self, least: u32) {
+        self.events.least_severity.store(least, Ordering::Relaxed);
     }
 }
 
@@ -332,7 +347,7 @@ fn number(round: u64) -> i64 {
     i64::try_from(round).unwrap_or(i64::MAX)
 }
 
-fn certificates(ders: &[Uint8Array]) -> Vec<CertificateDer<'_>> {
+fn certificates<'a>(ders: &'a [Uint8ArraySlice<'_>]) -> Vec<CertificateDer<'a>> {
     ders.iter().map(|der| CertificateDer::from_slice(der)).collect()
 }
 

@@ -36,7 +36,7 @@ function makeFolder() {
 /** The native half with a clock of ours. */
 class Installation {
   constructor(bundle, { now = ACCEPTED_AT, monotonicMs = 1, random = '1', storage, ...options } = {}) {
-    const given = { bundle, permissive: false, fetchTimeoutMs: 10_000, httpLoopback: false, storageDir: storage, ...options };
+    const given = { bundle, permissive: false, fetchTimeoutMs: 10_000, httpLoopback: false, leastSeverity: 0, storageDir: storage, ...options };
     this.native = native.dangerousTestOpen(given, random, now, monotonicMs);
   }
 
@@ -53,8 +53,9 @@ class Installation {
     }
   }
 
-  check(evidence) {
-    const { verdict, ctListStale, entry, pin, position, code, generation } = this.native.check(evidence);
+  check({ host, presented, verifiedPath, platformAccepts, ocspResponse, sctList }) {
+    const decided = this.native.check(host, presented, verifiedPath, platformAccepts, ocspResponse, sctList);
+    const { verdict, ctListStale, entry, pin, position, code, generation } = decided;
     assert.equal(generation, this.native.generation(), 'a decision carries the generation');
     const answer = { verdict, ct_list_stale: ctListStale };
     if (verdict !== 'not_covered') answer.entry = entry ?? null;

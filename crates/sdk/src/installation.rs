@@ -51,7 +51,15 @@ impl Setup {
     #[must_use]
     pub fn new(root: Root) -> Self {
         let Options { mode, fetch_timeout, .. } = Options::default();
-        Self { root, seed: None, mode, fetch_timeout, storage_dir: None, report_to: None, dangerous_http_loopback: false }
+        Self {
+            root,
+            seed: None,
+            mode,
+            fetch_timeout,
+            storage_dir: None,
+            report_to: None,
+            dangerous_http_loopback: false,
+        }
     }
 
     /// From the bundle `pintle.json`, through the door that was opened (P-1.3).
@@ -208,7 +216,9 @@ impl Installation {
 
     fn feed_report(&self, report: &Report, answer: Answer) -> Fed {
         let error = match answer {
-            Answer::Config { .. } | Answer::Failed(FetchError::Status { status: 200..=299, .. }) => return Fed::Unchanged,
+            Answer::Config { .. } | Answer::Failed(FetchError::Status { status: 200..=299, .. }) => {
+                return Fed::Unchanged;
+            }
             Answer::NotModified => FetchError::UnaskedNotModified,
             Answer::Failed(error) => error,
         };

@@ -14,8 +14,8 @@ use pintle_core::{
     verify,
 };
 
-pub use self::action::{Action, Answer, Fed, Fetch, Options};
 pub(crate) use self::action::Errand;
+pub use self::action::{Action, Answer, Fed, Fetch, Options};
 use self::schedule::{Outcome, Schedule, Step};
 use crate::{Event, FetchError, Memory, Moment, Record, Snapshot, Source, StorePart};
 

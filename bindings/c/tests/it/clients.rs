@@ -128,7 +128,7 @@ async fn a_report_is_posted() {
     let _gauntlet = Gauntlet::start("pinned_leaf", folder.path()).await;
     let path = |name: &str| folder.path().join(name);
     let mut driver = Driver::start(&path("pintle.json"), &path("ca.pem"), &path("storage"));
-    let collector = Cdn::start(Reply::Status(200, b"more than was asked for".to_vec())).await;
+    let collector = Cdn::start(Reply::Status(204, Vec::new())).await;
     assert_eq!(driver.ask(&format!("report {}/reports", collector.url())), "ok");
     let [sent] = &*collector.requests() else { panic!("{:?}", collector.requests()) };
     assert_eq!((sent.method.as_str(), sent.path.as_str(), &*sent.body), ("POST", "/reports", &b"{}"[..]));

@@ -145,4 +145,3 @@ impl From<Platform> for PlatformVerdict {
         }
     }
 }
-

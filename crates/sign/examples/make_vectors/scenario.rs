@@ -96,7 +96,15 @@ struct Start<'a> {
 impl Default for Start<'_> {
     fn default() -> Self {
         let random = "0000000000000000";
-        Self { root: "plain", seed: None, mode: "strict", random, fetch_timeout_ms: 10_000, store: true, report_to: None }
+        Self {
+            root: "plain",
+            seed: None,
+            mode: "strict",
+            random,
+            fetch_timeout_ms: 10_000,
+            store: true,
+            report_to: None,
+        }
     }
 }
 
