@@ -127,6 +127,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         shared.seen.send_modify(|seen| seen.connections += 1);
+        // A task that is over keeps its memory until it is joined.
+        while connections.try_join_next().is_some() {}
         connections.spawn(serve(stream, shared.clone()));
     }
 }
