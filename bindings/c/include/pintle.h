@@ -48,13 +48,15 @@ typedef struct PintleBytes {
     size_t len;
 } PintleBytes;
 
-// One GET to make with the platform's own HTTP client: ordinary TLS, no redirect, no cache of its own, the header
+// One request to make with the platform's own HTTP client: ordinary TLS, no redirect, no cache of its own, the header
 // `Accept-Encoding: identity`. Valid during the call it is given to, or until its answer.
 typedef struct PintleFetch {
     // Names it to `pintle_answer`.
     uint64_t id;
     // Where.
     const char *url;
+    // NULL: a GET. Else what to POST, with `Content-Type: application/json`; the status of the answer is enough.
+    const char *body;
     // `If-None-Match`, or NULL.
     const char *etag;
     // `User-Agent`.
@@ -116,11 +118,14 @@ typedef struct PintleOptions {
     uint32_t fetch_timeout_secs;
     // Where the configuration is kept across restarts; NULL: in memory only.
     const char *storage_dir;
+    // A collector's URL: it is sent sums of violations, at most once an hour, by the fetch function (`PintleFetch.body`):
+    // entry, code and release, nothing about the user or the device. NULL: nobody is told anything.
+    const char *report_to;
     // Lets `http` URLs of this machine pass, for tests and trials.
     bool dangerous_allow_http_loopback;
     // Handed to the three functions that follow.
     void *user_data;
-    // Makes one GET. NULL: the caller drives, by `pintle_next` and `pintle_answer`.
+    // Makes one request. NULL: the caller drives, by `pintle_next` and `pintle_answer`.
     PintleFetcher fetch;
     // Is told events, or NULL.
     PintleListener listen;

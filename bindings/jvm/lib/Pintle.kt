@@ -27,6 +27,8 @@ class Pintle private constructor(
     internal val platform: X509TrustManager,
 ) : Closeable {
     @Volatile private var closed = false
+    /** Whoever sweeps meanwhile waits, so that it is done for both. */
+    private val sweeping = Any()
     private var sweptAt = 0L
 
     /** What is kept open, so that what trust has left can be closed. */
@@ -135,13 +137,11 @@ class Pintle private constructor(
         connections.toMap()
     }
 
-    /** Closes what trust has left, so that no client finds it among its kept connections. */
-    internal fun sweep() {
+    /** Closes what trust has left, so that no client finds it among its kept connections; it is closed when this returns. */
+    internal fun sweep() = synchronized(sweeping) {
         val generation = Native.generation(handle)
-        synchronized(connections) {
-            if (generation == sweptAt) return
-            sweptAt = generation
-        }
+        if (generation == sweptAt) return
+        sweptAt = generation
         kept().forEach { (socket, connection) -> if (!connection.isStillAllowed()) closeQuietly(socket) }
     }
 
