@@ -138,7 +138,7 @@ class Pintle private constructor(
     }
 
     /** Closes what trust has left, so that no client finds it among its kept connections; it is closed when this returns. */
-    internal fun sweep() = synchronized(sweeping) {
+    internal fun sweep(): Unit = synchronized(sweeping) {
         val generation = Native.generation(handle)
         if (generation == sweptAt) return
         sweptAt = generation
