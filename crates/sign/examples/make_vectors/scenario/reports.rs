@@ -16,6 +16,7 @@ pub(super) fn make_suite() -> Suite {
         "What an installation with a collector tells it, at most once an hour; and that it tells nothing where nothing happened.",
     );
     sums(&mut suite);
+    once_an_hour(&mut suite);
     nothing(&mut suite);
     another_project(&mut suite);
     suite.finish()
@@ -73,6 +74,19 @@ fn sums(suite: &mut Scenarios) {
     suite.add("what-the-collector-did-not-take-goes-with-the-next", rules, &scenario, &kept("v1 next"));
 }
 
+fn once_an_hour(suite: &mut Scenarios) {
+    let reported = |times| {
+        report(
+            &json!([{ "domain": "a.example", "code": "pin_mismatch", "version": 1, "refused": 0, "reported": times }]),
+        )
+    };
+    let mut scenario = reporting_with("v1 next under report");
+    scenario.check("site", "reported").at(HOUR).asks_and_reports(ETAG, COLLECTOR, &reported(1));
+    scenario.unchanged(1, status(304)).unchanged(2, status(204)).check("site", "reported").idle_until(HOUR + 600);
+    scenario.at(2 * HOUR).asks_and_reports(ETAG, COLLECTOR, &reported(1));
+    suite.add("the-next-leaves-no-sooner-than-an-hour-later", &["R-4"], &scenario, &kept("v1 next under report"));
+}
+
 fn nothing(suite: &mut Scenarios) {
     let mut scenario = reporting_with("v1");
     scenario.check("site", "pinned").idle_until(600).at(HOUR).asks(ETAG);
@@ -92,4 +106,10 @@ fn another_project(suite: &mut Scenarios) {
     let mut scenario = reporting_with("v1 next under report");
     scenario.check("site", "reported").reconfigure("second key").at(HOUR).asks(None);
     suite.add("another-root-is-told-nothing-of-the-one-before", &["R-9"], &scenario, &nothing_kept());
+
+    let mut scenario = reporting_with("v1 next under report");
+    let counts = json!([{ "domain": "a.example", "code": "pin_mismatch", "version": 1, "refused": 0, "reported": 1 }]);
+    scenario.check("site", "reported").at(HOUR).asks_and_reports(ETAG, COLLECTOR, &report(&counts));
+    scenario.reconfigure("second key").answer(2, status(500), "rejected", "kept", &[]).at(3 * HOUR).asks(None);
+    suite.add("nor-of-what-was-under-way", &["R-9"], &scenario, &nothing_kept());
 }
