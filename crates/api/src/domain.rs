@@ -24,6 +24,9 @@ pub struct AddDomainRequest {
     #[serde(default)]
     #[schema(max_items = 16)]
     pub watch: Vec<String>,
+    /// What the drift monitor may propose to pin, by itself; nothing unless given.
+    #[serde(default)]
+    pub auto_draft: AutoDraft,
 }
 
 /// Changes the settings of a domain in the draft; absent members stay as they are.

@@ -132,6 +132,7 @@ pub(crate) async fn run(command: &DomainsCommand, context: &Context) -> Result<(
                 trust: settings.trust.unwrap_or_default(),
                 ct: settings.ct.unwrap_or_default(),
                 watch: settings.watch.unwrap_or_default(),
+                auto_draft: settings.auto_draft.unwrap_or_default(),
             };
             let added = client.add_domain(project.reference(), &request).await?;
             context.output.show(&added, |added, text| write_rows(std::slice::from_ref(added), text))
@@ -212,11 +213,12 @@ pub(super) fn write_rows(domains: &[DomainResponse], text: &mut Text) {
                 show_ct(&domain.ct),
                 domain.pins.len().to_string(),
                 domain.watch.join(", "),
+                word(&domain.auto_draft).replace('_', "-"),
             ]
         })
         .collect();
     text.table(
-        &["DOMAIN", "ENFORCE", "TRUST", "CT", "PINS", "WATCH"],
+        &["DOMAIN", "ENFORCE", "TRUST", "CT", "PINS", "WATCH", "AUTO-DRAFT"],
         &rows,
         "No domain yet. Add one: pintle domains add NAME",
     );

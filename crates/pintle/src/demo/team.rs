@@ -70,6 +70,7 @@ impl Team {
             enforce: Enforce::default(),
             trust: Trust::default(),
             ct: CtRequest::default(),
+            auto_draft: pintle_api::AutoDraft::default(),
         };
         Ok(self.client.add_domain(self.reference(), &request).await?.id)
     }

@@ -166,6 +166,7 @@ async fn add(
         enforce: read_enforce(&fields),
         trust: read(&fields, "trust"),
         ct: pintle_api::CtRequest::default(),
+        auto_draft: pintle_api::AutoDraft::default(),
         watch: read_watch(&fields),
     };
     match app.service.add_domain(&place.actor, place.id(), &request, None, now()).await {

@@ -143,6 +143,7 @@ async fn add_pin(server: &Server, project: &Project) -> (String, String) {
         enforce: Enforce::default(),
         trust: Trust::default(),
         ct: CtRequest::default(),
+        auto_draft: pintle_api::AutoDraft::default(),
     };
     let pin = AddPinRequest {
         pin_type: PinType::SpkiSha256,

@@ -14,6 +14,7 @@ fn domain(name: &str) -> AddDomainRequest {
         enforce: Enforce::default(),
         trust: Trust::default(),
         ct: CtRequest::default(),
+        auto_draft: pintle_api::AutoDraft::default(),
     }
 }
 

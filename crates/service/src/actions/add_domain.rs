@@ -46,7 +46,7 @@ impl Service {
             ct_min: CtRequirement::DEFAULT_MIN.into(),
             ct_logs: None,
             watch: parse_watch(&name, &request.watch)?,
-            auto_draft: "off".to_owned(),
+            auto_draft: request.auto_draft.as_str().to_owned(),
             rotation: None,
             created_at: now.as_secs().into(),
         };

@@ -181,7 +181,8 @@ impl LoggedLook<'_> {
             let mut found: Vec<_> = found.filter(|row| self.weigh(row) == state).collect();
             found.sort_by_key(|row| std::cmp::Reverse(row.first_seen_at.value()));
             let Some(newest) = found.first() else { continue };
-            if state == DriftState::UnpinnedInCt {
+            // An issuer that apps never met is proposed by nobody, and neither is any before they met one.
+            if state == DriftState::UnpinnedInCt && !self.known.issuers.is_empty() {
                 verdict.proposals = found.iter().filter_map(|row| propose_logged(row)).collect();
             }
             verdict.state = state;

@@ -39,6 +39,7 @@ async fn settings_that_contradict_each_other_are_refused_at_once() {
         enforce: Enforce::Word(EnforceWord::Report),
         trust: Trust::Pins,
         ct: CtRequest::default(),
+        auto_draft: pintle_api::AutoDraft::default(),
     };
     assert_eq!(code(plane.service.add_domain(&plane.owner, plane.path(), &soft, None, NOW).await), "draft_invalid");
     let domain = plane.add_domain("b.example").await.unwrap();

@@ -75,6 +75,7 @@ impl Watched {
             enforce: Enforce::default(),
             trust: Trust::default(),
             ct: CtRequest::default(),
+            auto_draft: pintle_api::AutoDraft::default(),
             watch: vec![site.address().to_string()],
         };
         let domain = plane.service.add_domain(&plane.owner, plane.path(), &request, None, NOW).await.unwrap();

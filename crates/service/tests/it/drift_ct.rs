@@ -44,6 +44,13 @@ impl World {
     }
 
     async fn with_pin(change: impl FnOnce(AddPinRequest) -> AddPinRequest) -> Self {
+        let world = Self::unmet(change).await;
+        world.accept(&world.own).await;
+        world
+    }
+
+    /// Of whose servers nothing was seen yet.
+    async fn unmet(change: impl FnOnce(AddPinRequest) -> AddPinRequest) -> Self {
         let ours = Authority::root("Ours");
         let own = ours.issue(&[HOST]);
         let look = LookSettings::new(AddressPolicy::public());
@@ -53,6 +60,7 @@ impl World {
             enforce: Enforce::default(),
             trust: Trust::default(),
             ct: CtRequest::default(),
+            auto_draft: AutoDraft::default(),
             // A port that nobody may look at: what servers show is another test's business.
             watch: vec![format!("{HOST}:9")],
         };
@@ -61,9 +69,7 @@ impl World {
             plane.service.add_pin(&plane.owner, plane.path(), &domain.id, &pin, None, NOW).await.unwrap();
         }
         plane.go_live().await;
-        let world = Self { plane, ours, own, sources: Vec::new() };
-        world.accept(&world.own).await;
-        world
+        Self { plane, ours, own, sources: Vec::new() }
     }
 
     /// As if apps had accepted it.
@@ -247,6 +253,18 @@ async fn a_domain_that_allows_it_has_keys_in_ct_proposed_but_not_those_of_strang
         assert_eq!(digests.len(), proposed);
         assert!(digests.iter().all(|digest| *digest == key_pin(&new).digest));
     }
+}
+
+#[tokio::test]
+async fn before_apps_met_an_issuer_no_key_in_ct_is_proposed() {
+    let world = World::unmet(|pin| pin).await;
+    world.plane.allow(AutoDraft::LiveAndCt).await;
+    let world = world.told_by(vec![list(&[])]).await;
+    world.state(NOW).await;
+    let theirs = Authority::root("Theirs").issue(&[HOST]);
+    let world = world.told_by(vec![list(&[&theirs])]).await;
+    assert_eq!(world.state(at(10_000)).await, Some(DriftState::UnpinnedInCt), "told it is");
+    assert!(world.plane.proposed().await.is_empty());
 }
 
 #[tokio::test]

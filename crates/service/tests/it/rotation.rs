@@ -36,6 +36,7 @@ impl Plane {
             enforce: Enforce::default(),
             trust: Trust::Pins,
             ct: CtRequest::default(),
+            auto_draft: pintle_api::AutoDraft::default(),
             watch: Vec::new(),
         };
         self.service.add_domain(&self.owner, self.path(), &request, None, NOW).await.unwrap()

@@ -206,6 +206,7 @@ impl Plane {
             enforce,
             trust: Trust::default(),
             ct: CtRequest::default(),
+            auto_draft: pintle_api::AutoDraft::default(),
             watch: Vec::new(),
         };
         self.service.add_domain(&self.owner, self.path(), &request, None, NOW).await
