@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     AlertKind, AuditAction, ServiceError,
-    alert::{Alert, AlertSettings, note_due, raise, resolve, set_condition},
+    alert::{Alert, AlertSettings, forget_due, note_due, raise, resolve, set_condition},
     audit::Event,
     change::Change,
 };
@@ -59,16 +59,10 @@ pub(crate) async fn record_finding(
     let proposals: Vec<_> = verdict.certificates.iter().filter_map(|seen| propose_seen(seen, &after.vantage)).collect();
     propose(tx, &scope, &after.subject, &proposals).await?;
     let is_news = save_certificates(tx, &scope, &after.subject, &verdict, &certificates).await?;
-    let ends = verdict.certificates.iter().map(|seen| seen.not_after).min();
+    // What apps refuse, a stranger's for one, is not theirs to renew, and hides no end of what is.
+    let ends = verdict.certificates.iter().filter(|seen| seen.is_accepted).map(|seen| seen.not_after).min();
     if let Some(due_at) = ends.filter(|_| is_news) {
-        let due = DueDateRow {
-            project_id: scope.project().clone(),
-            kind: DueKind::Certificate,
-            subject: name_subject(&after),
-            due_at: due_at.into(),
-            noted_at: now.as_secs().into(),
-        };
-        note_due(tx, alerts, &scope, due, now).await?;
+        note_due(tx, alerts, &scope, due_of(&scope, &after, due_at, now.as_secs()), now).await?;
     }
     if let Some(state) = news {
         let was = before.state.as_deref().and_then(DriftState::parse);
@@ -240,6 +234,8 @@ pub(crate) async fn tell_end(tx: &Change, scope: &ProjectScope, row: &DriftRow) 
         for kind in ALERTS_OF_CT {
             set_condition(tx, scope, kind, &name_subject(row), None, tx.now()).await?;
         }
+    } else {
+        forget_due(tx, scope, &due_of(scope, row, 0, 0), tx.now()).await?;
     }
     let Some(kind) = state.and_then(alert_of) else { return Ok(()) };
     set_condition(tx, scope, kind, &name_subject(row), None, tx.now()).await?;
@@ -259,6 +255,17 @@ const fn alert_of(state: DriftState) -> Option<AlertKind> {
         DriftState::AnotherRelease => Some(AlertKind::TargetsDiffer),
         DriftState::Mismatch => Some(AlertKind::DriftMismatch),
         DriftState::UnexpectedIssuer => Some(AlertKind::IssuerUnexpected),
+    }
+}
+
+/// The end of the certificate in use.
+fn due_of(scope: &ProjectScope, row: &DriftRow, due_at: u64, noted_at: u64) -> DueDateRow {
+    DueDateRow {
+        project_id: scope.project().clone(),
+        kind: DueKind::Certificate,
+        subject: name_subject(row),
+        due_at: due_at.into(),
+        noted_at: noted_at.into(),
     }
 }
 

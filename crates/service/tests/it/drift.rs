@@ -196,6 +196,36 @@ async fn another_key_is_told_once_and_so_is_its_end() {
 }
 
 #[tokio::test]
+async fn a_certificate_is_told_before_it_ends_and_what_apps_refuse_moves_no_date() {
+    let watched = Watched::new().await;
+    let plane = &watched.plane;
+    let lasting = |days: u64| {
+        let now = NOW.as_secs();
+        watched.root.renew_between(&["127.0.0.1"], &watched.first, now - 60..now + days * 86_400)
+    };
+    let told = async || plane.open_alerts("certificate_expiring").await.len();
+    watched.show(&lasting(31), NOW).await;
+    assert_eq!(told().await, 0);
+    watched.show(&lasting(30), at(6000)).await;
+    assert_eq!(told().await, 1);
+    watched.show(&watched.stranger.issue(&["127.0.0.1"]), at(12_000)).await;
+    assert_eq!((plane.domain_state().await, told().await), (Some(DriftState::UnexpectedIssuer), 1));
+    watched.show(&lasting(90), at(18_000)).await;
+    assert_eq!(told().await, 0);
+    let short = watched.stranger.renew_between(&["127.0.0.1"], &watched.another(), 0..at(90_000).as_secs());
+    watched.show(&short, at(24_000)).await;
+    assert_eq!(told().await, 0, "nobody renews an attacker's");
+    watched.show(&lasting(7), at(30_000)).await;
+    assert_eq!(told().await, 1);
+    let path = plane.path();
+    let domains = plane.service.list_domains(&plane.owner, path, &ListQuery::default()).await.unwrap().items;
+    plane.service.remove_domain(&plane.owner, path, &domains[0].id, None, NOW).await.unwrap();
+    plane.go_live().await;
+    plane.watch(at(30_001)).await;
+    assert_eq!(told().await, 0, "what is not looked at any more");
+}
+
+#[tokio::test]
 async fn members_have_one_alert_for_as_long_as_the_trouble_lasts() {
     let watched = Watched::new().await;
     let plane = &watched.plane;
