@@ -151,7 +151,10 @@ fn read_value(value: &DeValue<'_>) -> (Shape, Vec<String>) {
         DeValue::Integer(number) => (Shape::Number, vec![number.as_str().to_owned()]),
         DeValue::Boolean(value) => (Shape::Boolean, vec![value.to_string()]),
         DeValue::Array(elements) => {
-            let texts = elements.iter().map(|element| element.get_ref().as_str().map(str::to_owned));
+            let texts = elements.iter().map(|element| match read_value(element.get_ref()) {
+                (Shape::Text | Shape::Number, one) => one.into_iter().next(),
+                _ => None,
+            });
             texts.collect::<Option<Vec<_>>>().map_or((Shape::Other, Vec::new()), |texts| (Shape::List, texts))
         }
         DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Table(_) => (Shape::Other, Vec::new()),

@@ -36,6 +36,16 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
+fn a_list_of_numbers_is_written_as_numbers_or_as_texts() {
+    let config = |text: &str| ServerConfig::load(&file(text)).into_config();
+    let read = config("[guard]\nports = [8444, \"9443\"]\n[alerts]\ndays = [30, 7]\n").unwrap();
+    assert_eq!((read.guard.ports, read.alerts.days), (vec![8444, 9443], vec![30, 7]));
+    for wrong in ["[guard]\nports = [70000]", "[guard]\nports = [[1]]", "[guard]\nports = [true]"] {
+        assert!(config(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn everything_that_is_wrong_is_told_at_once() {
     let text = "listn = \"127.0.0.1:1\"\ndata_dir = 7\npublic_url = \"http://pins.example.com\"\n\
                 [http]\nconnections = 0\n[htpp]\nconnections = 1\n[empty]\n";

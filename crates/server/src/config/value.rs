@@ -22,7 +22,7 @@ impl Shape {
             Self::Text => "text in quotes",
             Self::Number => "a number",
             Self::Boolean => "`true` or `false`",
-            Self::List => "a list of texts, as in [\"a\", \"b\"]",
+            Self::List => "a list, as in [\"a\", \"b\"] or [1, 2]",
             Self::Other => "something else",
         }
     }
