@@ -25,13 +25,13 @@ impl From<io::Error> for IoFailure {
 #[non_exhaustive]
 pub enum SightError {
     /// Not connected to.
-    #[error(transparent)]
+    #[error("is not looked at: {0}")]
     Destination(#[from] DestinationError),
     /// Nobody listens, or the network is down.
     #[error("cannot be reached: {0}")]
     Connect(IoFailure),
     /// The way there is closed.
-    #[error("the proxy does not let us through: {0}")]
+    #[error("cannot be reached through the proxy: {0}")]
     Proxy(String),
     /// It does not offer TLS the way it was asked for.
     #[error("does not start TLS: {0}")]

@@ -318,6 +318,9 @@ impl ServiceError {
                 facts("role_insufficient", Forbidden, "ask an owner or admin of the organization")
             }
             Self::NotFound { .. } => facts("not_found", NotFound, "check the id; list what is there to find it"),
+            Self::AlreadyExists { what: "pin" } => {
+                facts("already_exists", Conflict, "nothing is left to do: the domain has this pin")
+            }
             Self::AlreadyExists { .. } => {
                 facts("already_exists", Conflict, "use the existing one, or choose another name")
             }

@@ -56,6 +56,7 @@ pub(super) fn find(input: &GuardInput<'_>) -> Vec<Finding> {
 pub(super) fn days(secs: u64) -> String {
     match (secs / 86_400, secs / 3600) {
         (1, _) => "1 day".to_owned(),
+        (0, 0) => "less than an hour".to_owned(),
         (0, 1) => "1 hour".to_owned(),
         (0, hours) => format!("{hours} hours"),
         (days, _) => format!("{days} days"),
@@ -115,7 +116,7 @@ struct Judged {
     lenient: Decision,
     /// Of those that enforce, on platforms that tell no more than their verdict.
     by_proof: Decision,
-    /// The release that devices have now, on the same terms; `None`: there is none.
+    /// The release that devices have now, on the same terms; `None`: there is none that covers it.
     before: Option<Decision>,
     /// Of everything presented and of every path verified.
     digests: Vec<PinDigest>,
@@ -131,6 +132,7 @@ impl Place<'_> {
         let before = self
             .input
             .previous
+            .filter(|previous| previous.domain_for(&self.observation.endpoint.host).is_some())
             .map(|previous| held(previous).decide_by_roots(served, DRAWS[0], self.input.roots, &paths).0);
         let presented =
             served.chain.iter().filter_map(|der| CertificateFacts::parse(der).ok()).flat_map(|facts| facts.pins);
@@ -157,7 +159,14 @@ impl Place<'_> {
             Some(before) if !before.is_allowed() => " They do so with the last release, too.",
             _ => "",
         };
-        let detail = format!("{}; {who} would refuse it with {code}.{before}", self.describe(chain));
+        let why = match enforcing.code() {
+            Some(Code::PlatformRejected) => {
+                " Pinning does not help: it has expired, is for another host, or leads to no root certificate known here \
+                 (`--ca`, `guard.roots`)."
+            }
+            _ => "",
+        };
+        let detail = format!("{}; {who} would refuse it with {code}.{why}{before}", self.describe(chain));
         // Refused even while it only reports: the platform, the names or a denied key; nothing to soften.
         Some(
             Finding::new(FindingCode::WouldRefuse, &detail)
