@@ -115,8 +115,17 @@ async fn a_certificate_sends_nobody_inside() {
     ] {
         let leaf = issue(&root("Root"), "leaf", &url);
         let resolver = StagedResolver::new(&[&["127.0.0.1"]]);
-        let completion = outside.clone().with_resolver(resolver).complete(&[leaf.der().to_vec()]).await;
-        assert_eq!(completion.problem.unwrap().cause, expected, "{url}");
+        let completion = outside.clone().with_resolver(resolver.clone()).complete(&[leaf.der().to_vec()]).await;
+        // A port is judged before anybody is asked for the name.
+        let is_asked = url.contains("inside.example") && expected == address;
+        assert_eq!((completion.problem.unwrap().cause, resolver.asked() > 0), (expected, is_asked), "{url}");
+    }
+    // What lies elsewhere than behind http is not asked for.
+    for scheme in ["https", "ldap", "file"] {
+        let leaf = issue(&root("Root"), "leaf", &format!("{scheme}://inside.example:{port}/"));
+        let resolver = StagedResolver::new(&[&["127.0.0.1"]]);
+        let completion = outside.clone().with_resolver(resolver.clone()).complete(&[leaf.der().to_vec()]).await;
+        assert_eq!((completion, resolver.asked()), (Completion::default(), 0), "{scheme}");
     }
     assert!(web.asked().is_empty());
 }

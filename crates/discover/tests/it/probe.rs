@@ -156,6 +156,23 @@ async fn looks_at_every_address_of_a_name() {
 }
 
 #[tokio::test]
+async fn looks_over_ipv6_as_over_ipv4() {
+    let loopback: SocketAddr = "[::1]:0".parse().unwrap();
+    if std::net::TcpListener::bind(loopback).is_err() {
+        println!("skipped: this machine has no IPv6");
+        return;
+    }
+    let certificate = SiteCertificate::self_signed(&["six.example"]);
+    let config = tls_config(&certificate);
+    let site = Server::start_at(loopback, move |stream| serve_tls(stream, Arc::clone(&config))).await;
+    let survey = prober().with_family(Family::V6).probe(&site.endpoint()).await.unwrap();
+    assert_eq!(survey.sights[0].address, Some(site.address));
+    assert_eq!(survey.first().unwrap().chain, [certificate.leaf().to_vec()]);
+    let without = prober().with_family(Family::V4).probe(&site.endpoint()).await.unwrap_err();
+    assert!(matches!(without.cause, ProbeFailure::Name(_)), "{without}");
+}
+
+#[tokio::test]
 async fn asks_for_another_name_when_told_to() {
     let config = tls_config(&SiteCertificate::self_signed(&["site.example"]));
     let (sent, mut received) = tokio::sync::mpsc::unbounded_channel();

@@ -96,6 +96,22 @@ async fn a_greeting_without_end_is_cut_off() {
     assert_eq!(fail(&through, &endless.endpoint()).await, SightError::TooManyBytes);
 }
 
+/// A certificate message of 16 MB by its header, and no end to it; then one within the size of a message, and no end to them.
+#[tokio::test]
+async fn a_certificate_without_end_is_cut_off() {
+    for claimed in [[0xFF, 0xFF, 0xFF], [0, 0x40, 0]] {
+        let endless = Server::start(move |mut stream: TcpStream| async move {
+            let message = [&[11][..], &claimed, &vec![0; 0x3FF0]].concat();
+            let length = u16::try_from(message.len()).unwrap().to_be_bytes();
+            let record = [&[0x16, 3, 3][..], &length, &message].concat();
+            while stream.write_all(&record).await.is_ok() {}
+        })
+        .await;
+        let error = fail(&prober(), &endless.endpoint()).await;
+        assert!(matches!(error, SightError::Handshake(_) | SightError::TooManyBytes), "{error:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_chain_of_a_hundred_certificates_is_refused() {
     let mut certificate = SiteCertificate::self_signed(&["site.example"]);

@@ -276,7 +276,8 @@ fn ct_that_nothing_can_meet_is_an_error_while_the_list_counts() {
     assert_eq!(weights(&asking(1, Enforce::Always)), Severity::Error);
     assert_eq!(weights(&asking(1, Enforce::Report)), Severity::Warning);
     assert_eq!(weights(&asking(71, Enforce::Always)), Severity::Warning);
-    assert!(asking(61, Enforce::Always).codes().contains(&(Code::CtListOld, Severity::Warning)));
+    let is_old = |case: &Case| case.codes().contains(&(Code::CtListOld, Severity::Warning));
+    assert_eq!((is_old(&asking(60, Enforce::Always)), is_old(&asking(61, Enforce::Always))), (false, true));
 }
 
 #[test]
@@ -340,6 +341,23 @@ fn what_expires_soon_is_a_warning() {
     with(Some(31), None).finds(&[]);
     with(Some(31), Some(60)).finds(soon).says("The last pin of api.example.com expires in 60 days");
     with(Some(31), Some(61)).finds(&[]);
+}
+
+#[test]
+fn a_served_certificate_that_ends_soon_is_a_warning() {
+    let soon: &[_] = &[(Code::CertificateExpiresSoon, Severity::Warning)];
+    let serving = |age_days: u64, left_days: u64, left_secs: u64| {
+        Case::good().with(|case| {
+            let valid = NOW.as_secs() - age_days * DAY_SECS..NOW.as_secs() + left_days * DAY_SECS + left_secs;
+            let site = case.root.renew_between(&[HOST], &case.site, valid);
+            case.observations[0].sights = vec![served(&site)];
+        })
+    };
+    // Of 90 days the last fourteen, of six the last third.
+    serving(77, 13, DAY_SECS - 1).finds(soon).says("which ends in 13 days");
+    serving(76, 14, 0).finds(&[]);
+    serving(4, 1, DAY_SECS - 10).finds(soon).says("which ends in 1 day");
+    serving(4, 2, 0).finds(&[]);
 }
 
 #[test]

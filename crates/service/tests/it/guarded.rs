@@ -90,6 +90,28 @@ async fn who_may_release_may_not_override_unless_the_role_says_so() {
 }
 
 #[tokio::test]
+async fn an_entry_is_enforced_without_a_warning_once_apps_reported_on_it_for_a_week() {
+    let plane = Plane::new().await;
+    let domain = plane.add_reporting_domain("a.example").await;
+    for byte in [1, 2] {
+        plane.add_pin(&domain, byte).await.unwrap();
+    }
+    plane.release().await;
+    let request = UpdateDomainRequest {
+        enforce: Some(pintle_api::Enforce::Word(pintle_api::EnforceWord::Always)),
+        ..UpdateDomainRequest::default()
+    };
+    plane.service.update_domain(&plane.owner, plane.path(), &domain.id, &request, None, NOW).await.unwrap();
+    let warns = async |secs: u64| {
+        let now = NOW.saturating_add_secs(secs);
+        let answer = plane.service.guard_draft(&plane.owner, plane.path(), now).await.unwrap();
+        answer.findings.iter().any(|finding| finding.code == FindingCode::NoReportPeriod)
+    };
+    const WEEK_SECS: u64 = 7 * 86_400;
+    assert_eq!((warns(WEEK_SECS - 1).await, warns(WEEK_SECS).await), (true, false));
+}
+
+#[tokio::test]
 async fn an_override_has_a_reason_and_names_something() {
     let plane = Plane::new().await;
     plane.add_domain("a.example").await.unwrap();
