@@ -342,6 +342,12 @@ pub enum CommandError {
     /// What was asked for is accepted, and waits for the server or for somebody.
     #[error("the release with these pins is not live yet")]
     StillPending,
+    /// There is nothing to go on with.
+    #[error("no change of the key of {domain} is under way")]
+    NoRotation {
+        /// The domain.
+        domain: String,
+    },
     /// A server still presents another key, or none that the change is about can be seen.
     #[error("not every server of {domain} presents the next key")]
     NotSwitched {
@@ -359,6 +365,14 @@ pub enum CommandError {
     NotFromHook {
         /// What the program that renews would have set.
         variable: &'static str,
+    },
+    /// Who keeps the key would have to be asked.
+    #[error(
+        "the project's key is kept as `{custody}`, and only one in a key management service (`kms`) signs unattended"
+    )]
+    NotUnattended {
+        /// Where it is kept, as the API spells it.
+        custody: String,
     },
     /// There is nothing to restore.
     #[error("the project is not withdrawn")]
@@ -450,7 +464,7 @@ impl CommandError {
             Self::Token(_) => "token_invalid",
             Self::NoServer => "server_unknown",
             Self::Unchosen { .. } => "choice_needed",
-            Self::NotFound { .. } | Self::NoneYet { .. } => "not_found",
+            Self::NotFound { .. } | Self::NoneYet { .. } | Self::NoRotation { .. } => "not_found",
             Self::Ambiguous { .. } => "name_ambiguous",
             Self::NoProjectKey => "key_not_registered",
             Self::WrongKey { .. } => "key_wrong",
@@ -467,6 +481,7 @@ impl CommandError {
             Self::NobodySeen { .. } => "nobody_seen",
             Self::WebhookUnusable { .. } => "webhook_unusable",
             Self::NotFromHook { .. } => "hook_environment_missing",
+            Self::NotUnattended { .. } => "custody_not_kms",
             Self::NotWithdrawn => "not_withdrawn",
             Self::AuditChain { error: AuditChainError::RememberedRemoved { .. }, .. } => "audit_head_too_old",
             Self::AuditChain { .. } => "audit_chain_broken",
@@ -507,6 +522,7 @@ impl CommandError {
             | Self::LogList { .. }
             | Self::Endpoint(_)
             | Self::Value { .. }
+            | Self::NotUnattended { .. }
             | Self::Write { .. }
             | Self::FileTooLarge { .. }
             | Self::Settings { .. }
@@ -537,9 +553,11 @@ impl CommandError {
             | Self::AsOfKnown { .. } => ExitStatus::Usage,
             Self::Declined { .. } => ExitStatus::Declined,
             Self::NotSignedIn { .. } | Self::Token(_) | Self::SsoDenied { .. } | Self::SsoTimeout => ExitStatus::Auth,
-            Self::NotFound { .. } | Self::NoneYet { .. } | Self::NoProjectKey | Self::NoRecoveryKey => {
-                ExitStatus::NotFound
-            }
+            Self::NotFound { .. }
+            | Self::NoneYet { .. }
+            | Self::NoRotation { .. }
+            | Self::NoProjectKey
+            | Self::NoRecoveryKey => ExitStatus::NotFound,
             Self::Internal(_) => ExitStatus::Internal,
         }
     }

@@ -61,6 +61,7 @@ pub(crate) async fn run(args: &GuardCommandArgs, context: &Context) -> Result<Ex
         match (errors, report.findings.is_empty()) {
             (0, true) => text.styled_line(GOOD, "The guard finds nothing."),
             (0, false) => text.styled_line(GOOD, "No error: the guard would let it be released."),
+            (1, _) => text.styled_line(BAD, "1 error: the guard would refuse to release it."),
             _ => text.styled_line(BAD, &format!("{errors} errors: the guard would refuse to release it.")),
         };
     })?;

@@ -235,7 +235,8 @@ fn describe(seen: &Observation) -> ProbedEndpoint {
 }
 
 fn write_report(report: &Report, text: &mut Text) {
-    text.styled_line(STRONG, &format!("{} reported {} domains.", report.agent, report.reported));
+    let number = if report.reported == 1 { "1 domain".to_owned() } else { format!("{} domains", report.reported) };
+    text.styled_line(STRONG, &format!("{} reported {number}.", report.agent));
     let mut is_fine = true;
     for row in &report.drift {
         let Some(state) = row.state.filter(|state| state.concern() > Concern::None) else { continue };

@@ -73,7 +73,12 @@ impl Change {
         let client = context.connect()?;
         let project = context.find_project(&client).await?;
         let domain = find_domain(&client, &project, domain).await?;
-        let rotation = client.read_rotation(project.reference(), &domain.id).await?;
+        let rotation = client.read_rotation(project.reference(), &domain.id).await;
+        let rotation = rotation.map_err(|error| match error.status() {
+            // The domain is there.
+            Some(404) => CommandError::NoRotation { domain: domain.name.clone() },
+            _ => error.into(),
+        })?;
         Ok(Self { client, project, domain, rotation })
     }
 }

@@ -20,7 +20,7 @@ pub(crate) async fn run(args: &ViolationsArgs, context: &Context) -> Result<(), 
     context.output.show(&violations, |violations, text| {
         let rows: Vec<_> = violations.sums.iter().map(write_row).collect();
         let headings = ["DAY", "DOMAIN", "CODE", "RELEASE", "REFUSED", "REPORTED", "REPORTS"];
-        text.table(&headings, &rows, "No app reported a violation");
+        text.table(&headings, &rows, "No app reported a violation.");
         if violations.is_cut {
             text.labelled_line(CAREFUL, "cut", "there are more: ask for fewer days");
         }

@@ -101,7 +101,10 @@ pub(crate) async fn run(command: &WebhooksCommand, context: &Context) -> Result<
                     ("webhook", created.webhook.id.clone()),
                     ("secret", created.secret.expose_secret().to_owned()),
                 ]);
-                text.line("The secret is not shown again. Try it: pintle webhooks test WEBHOOK");
+                text.line(&format!(
+                    "The secret is not shown again. Try it: pintle webhooks test {}",
+                    created.webhook.id
+                ));
             })
         }
         WebhooksCommand::Test { webhook } => {

@@ -1,3 +1,5 @@
+use std::io;
+
 use pintle_api::AuditChainError;
 use pintle_core::ConfigError;
 use pintle_discover::{EndpointError, FileError};
@@ -57,6 +59,9 @@ impl CommandError {
             Self::Value { code: "pin_invalid", .. } => "as in spki-sha256:r/mIkG3eEpVdm+u/ko/cwxzOMo1bk4TyHIlByibiA5E=",
             Self::Value { code: "time_invalid", .. } => "as in 2027-06-30, 2027-06-30T12:00:00Z or 1814400000",
             Self::Value { code: "duration_invalid", .. } => "as in 600, 10m, 24h or 90d",
+            Self::Read { path, error } if error.kind() == io::ErrorKind::NotFound && path.ends_with("pintle.json") => {
+                "`pintle bundle` writes it"
+            }
             Self::Exists { .. } => "choose another name, or move the file away",
             Self::Write { .. } => "choose a directory that you may write to",
             Self::Settings { .. } => "correct the file, or remove it and run `pintle configure`",
@@ -79,7 +84,10 @@ impl CommandError {
             Self::NotFound { kind: "probe agent", .. } => {
                 "`pintle probe list` shows them; an admin registers the key with `pintle probe add`"
             }
-            Self::NotFound { kind: "pin", .. } => "`pintle pins list` shows them",
+            Self::NotFound { kind: "pin" | "proposed pin", .. } => "`pintle pins list` shows them",
+            Self::NotFound { kind: "log that says where it is read", .. } => {
+                "give a list whose logs have a `url` or a `monitoring_url`, as those of Chrome and Apple"
+            }
             Self::NotFound { kind: "issuer certificate", .. } => {
                 "the server does not send it: `--complete-chain` fetches it, or give the file with `--from-file`"
             }
@@ -119,11 +127,17 @@ impl CommandError {
             Self::NotFromHook { .. } => {
                 "put it into certbot's renewal-hooks/deploy, or set RENEWED_LINEAGE and RENEWED_DOMAINS as certbot does"
             }
+            Self::NoRotation { domain } => {
+                return Some(format!("begin one: `pintle rotate start {domain} --new-key next.key`"));
+            }
             Self::NotSwitched { domain } => {
                 return Some(format!("`pintle rotate plan {domain}` tells which one, and what comes next"));
             }
             Self::NobodySeen { .. } => {
                 "name a host with `pintle domains set --watch`, or the old pins with --retire and --no-probe"
+            }
+            Self::NotUnattended { .. } => {
+                "release with `pintle release`, or move the signing key: `pintle keys rotate --new-key awskms:…`"
             }
             Self::NotWithdrawn => "`pintle releases rollback N` goes back to an earlier release",
             Self::NotLiveYet { .. } | Self::StillPending | Self::Interrupted { .. } => {

@@ -16,7 +16,7 @@ pub(super) fn code(cause: &ProbeFailure) -> &'static str {
 pub(super) fn hint(cause: &ProbeFailure) -> &'static str {
     match cause {
         ProbeFailure::Name(_) | ProbeFailure::Sight(SightError::Connect(_) | SightError::TimedOut(_)) => {
-            "check the host, the port and the network; `--from-file` needs neither"
+            "check the host, the port and the network; `pintle pins add --from-file` needs neither"
         }
         ProbeFailure::Sight(SightError::Proxy(_)) => {
             "check `--proxy`: its host and port, and USER:PASSWORD@ if it asks for them"

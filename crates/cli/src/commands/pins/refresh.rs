@@ -214,10 +214,11 @@ impl RefreshReport {
             return;
         }
         let changes = self.steps.iter().filter(|step| matches!(step.action, "add" | "remove")).count();
+        let told = if changes == 1 { "1 change".to_owned() } else { format!("{changes} changes") };
         match (changes, self.applied) {
             (0, _) => text.line("Nothing to change."),
-            (_, false) => text.line(&format!("{changes} changes, none made (--dry-run).")),
-            (_, true) => text.line(&format!("{changes} changes in the draft: look at them, then `pintle release`.")),
+            (_, false) => text.line(&format!("{told}, none made (--dry-run).")),
+            (_, true) => text.line(&format!("{told} in the draft: look at what was changed, then `pintle release`.")),
         };
     }
 }

@@ -25,9 +25,8 @@ pub(super) async fn run(args: &FinishArgs, context: &Context) -> Result<(), Comm
         }
         RotationPhase::Done => {
             change.client.end_rotation(change.project.reference(), &change.domain.id).await?;
-            context.output.say(|text| {
-                text.line("The change is over: the next key is the only one left.");
-            });
+            let report = PlanReport::new(&change, &standing).over();
+            return context.output.show(&report, PlanReport::write_text);
         }
         RotationPhase::Retiring => {}
         _ => return Err(CommandError::NotSwitched { domain: change.domain.name.clone() }),

@@ -138,6 +138,11 @@ impl PlanReport {
         }
     }
 
+    /// Once nobody remembers it.
+    pub(super) fn over(self) -> Self {
+        Self { next_step: "nothing: the change is over, and the next key is the only one left".to_owned(), ..self }
+    }
+
     pub(super) fn write_text(&self, text: &mut Text) {
         let moment =
             |at: Option<u64>| at.map_or_else(|| "not yet".to_owned(), |at| show_moment(UnixTime::from_secs(at)));

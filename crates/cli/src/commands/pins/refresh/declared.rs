@@ -28,11 +28,7 @@ pub(super) async fn release(
 ) -> Result<Option<ReleaseResponse>, CommandError> {
     let registered = project.response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
     if registered.custody != Custody::Kms {
-        return Err(CommandError::Value {
-            code: "custody_not_kms",
-            value: word(&registered.custody),
-            expected: "a project whose signing key is in a key management service: only those sign unattended",
-        });
+        return Err(CommandError::NotUnattended { custody: word(&registered.custody) });
     }
     let draft = client.read_draft(project.reference()).await?;
     let cover = Cover { wanted: list_declared(&draft), others: Others::Keep };
