@@ -17,14 +17,14 @@ use crate::workshop::{Server, Workshop};
 const HOST: &str = "api.example.com";
 
 /// A source that knows these certificates of every host.
-struct Source {
+pub(crate) struct Source {
     _runtime: Runtime,
-    web: WebServer,
-    known: Arc<Mutex<Vec<SiteCertificate>>>,
+    pub(crate) web: WebServer,
+    pub(crate) known: Arc<Mutex<Vec<SiteCertificate>>>,
 }
 
 impl Source {
-    fn start(known: Vec<SiteCertificate>) -> Self {
+    pub(crate) fn start(known: Vec<SiteCertificate>) -> Self {
         let runtime = Runtime::new().unwrap();
         let known = Arc::new(Mutex::new(known));
         let shown = Arc::clone(&known);
