@@ -131,6 +131,7 @@ class PinnedContext(ssl.SSLContext):
 
     @property
     def verify_mode(self) -> ssl.VerifyMode:
+        """`CERT_REQUIRED`; anything else raises `ValueError`."""
         return ssl.SSLContext.verify_mode.fget(self)  # type: ignore[attr-defined]
 
     @verify_mode.setter
@@ -140,6 +141,7 @@ class PinnedContext(ssl.SSLContext):
 
     @property
     def check_hostname(self) -> bool:
+        """True; False raises `ValueError`."""
         return _CHECK_HOSTNAME.__get__(self)
 
     @check_hostname.setter
@@ -149,11 +151,13 @@ class PinnedContext(ssl.SSLContext):
 
     # What concerns the handshake holds for both: servers under `trust: "pins"` speak the same protocols.
     def set_alpn_protocols(self, alpn_protocols: Any) -> None:
+        """As of any `ssl.SSLContext`."""
         super().set_alpn_protocols(alpn_protocols)
         if self._by_pins_alone is not None:
             self._by_pins_alone.set_alpn_protocols(alpn_protocols)
 
     def load_cert_chain(self, *arguments: Any, **options: Any) -> None:
+        """As of any `ssl.SSLContext`: the client's own certificate."""
         super().load_cert_chain(*arguments, **options)
         if self._by_pins_alone is not None:
             self._by_pins_alone.load_cert_chain(*arguments, **options)
@@ -175,6 +179,7 @@ class PinnedContext(ssl.SSLContext):
         server_hostname: str | bytes | None = None,
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLSocket:
+        """As of any `ssl.SSLContext`, for clients; `session` is not used: nothing is resumed."""
         context = self._for(server_hostname)
         return super(PinnedContext, context).wrap_socket(
             sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname
@@ -188,6 +193,7 @@ class PinnedContext(ssl.SSLContext):
         server_hostname: str | bytes | None = None,
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
+        """As of any `ssl.SSLContext`, for clients; `session` is not used: nothing is resumed."""
         context = self._for(server_hostname)
         return super(PinnedContext, context).wrap_bio(incoming, outgoing, server_side, server_hostname)
 

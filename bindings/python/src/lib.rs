@@ -70,13 +70,21 @@ impl Fetch {
 /// What was decided of a connection.
 #[pyclass(frozen, get_all, module = "pintle")]
 struct Decided {
+    /// Whether the connection may carry requests while the generation stays what this says.
     allowed: bool,
+    /// `pinned`; `not_covered`: allowed by the platform alone; `reported`: allowed although `code` holds; `refused`.
     verdict: &'static str,
+    /// Of a refusal or of a reported violation.
     code: Option<&'static str>,
+    /// When `Pintle.generation` differs from it, the connection must be decided again before it carries a request.
     generation: u64,
+    /// Name of the entry.
     entry: Option<String>,
+    /// Which pin of the entry matched.
     pin: Option<usize>,
+    /// Which certificate of the path it matched, 0 being the leaf.
     position: Option<usize>,
+    /// The log list is older than 70 days, so that Certificate Transparency only reports.
     ct_list_stale: bool,
 }
 

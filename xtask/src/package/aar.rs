@@ -12,7 +12,7 @@ const LIBRARY: &str = "libpintle_jvm.so";
 /// What Android calls its platforms, and the machine that ELF names for each.
 const ABIS: [(&str, u16); 4] = [("arm64-v8a", 183), ("armeabi-v7a", 40), ("x86", 3), ("x86_64", 62)];
 const MANIFEST: &str = r#"<?xml version="1.0" encoding="utf-8"?>
-<manifest xmlns:android="http://schemas.android.com/apk/res/android" package="pintle">
+<manifest xmlns:android="http://schemas.android.com/apk/res/android" package="pintle.android">
     <uses-sdk android:minSdkVersion="24" />
     <uses-permission android:name="android.permission.INTERNET" />
 </manifest>
