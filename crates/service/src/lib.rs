@@ -69,7 +69,10 @@ use violations::Violations;
 
 pub use access::{Permission, ProjectPath};
 pub use accounts::{AccountSettings, SignUp};
-pub use actions::{DraftSummary, FirstRun, InstallationAudit, KnownCertificate, LinkKind, LostFactors, ReleaseCheck};
+pub use actions::{
+    Allotment, DraftSummary, FirstRun, FoundDomains, InstallationAudit, KnownCertificate, LinkKind, LostFactors,
+    PlanUse, ReleaseCheck,
+};
 pub use actor::{Actor, RequestContext};
 pub use alert::{AlertKind, AlertNature, AlertSettings};
 pub use audit::AuditAction;

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use pintle_api::{Change, DomainResponse, Finding};
+use pintle_api::{Change, DomainResponse, DraftSettings, Finding};
 use pintle_core::{UnixTime, claims::Domain};
 
 use crate::{
@@ -13,12 +13,16 @@ use crate::{
 /// What pages tell of a draft without listing it.
 #[derive(Clone, Debug)]
 pub struct DraftSummary {
+    /// Settings of the whole file.
+    pub settings: DraftSettings,
     /// How many domains it has.
     pub domain_count: usize,
     /// Its difference from the last accepted release.
     pub changes: Arc<[Change]>,
-    /// What deserves a second look.
+    /// What deserves a second look: as many as an answer lists.
     pub findings: Vec<Finding>,
+    /// How many there are.
+    pub finding_count: usize,
     /// The domains that need somebody first: the sooner none of their pins counts, the fewer that do.
     pub urgent: Vec<DomainResponse>,
 }
@@ -46,10 +50,13 @@ impl Service {
             false => tx.find_domains(&project.scope, names.clone()).await?,
         };
         let in_order = names.iter().filter_map(|name| found.iter().find(|domain| domain.row.name == *name));
+        let findings = guard_claims(&derived.claims, now);
         Ok(DraftSummary {
+            settings: respond::settings(&draft)?,
             domain_count: derived.claims.domains.len(),
             changes: Arc::clone(&derived.changes),
-            findings: shorten(guard_claims(&derived.claims, now)),
+            finding_count: findings.len(),
+            findings: shorten(findings),
             urgent: in_order.map(respond::domain).collect::<Result<_, _>>()?,
         })
     }
