@@ -14,8 +14,12 @@ arm(form);
 
 /** Of the key that the server keeps. */
 async function oldPassword() {
-  const typed = /** @type {HTMLInputElement | null} */ (document.getElementById("old-password"));
-  return typed ? typed.value : askPassword(place.credentialId ?? "", place.prfSalt ?? "");
+  const typed = field("old-password").value;
+  if (typed || !place.credentialId) return typed;
+  return askPassword(place.credentialId, place.prfSalt ?? "").catch((error) => {
+    for (const other of form.querySelectorAll("details.instead")) other.setAttribute("open", "");
+    throw error;
+  });
 }
 
 /** A file or a text with a key in it. */

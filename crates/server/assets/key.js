@@ -130,6 +130,12 @@ export function toBase64Url(bytes) {
 }
 
 /** @param {string} text */
+export function fromBase64Url(text) {
+  const plain = text.replaceAll("-", "+").replaceAll("_", "/");
+  return fromBase64(plain.padEnd(Math.ceil(plain.length / 4) * 4, "="));
+}
+
+/** @param {string} text */
 export const toUtf8 = (text) => /** @type {Uint8Array<ArrayBuffer>} */ (new TextEncoder().encode(text));
 
 const BEGIN = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
@@ -275,6 +281,12 @@ export async function openKey(pem, password, expected) {
     return new Uint8Array(signature);
   };
   return { sign };
+}
+
+/** @param {Uint8Array} spki @param {Uint8Array} signature @param {Uint8Array<ArrayBuffer>} message */
+export async function isSignedBy(spki, signature, message) {
+  const key = await crypto.subtle.importKey("spki", new Uint8Array(spki), CURVE, false, ["verify"]);
+  return crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, new Uint8Array(signature), message);
 }
 
 /** RFC 7638. @param {CryptoKey} publicKey */

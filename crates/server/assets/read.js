@@ -3,16 +3,14 @@
 
 import { compare, describeDomain, describeFile, readClaims } from "./claims.js";
 import { element, find } from "./dom.js";
-import { fromBase64 } from "./key.js";
+import { fromBase64Url } from "./key.js";
 
 /** The payload of a compact JWS. @param {string} jws */
-export function payloadOf(jws) {
-  const part = (jws.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
-  return fromBase64(part.padEnd(Math.ceil(part.length / 4) * 4, "="));
-}
+export const payloadOf = (jws) => fromBase64Url(jws.split(".")[1] ?? "");
 
-/** Shows claims in the elements that the page has for them. @param {any} claims @param {any} former */
-export function show(claims, former) {
+/** Shows claims in the elements that the page has for them. @param {any} claims @param {any} former
+ * @param {string} doubt why what they are compared with may be another file than apps have */
+export function show(claims, former, doubt = "") {
   const facts = describeFile(claims).map(([word, says]) => element("div", {}, element("dt", {}, word), element("dd", {}, says)));
   find("claims-facts").replaceChildren(...facts);
   if (former) {
@@ -21,7 +19,7 @@ export function show(claims, former) {
     );
     const heading = element("h3", {}, `Compared with release ${former.ver}`);
     const list = changes.length ? element("ul", { class: "diff" }, ...changes) : element("p", { class: "muted" }, "Nothing but number and dates.");
-    find("claims-changes").replaceChildren(heading, list);
+    find("claims-changes").replaceChildren(heading, ...(doubt ? [element("p", { class: "muted small" }, doubt)] : []), list);
   }
   const domains = claims.domains.map((/** @type {any} */ domain) =>
     element("li", {}, element("span", { class: "kind" }, "Domain"), element("span", { class: "what stack-tight" }, element("strong", {}, domain.name), ...describeDomain(domain).map((line) => element("span", { class: "small" }, line)))),

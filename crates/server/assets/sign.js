@@ -2,7 +2,7 @@
 // @ts-check
 
 import { find, tell } from "./dom.js";
-import { KeyError, fromBase64, openKey, thumbprintOf, toBase64Url, toUtf8 } from "./key.js";
+import { KeyError, fromBase64, fromBase64Url, isSignedBy, openKey, thumbprintOf, toBase64Url, toUtf8 } from "./key.js";
 import { askPassword } from "./prf.js";
 import { payloadOf, readClaims, show } from "./read.js";
 
@@ -12,16 +12,27 @@ const IDLE_MILLIS = 120_000;
 const box = find("claims").dataset;
 const bytes = fromBase64(box.claims ?? "");
 
-function showClaims() {
+const { kid = "", publicKey = "", former = "" } = box;
+
+/** @param {any} claims */
+const isOurs = (claims) => claims.iss === box.organization && claims.sub === box.project;
+
+async function showClaims() {
   const claims = readClaims(bytes);
-  const isOurs = claims.iss === box.organization && claims.sub === box.project && String(claims.ver) === box.version;
-  if (!isOurs) throw new Error("It is another project's, or another release.");
-  show(claims, box.former ? readClaims(payloadOf(box.former)) : undefined);
+  if (!isOurs(claims) || String(claims.ver) !== box.version) throw new Error("It is another project's, or another release.");
+  if (!former) return show(claims, undefined);
+  const before = readClaims(payloadOf(former));
+  const [header, payload, signature] = former.split(".");
+  // A server that lies about what apps have would hide what changes. What an earlier key signed cannot be verified here.
+  const isByThisKey = JSON.parse(new TextDecoder().decode(fromBase64Url(header))).kid === kid;
+  const isGenuine = !isByThisKey || (await isSignedBy(fromBase64(publicKey), fromBase64Url(signature), toUtf8(`${header}.${payload}`)));
+  if (!isGenuine || !isOurs(before) || before.ver >= claims.ver) throw new Error("What the server says apps have now is not what this project's key signed before.");
+  show(claims, before, isByThisKey ? "" : "Signed by an earlier key: this page cannot verify that apps have it.");
 }
 
 /** @param {HTMLFormElement} form @param {string} password */
 async function sign(form, password) {
-  const { key = "", kid = "", publicKey = "" } = form.dataset;
+  const { key = "" } = form.dataset;
   const spki = fromBase64(publicKey);
   if ((await thumbprintOf(spki)) !== kid) throw new KeyError("other-key", "The release is prepared for another key than the project's.");
   const opened = await openKey(key, password, spki);
@@ -33,7 +44,7 @@ async function sign(form, password) {
 
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("signing"));
 try {
-  showClaims();
+  await showClaims();
   if (form) arm(form);
 } catch (error) {
   tell("claims-wrong", `This must not be signed. ${error instanceof Error ? error.message : error}`);
@@ -42,11 +53,11 @@ try {
 /** @param {HTMLFormElement} form */
 function arm(form) {
   const button = /** @type {HTMLButtonElement} */ (find("sign"));
-  const password = /** @type {HTMLInputElement | null} */ (document.getElementById("master-password"));
+  const password = /** @type {HTMLInputElement} */ (find("master-password"));
   const says = button.textContent;
   button.disabled = false;
   let idle = 0;
-  password?.addEventListener("input", () => {
+  password.addEventListener("input", () => {
     tell("password-wrong", "");
     clearTimeout(idle);
     idle = window.setTimeout(() => {
@@ -62,12 +73,13 @@ function arm(form) {
     try {
       const jws = /** @type {HTMLInputElement} */ (form.elements.namedItem("jws"));
       const { credentialId = "", prfSalt = "" } = form.dataset;
-      jws.value = await sign(form, password ? password.value : await askPassword(credentialId, prfSalt));
-      if (password) password.value = "";
+      jws.value = await sign(form, password.value || !credentialId ? password.value : await askPassword(credentialId, prfSalt));
+      password.value = "";
       form.submit();
     } catch (error) {
       tell("password-wrong", error instanceof Error ? error.message : String(error));
-      if (error instanceof KeyError && error.code === "password") password?.select();
+      for (const other of form.querySelectorAll("details.instead")) other.setAttribute("open", "");
+      if (error instanceof KeyError && error.code === "password") password.select();
       button.disabled = false;
       button.textContent = says;
     }

@@ -11,9 +11,11 @@ mod alerts;
 mod assets;
 mod audit;
 mod certificate;
+mod changes;
 mod chart;
 mod cookie;
 mod domains;
+mod draft_settings;
 mod failure;
 mod form;
 mod frame;
@@ -28,6 +30,7 @@ mod projects;
 mod qr;
 mod releases;
 mod rotation;
+mod setup;
 mod show;
 mod sign_in;
 mod step_up;
@@ -64,7 +67,9 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(members::router())
         .merge(tokens::router())
         .merge(projects::router())
+        .merge(setup::router())
         .merge(domains::router())
+        .merge(draft_settings::router())
         .merge(rotation::router())
         .merge(releases::router())
         .merge(live::router())

@@ -8,8 +8,8 @@ use axum::{
     routing::{get, post},
 };
 use pintle_api::{
-    AccountResponse, AddressRequest, ListQuery, PasskeyResponse, RecoveryCodesResponse, SecretText, SessionResponse,
-    SetPasswordRequest, SignInRequest, SignInResponse, TotpCodeRequest,
+    AccountResponse, AddressRequest, IdentityResponse, ListQuery, PasskeyResponse, RecoveryCodesResponse, SecretText,
+    SessionResponse, SetPasswordRequest, SignInRequest, SignInResponse, TotpCodeRequest,
 };
 use pintle_service::Actor;
 use serde::Deserialize;
@@ -34,6 +34,7 @@ pub(super) fn router() -> Router<App> {
         .route("/account/totp", post(begin_totp))
         .route("/account/totp/confirm", post(confirm_totp))
         .route("/account/totp/remove", get(ask_totp_removal).post(remove_totp))
+        .route("/account/identities/{identity}/unlink", post(unlink))
         .route("/account/sessions/end-others", post(end_other_sessions))
         .route("/account/sessions/{session}/end", post(end_session))
         .route("/account/delete", get(ask_deletion).post(delete))
@@ -46,6 +47,7 @@ struct AccountPage {
     account: AccountResponse,
     sessions: Vec<SessionResponse>,
     passkeys: Vec<PasskeyResponse>,
+    identities: Vec<IdentityResponse>,
 }
 
 /// One form that changes one thing of the account.
@@ -89,7 +91,8 @@ async fn read(State(app): State<App>, SignedIn { actor, frame }: SignedIn) -> Re
     let account = app.service.read_account(&actor).await?;
     let sessions = app.service.list_sessions(&actor, &ListQuery::default(), now()).await?.items;
     let passkeys = app.service.list_passkeys(&actor).await?.passkeys;
-    Ok(render(&AccountPage { frame, account, sessions, passkeys }))
+    let identities = app.service.list_identities(&actor).await?.identities;
+    Ok(render(&AccountPage { frame, account, sessions, passkeys, identities }))
 }
 
 #[derive(Deserialize)]
@@ -221,6 +224,16 @@ async fn remove_totp(
 ) -> Result<Response, PageError> {
     app.service.remove_totp(&actor, now()).await?;
     Ok(go_on("/account", "totp-removed"))
+}
+
+async fn unlink(
+    State(app): State<App>,
+    SignedIn { actor, .. }: SignedIn,
+    Path(identity): Path<String>,
+    Submitted { .. }: Submitted,
+) -> Result<Response, PageError> {
+    app.service.unlink_identity(&actor, &identity, now()).await?;
+    Ok(go_on("/account", "identity-unlinked"))
 }
 
 async fn end_session(

@@ -8,8 +8,8 @@ use axum::{
     routing::{get, post},
 };
 use pintle_api::{
-    AddDomainRequest, AddPinRequest, Concern, DomainResponse, Enforce, EnforceWord, ListQuery, LookupQuery,
-    LookupResponse, PinMatch, PinOrigin, PinType, Trust, UpdateDomainRequest,
+    AddDomainRequest, AddPinRequest, AutoDraft, Concern, CtLogResponse, CtPolicy, CtRequest, DomainResponse, Enforce,
+    EnforceWord, ListQuery, LookupQuery, LookupResponse, PinMatch, PinOrigin, PinType, Trust, UpdateDomainRequest,
 };
 use pintle_discover::FileError;
 use secrecy::SecretString;
@@ -23,7 +23,7 @@ use super::{
     frame::{Frame, go_on, render},
     monitor::{Watched, show_vantage, watch_domain},
     place::InProject,
-    show::{pin_state, show_enforce, show_match, show_source, word, words},
+    show::{date, parse_day, pin_state, show_ct, show_enforce, show_match, show_source, word, words},
     timeline::Row,
     tools::Look,
 };
@@ -40,6 +40,8 @@ pub(super) fn router() -> Router<App> {
         .route(&format!("{domain}/pins"), get(ask_pins).post(add_pins))
         .route(&format!("{domain}/pins/find"), post(find_pins))
         .route(&format!("{domain}/pins/{{pin}}/remove"), post(remove_pin))
+        .route(&format!("{domain}/proposed/{{pin}}/accept"), post(accept_proposal))
+        .route(&format!("{domain}/proposed/{{pin}}/dismiss"), post(dismiss_proposal))
 }
 
 /// On one page: more take longer than an eye reads.
@@ -58,6 +60,13 @@ const TRUST: [(&str, &str); 2] = [
     ("platform", "The phone's certificate authorities, and a pin"),
     ("pins", "A pin alone: private CA or self-signed"),
 ];
+const CT: [(&str, &str); 3] = [
+    ("off", "Nothing"),
+    ("verified", "Proofs that logs signed, of two operators at least"),
+    ("declared", "The names of logs that you choose below"),
+];
+const AUTO_DRAFT: [(&str, &str); 3] =
+    [("off", "Nothing"), ("live", "New keys that its servers show"), ("live_and_ct", "Those, and new keys in CT logs")];
 const TYPES: [(&str, &str); 4] = [
     ("spki-sha256", "SHA-256 of the key (SPKI)"),
     ("spki-sha512", "SHA-512 of the key (SPKI)"),
@@ -70,6 +79,9 @@ const MATCHES: [(&str, &str); 3] = [
     ("any", "Any certificate of the path"),
 ];
 
+/// Domains that a search shows.
+const MAX_FOUND: usize = 50;
+
 #[derive(Template)]
 #[template(path = "domains.html")]
 struct DomainsPage {
@@ -77,6 +89,11 @@ struct DomainsPage {
     place: InProject,
     domains: Vec<DomainResponse>,
     next_cursor: Option<String>,
+    /// What was looked for, and how many there are.
+    find: String,
+    found: usize,
+    /// Whether they are so many that one would rather look for one.
+    is_long: bool,
 }
 
 #[derive(Template)]
@@ -108,6 +125,8 @@ struct SettingsPage {
     place: InProject,
     domain: DomainResponse,
     form: Form,
+    /// Of the draft.
+    logs: Vec<CtLogResponse>,
 }
 
 #[derive(Template)]
@@ -145,11 +164,29 @@ fn read_watch(fields: &Fields) -> Vec<String> {
     fields.text("watch").split_ascii_whitespace().map(str::to_owned).collect()
 }
 
-async fn list(State(app): State<App>, place: InProject, Query(query): Query<ListQuery>) -> Result<Response, PageError> {
-    let query = ListQuery { limit: query.limit.or(Some(DOMAINS_AT_ONCE)), ..query };
-    let list = app.service.list_domains(&place.actor, place.id(), &query).await?;
-    let (domains, next_cursor) = (list.items, list.next_cursor);
-    Ok(render(&DomainsPage { frame: place.frame.clone(), place: place.at("domains"), domains, next_cursor }))
+#[derive(Deserialize)]
+struct FindQuery {
+    #[serde(default)]
+    find: String,
+}
+
+async fn list(
+    State(app): State<App>,
+    place: InProject,
+    Query(query): Query<ListQuery>,
+    Query(FindQuery { find }): Query<FindQuery>,
+) -> Result<Response, PageError> {
+    let (domains, next_cursor, found) = if find.trim().is_empty() {
+        let query = ListQuery { limit: query.limit.or(Some(DOMAINS_AT_ONCE)), cursor: query.cursor.clone() };
+        let list = app.service.list_domains(&place.actor, place.id(), &query).await?;
+        (list.items, list.next_cursor, 0)
+    } else {
+        let found = app.service.search_domains(&place.actor, place.id(), &find, MAX_FOUND, now()).await?;
+        (found.domains, None, found.count)
+    };
+    let is_long = next_cursor.is_some() || query.cursor.is_some() || !find.is_empty();
+    let (frame, place) = (place.frame.clone(), place.at("domains"));
+    Ok(render(&DomainsPage { frame, place, domains, next_cursor, find, found, is_long }))
 }
 
 async fn ask_new(place: InProject) -> Response {
@@ -165,8 +202,8 @@ async fn add(
         name: fields.owned("name"),
         enforce: read_enforce(&fields),
         trust: read(&fields, "trust"),
-        ct: pintle_api::CtRequest::default(),
-        auto_draft: pintle_api::AutoDraft::default(),
+        ct: CtRequest::default(),
+        auto_draft: AutoDraft::default(),
         watch: read_watch(&fields),
     };
     match app.service.add_domain(&place.actor, place.id(), &request, None, now()).await {
@@ -227,10 +264,29 @@ async fn ask_settings(
     Path(DomainId { domain }): Path<DomainId>,
 ) -> Result<Response, PageError> {
     let domain = find_domain(&app, &place, &domain).await?;
-    let enforce = word(&domain.enforce);
-    let watch = domain.watch.join("\n");
-    let form = Form::of(&[("enforce", &enforce), ("trust", &word(&domain.trust)), ("watch", &watch)]);
-    Ok(render(&SettingsPage { frame: place.frame.clone(), place: place.at("domains"), domain, form }))
+    let (enforce, trust, watch) = (word(&domain.enforce), word(&domain.trust), domain.watch.join("\n"));
+    let (ct, min, auto_draft) = (word(&domain.ct.policy), domain.ct.min.to_string(), word(&domain.auto_draft));
+    let mut fields = vec![("enforce", enforce.as_str()), ("trust", &trust), ("watch", &watch)];
+    fields.extend([("ct", ct.as_str()), ("ct_min", &min), ("auto_draft", &auto_draft)]);
+    fields.extend(domain.ct.logs.iter().flatten().map(|log| ("ct_log", log.as_str())));
+    let form = Form::of(&fields);
+    show_settings(&app, place, domain, form).await
+}
+
+async fn show_settings(app: &App, place: InProject, domain: DomainResponse, form: Form) -> Result<Response, PageError> {
+    let logs = app.service.read_ct_logs(&place.actor, place.id()).await?.logs;
+    Ok(render(&SettingsPage { frame: place.frame.clone(), place: place.at("domains"), domain, form, logs }))
+}
+
+fn read_ct(fields: &Fields) -> CtRequest {
+    let policy = read::<CtPolicy>(fields, "ct");
+    if policy == CtPolicy::Off {
+        return CtRequest::default();
+    }
+    let logs: Vec<_> = fields.all("ct_log").map(str::to_owned).collect();
+    // What is no number is too few of them.
+    let min = fields.optional("ct_min").map(|text| text.parse().unwrap_or_default());
+    CtRequest { policy, min, logs: (!logs.is_empty()).then_some(logs) }
 }
 
 async fn change(
@@ -242,15 +298,15 @@ async fn change(
     let request = UpdateDomainRequest {
         enforce: Some(read_enforce(&fields)),
         trust: Some(read::<Trust>(&fields, "trust")),
-        ct: None,
+        ct: Some(read_ct(&fields)),
         watch: Some(read_watch(&fields)),
-        auto_draft: None,
+        auto_draft: Some(read::<AutoDraft>(&fields, "auto_draft")),
     };
     match app.service.update_domain(&place.actor, place.id(), &id, &request, None, now()).await {
         Ok(_) => Ok(go_on(&format!("{}/domains/{id}", place.path()), "changed")),
         Err(error) => {
             let (domain, form) = (find_domain(&app, &place, &id).await?, Form::refused(fields, error)?);
-            Ok(render(&SettingsPage { frame: place.frame.clone(), place: place.at("domains"), domain, form }))
+            show_settings(&app, place, domain, form).await
         }
     }
 }
@@ -273,6 +329,37 @@ async fn remove_pin(
 ) -> Result<Response, PageError> {
     app.service.remove_pin(&place.actor, place.id(), &domain, &pin, None, now()).await?;
     Ok(go_on(&format!("{}/domains/{domain}", place.path()), "pin-removed"))
+}
+
+/// Pins what the monitor proposes.
+async fn accept_proposal(
+    State(app): State<App>,
+    place: InProject,
+    Path(PinId { domain: id, pin }): Path<PinId>,
+    Submitted { .. }: Submitted,
+) -> Result<Response, PageError> {
+    let domain = find_domain(&app, &place, &id).await?;
+    let proposed = domain.proposed.iter().find(|proposed| proposed.id == pin).ok_or(PageError::NOT_FOUND)?;
+    let request = AddPinRequest {
+        pin_type: proposed.pin_type,
+        digest: proposed.digest.clone(),
+        pin_match: PinMatch::Leaf,
+        expires_at: None,
+        source: PinOrigin::Fetched,
+        label: Some(format!("proposed {}", date(proposed.proposed_at))),
+    };
+    app.service.add_pin(&place.actor, place.id(), &id, &request, None, now()).await?;
+    Ok(go_on(&format!("{}/domains/{id}", place.path()), "proposal-accepted"))
+}
+
+async fn dismiss_proposal(
+    State(app): State<App>,
+    place: InProject,
+    Path(PinId { domain, pin }): Path<PinId>,
+    Submitted { .. }: Submitted,
+) -> Result<Response, PageError> {
+    app.service.remove_pin(&place.actor, place.id(), &domain, &pin, None, now()).await?;
+    Ok(go_on(&format!("{}/domains/{domain}", place.path()), "proposal-dismissed"))
 }
 
 /// A host that stands for the domain when somebody looks: the first one watched, or the name itself.
@@ -363,9 +450,16 @@ async fn add_pins(
     Submitted { fields, .. }: Submitted,
 ) -> Result<Response, PageError> {
     let chosen: Vec<AddPinRequest> = fields.all("pin").filter_map(|pin| parse_choice(pin, &fields)).collect();
-    let requests = if fields.text("digest").is_empty() { chosen } else { vec![read_by_hand(&fields)] };
-    if requests.is_empty() {
-        let refusal = Refusal::local("", "nothing_chosen", "nothing was chosen");
+    let mut requests = if fields.text("digest").is_empty() { chosen } else { vec![read_by_hand(&fields)] };
+    let until = parse_day(fields.text("until"));
+    for request in &mut requests {
+        request.expires_at = until.unwrap_or_default();
+    }
+    if requests.is_empty() || until.is_err() {
+        let refusal = match until {
+            Ok(_) => Refusal::local("", "nothing_chosen", "nothing was chosen"),
+            Err(()) => Refusal::local("until", "until_invalid", "must be a day, as in 2027-06-30"),
+        };
         let domain = find_domain(&app, &place, &id).await?;
         return Ok(show_pins(&app, place, domain, Form::refused_here(fields, refusal), None));
     }

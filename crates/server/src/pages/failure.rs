@@ -146,11 +146,12 @@ pub(super) struct Refusal {
 }
 
 /// Codes that are about one field, whichever form it is in.
-const FIELDS: [(&str, &str); 23] = [
+const FIELDS: [(&str, &str); 24] = [
     ("address_invalid", "email"),
     ("address_taken", "email"),
     ("already_exists", "name"),
     ("code_invalid", "code"),
+    ("ct_logs_missing", "ct"),
     ("ct_search_off", "ct_host"),
     ("ct_search_silent", "ct_host"),
     ("ct_search_slow", "ct_host"),

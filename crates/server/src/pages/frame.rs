@@ -38,7 +38,7 @@ pub(super) struct Frame {
 
 /// A word that a page leaves in the address of the next one, and what that one says. The words are ours: nobody can have a
 /// page say something else.
-const DONE: [(&str, &str); 40] = [
+const DONE: [(&str, &str); 45] = [
     ("signed-out", "You are signed out."),
     ("password-set", "The password is set. Sign in with it."),
     ("signed-up", "Your account is there. Sign in."),
@@ -49,6 +49,9 @@ const DONE: [(&str, &str); 40] = [
     ("domain-added", "The domain is in the draft. Nothing changes for apps until you release."),
     ("domain-removed", "The domain is out of the draft. Apps keep it until you release."),
     ("pins-added", "Pinned in the draft. Nothing changes for apps until you release."),
+    ("logs-replaced", "The logs are in the draft. Nothing changes for apps until you release."),
+    ("proposal-accepted", "Pinned in the draft, as it was proposed. Nothing changes for apps until you release."),
+    ("proposal-dismissed", "It is not proposed again."),
     ("pin-removed", "The pin is out of the draft. Apps keep it until you release."),
     ("rotation-started", "The change has begun. What comes next stands here, whenever you look."),
     ("rotation-not-switched", "Not every server presents the next key yet: the old pins stay."),
@@ -68,6 +71,8 @@ const DONE: [(&str, &str); 40] = [
     ("token-revoked", "The token no longer works."),
     ("session-ended", "The session is ended."),
     ("sessions-ended", "Every other session is ended."),
+    ("identity-unlinked", "It no longer signs you in."),
+    ("token-of-member-revoked", "The token no longer works here."),
     ("totp-removed", "The authenticator is removed."),
     ("passkey-added", "The passkey is added."),
     ("passkey-removed", "The passkey is removed."),

@@ -7,7 +7,9 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use pintle_api::{CreateInvitationRequest, InvitationResponse, ListQuery, MemberResponse, Role, UpdateMemberRequest};
+use pintle_api::{
+    CreateInvitationRequest, InvitationResponse, ListQuery, MemberResponse, Role, TokenResponse, UpdateMemberRequest,
+};
 use serde::Deserialize;
 
 use super::{
@@ -25,6 +27,7 @@ pub(super) fn router() -> Router<App> {
         .route("/orgs/{organization}/members/{account}/role", post(change_role))
         .route("/orgs/{organization}/members/{account}/remove", post(remove))
         .route("/orgs/{organization}/invitations/{invitation}/revoke", post(revoke))
+        .route("/orgs/{organization}/tokens/{token}/revoke", post(revoke_token))
 }
 
 /// Roles, each in a sentence, the mightiest last.
@@ -35,6 +38,11 @@ const ROLES: [(&str, &str); 5] = [
     ("admin", "Admin: keys, projects, members"),
     ("owner", "Owner: everything"),
 ];
+
+/// The role without what it may.
+fn name_of(says: &str) -> &str {
+    says.split_once(':').map_or(says, |(name, _)| name)
+}
 
 /// Names of accounts, as long as they are members; their ids otherwise.
 pub(super) async fn find_names<const N: usize>(
@@ -56,6 +64,8 @@ struct MembersPage {
     members: Vec<MemberResponse>,
     next_cursor: Option<String>,
     invitations: Vec<InvitationResponse>,
+    /// Of members, for this organization alone.
+    tokens: Vec<TokenResponse>,
     form: Form,
     /// The code of an invitation made just now, where no mail brings it.
     code: Option<String>,
@@ -79,10 +89,12 @@ async fn show(
 ) -> Result<Response, PageError> {
     let (actor, organization) = (&place.actor, &place.organization.id);
     let members = app.service.list_members(actor, organization, query).await?;
-    let invitations = if place.can().manage_members() {
-        app.service.list_invitations(actor, organization, &ListQuery::default(), now()).await?.items
+    let all = ListQuery { limit: Some(ListQuery::MAX_LIMIT), cursor: None };
+    let (invitations, tokens) = if place.can().manage_members() {
+        let invitations = app.service.list_invitations(actor, organization, &all, now()).await?.items;
+        (invitations, app.service.list_organization_tokens(actor, organization, &all).await?.items)
     } else {
-        Vec::new()
+        (Vec::new(), Vec::new())
     };
     let me = actor.account_id().to_owned();
     let (members, next_cursor) = (members.items, members.next_cursor);
@@ -92,6 +104,7 @@ async fn show(
         members,
         next_cursor,
         invitations,
+        tokens,
         form,
         code,
         me,
@@ -126,6 +139,11 @@ fn read_role(fields: &Fields) -> Role {
 #[derive(Deserialize)]
 struct MemberId {
     account: String,
+}
+
+#[derive(Deserialize)]
+struct TokenId {
+    token: String,
 }
 
 #[derive(Deserialize)]
@@ -167,6 +185,16 @@ async fn remove(
         Ok(()) => Ok(go_on(&format!("{}/members", place.path()), "member-removed")),
         Err(error) => show_refused(&app, place, error).await,
     }
+}
+
+async fn revoke_token(
+    State(app): State<App>,
+    place: InOrganization,
+    Path(TokenId { token }): Path<TokenId>,
+    Submitted { .. }: Submitted,
+) -> Result<Response, PageError> {
+    app.service.revoke_organization_token(&place.actor, &place.organization.id, &token, now()).await?;
+    Ok(go_on(&format!("{}/members", place.path()), "token-of-member-revoked"))
 }
 
 async fn revoke(

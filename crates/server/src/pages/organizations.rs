@@ -11,6 +11,7 @@ use pintle_api::{
     AcceptInvitationRequest, CreateOrganizationRequest, InvitationCode, ListQuery, OrganizationResponse,
     ProjectResponse, Role, UpdateOrganizationRequest,
 };
+use pintle_service::{Allotment, PlanUse};
 
 use super::{
     failure::{PageError, Refusal},
@@ -50,6 +51,16 @@ struct OrganizationPage {
     place: InOrganization,
     projects: Vec<ProjectResponse>,
     next_cursor: Option<String>,
+    plan: PlanUse,
+}
+
+impl OrganizationPage {
+    /// What the operator limits, as in `3 of 10 projects`.
+    fn allotted(&self) -> Vec<String> {
+        let parts = [(self.plan.projects, "projects"), (self.plan.domains, "domains")];
+        let told = |(part, what): (Allotment, &str)| Some(format!("{} of {} {what}", part.used, part.limit?));
+        parts.into_iter().filter_map(told).collect()
+    }
 }
 
 #[derive(Template)]
@@ -100,11 +111,13 @@ async fn read(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, PageError> {
     let list = app.service.list_projects(&place.actor, &place.organization.id, &query).await?;
+    let plan = app.service.read_plan(&place.actor, &place.organization.id).await?;
     Ok(render(&OrganizationPage {
         frame: place.frame.clone(),
         place: place.at("projects"),
         projects: list.items,
         next_cursor: list.next_cursor,
+        plan,
     }))
 }
 

@@ -4,11 +4,10 @@ use askama::Template;
 use axum::{
     Router,
     extract::State,
-    http::header,
     response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
-use pintle_api::{Approval, CreateProjectRequest, DomainResponse, ListQuery, ReleaseResponse, UpdateProjectRequest};
+use pintle_api::{Approval, CreateProjectRequest, ReleaseResponse, UpdateProjectRequest};
 use pintle_service::DraftSummary;
 
 use super::{
@@ -27,8 +26,6 @@ pub(super) fn router() -> Router<App> {
         .route("/orgs/{organization}/projects/new", get(ask_new).post(create))
         .route("/orgs/{organization}/projects/{project}", get(read))
         .route("/orgs/{organization}/projects/{project}/settings", get(ask_settings).post(change))
-        .route("/orgs/{organization}/projects/{project}/setup", get(set_up))
-        .route("/orgs/{organization}/projects/{project}/pintle.json", get(download_bundle))
         .route("/orgs/{organization}/projects/{project}/delete", get(ask_deletion).post(delete))
 }
 
@@ -51,56 +48,20 @@ struct ProjectPage {
     hidden_rows: usize,
 }
 
-#[derive(Template)]
-#[template(path = "setup.html")]
-struct SetupPage {
-    frame: Frame,
-    place: InProject,
-    /// Where the project has a key.
-    root: Option<EmbeddedRoot>,
-}
-
-/// What an app embeds, for the lines that use it.
-struct EmbeddedRoot {
-    /// `pintle.json` itself.
-    bundle: String,
-    organization: String,
-    project: String,
-    public_key: String,
-    recovery_key: Option<String>,
-    /// A list of texts, as JSON, Python and JavaScript write it.
-    urls_json: String,
-    /// The same without the brackets.
-    urls_listed: String,
-    /// A host that the app connects to.
-    host: String,
-    /// Whether it is none of the project's.
-    is_example: bool,
-}
-
-impl EmbeddedRoot {
-    /// `None` for what is no bundle.
-    fn read(bundle: String, domains: &[DomainResponse]) -> Option<Self> {
-        let values: serde_json::Value = serde_json::from_str(&bundle).ok()?;
-        let text = |name: &str| values.get(name)?.as_str().map(str::to_owned);
-        let urls_json = values.get("urls")?.to_string();
-        let own = domains.iter().map(|domain| &domain.name).find(|name| !name.starts_with('*'));
-        Some(Self {
-            organization: text("organization")?,
-            project: text("project")?,
-            public_key: text("public_key")?,
-            recovery_key: text("recovery_key"),
-            urls_listed: urls_json.trim_matches(['[', ']']).to_owned(),
-            urls_json,
-            host: own.cloned().unwrap_or_else(|| "api.example.com".to_owned()),
-            is_example: own.is_none(),
-            bundle,
-        })
-    }
-}
-
 /// Domains that the overview shows with their pins.
 const MAX_ROWS: usize = 12;
+
+impl ProjectPage {
+    /// Whether there is anything to tell of the draft: what it says before anybody added a domain is nobody's change.
+    fn is_begun(&self) -> bool {
+        self.latest.is_some() || self.draft.domain_count > 0
+    }
+
+    /// Whether every domain has a pin: the ones without come first.
+    fn is_pinned(&self) -> bool {
+        self.draft.urgent.first().is_some_and(|domain| !domain.pins.is_empty())
+    }
+}
 
 #[derive(Template)]
 #[template(path = "project_settings.html")]
@@ -163,30 +124,6 @@ async fn read(State(app): State<App>, place: InProject) -> Result<Response, Page
         rows,
         hidden_rows,
     }))
-}
-
-/// What the app embeds, and the lines that use it.
-async fn set_up(State(app): State<App>, place: InProject) -> Result<Response, PageError> {
-    let root = match place.project.key {
-        Some(_) => {
-            let bundle = app.service.read_bundle(&place.actor, place.id()).await?;
-            // One of the first serves as an example.
-            let first = ListQuery { limit: Some(20), cursor: None };
-            let domains = app.service.list_domains(&place.actor, place.id(), &first).await?.items;
-            Some(EmbeddedRoot::read(bundle, &domains).ok_or(PageError::INTERNAL)?)
-        }
-        None => None,
-    };
-    Ok(render(&SetupPage { frame: place.frame.clone(), place: place.at("setup"), root }))
-}
-
-async fn download_bundle(State(app): State<App>, place: InProject) -> Result<Response, PageError> {
-    let bundle = app.service.read_bundle(&place.actor, place.id()).await?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/json"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"pintle.json\""),
-    ];
-    Ok((headers, bundle).into_response())
 }
 
 async fn ask_settings(place: InProject) -> Response {

@@ -8,22 +8,24 @@ use axum::{
     routing::{get, post},
 };
 use pintle_api::{
-    AcceptReleaseRequest, ApproveReleaseRequest, Change, ChangeKind, DiffQuery, Finding, FindingOverride,
-    KeyCiphertextResponse, KeyOpener, ListQuery, OverrideRequest, PrepareReleaseRequest, PreparedReleaseResponse,
-    ReleaseContent, ReleaseKind, ReleaseResponse, ReleaseState, Severity, TargetState, Unchanged,
+    AcceptReleaseRequest, ApproveReleaseRequest, DiffQuery, Expiry, Finding, FindingOverride, KeyCiphertextResponse,
+    KeyOpener, ListQuery, OverrideRequest, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseContent, ReleaseKind,
+    ReleaseResponse, ReleaseState, Severity, TargetState, Unchanged,
 };
 use pintle_service::DraftSummary;
 use serde::Deserialize;
 
 use super::{
-    failure::PageError,
+    changes::{ChangesQuery, Portion},
+    failure::{PageError, Refusal},
     form::{Fields, Form, Submitted},
     frame::{Frame, go_on, render},
     keys::is_kept,
     live::{Progress, is_settled},
     members::find_names,
     place::InProject,
-    show::{is_same, word, words},
+    show::{every, is_same, parse_minute, show_span, word, words},
+    tools::Look,
 };
 use crate::{app::App, clock::now};
 
@@ -44,6 +46,7 @@ struct DraftPage {
     frame: Frame,
     place: InProject,
     draft: DraftSummary,
+    changes: Portion,
     form: Form,
     /// What the guard found at the live servers, where it was asked.
     guarded: Option<Vec<Finding>>,
@@ -79,7 +82,7 @@ struct ReleasePage {
     frame: Frame,
     place: InProject,
     release: ReleaseResponse,
-    changes: Vec<Change>,
+    changes: Portion,
     /// The release that apps had before.
     previous: Option<ReleaseResponse>,
     /// Names of who submitted it and of who agreed.
@@ -144,6 +147,8 @@ async fn review(
     State(app): State<App>,
     place: InProject,
     Query(ReviewQuery { guard }): Query<ReviewQuery>,
+    Query(changes): Query<ChangesQuery>,
+    _: Look,
 ) -> Result<Response, PageError> {
     let (form, guarded) = match guard {
         Some(_) => match app.service.guard_draft(&place.actor, place.id(), now()).await {
@@ -152,7 +157,7 @@ async fn review(
         },
         None => (Form::default(), None),
     };
-    show_draft(&app, place, form, guarded).await
+    show_draft(&app, place, form, guarded, changes).await
 }
 
 async fn show_draft(
@@ -160,9 +165,11 @@ async fn show_draft(
     place: InProject,
     form: Form,
     guarded: Option<Vec<Finding>>,
+    changes: ChangesQuery,
 ) -> Result<Response, PageError> {
     let draft = app.service.summarize_draft(&place.actor, place.id(), 0, now()).await?;
-    Ok(render(&DraftPage { frame: place.frame.clone(), place: place.at("draft"), draft, form, guarded }))
+    let changes = Portion::new(&draft.changes, changes, format!("{}/draft", place.path()));
+    Ok(render(&DraftPage { frame: place.frame.clone(), place: place.at("draft"), draft, changes, form, guarded }))
 }
 
 /// What the form asks to be released.
@@ -201,7 +208,7 @@ async fn prepare(
             };
             show_signing(&app, place, prepared, command).await
         }
-        Err(error) => show_draft(&app, place, Form::refused(fields, error)?, None).await,
+        Err(error) => show_draft(&app, place, Form::refused(fields, error)?, None, ChangesQuery::default()).await,
     }
 }
 
@@ -228,10 +235,17 @@ async fn accept(
     place: InProject,
     Submitted { fields, .. }: Submitted,
 ) -> Result<Response, PageError> {
-    let request = AcceptReleaseRequest { jws: fields.owned("jws"), publish_at: None };
+    let Ok(publish_at) = parse_minute(fields.text("publish_at")) else {
+        let refusal = Refusal::local("", "publish_at_invalid", "the time to publish is none: nothing was submitted");
+        return show_draft(&app, place, Form::refused_here(Fields::default(), refusal), None, ChangesQuery::default())
+            .await;
+    };
+    let request = AcceptReleaseRequest { jws: fields.owned("jws"), publish_at };
     match app.service.accept_release(&place.actor, place.id(), &request, now()).await {
         Ok(release) => Ok(go_on(&format!("{}/releases/{}", place.path(), release.version), "released")),
-        Err(error) => show_draft(&app, place, Form::refused(Fields::default(), error)?, None).await,
+        Err(error) => {
+            show_draft(&app, place, Form::refused(Fields::default(), error)?, None, ChangesQuery::default()).await
+        }
     }
 }
 
@@ -250,20 +264,28 @@ async fn read(
     State(app): State<App>,
     place: InProject,
     Path(Version { version }): Path<Version>,
+    Query(changes): Query<ChangesQuery>,
 ) -> Result<Response, PageError> {
-    show_release(&app, place, version, Form::default()).await
+    show_release(&app, place, version, Form::default(), changes).await
 }
 
-async fn show_release(app: &App, place: InProject, version: u64, form: Form) -> Result<Response, PageError> {
+async fn show_release(
+    app: &App,
+    place: InProject,
+    version: u64,
+    form: Form,
+    changes: ChangesQuery,
+) -> Result<Response, PageError> {
     let release = app.service.read_release(&place.actor, place.id(), version).await?;
     let previous = find_release_before(app, &place, version).await?;
-    let changes = match &previous {
+    let differing = match &previous {
         Some(previous) => {
             let query = DiffQuery { from: Some(previous.version.to_string()), to: Some(version.to_string()) };
             app.service.diff(&place.actor, place.id(), &query, now()).await?.changes
         }
         None => Vec::new(),
     };
+    let changes = Portion::new(&differing, changes, format!("{}/releases/{version}", place.path()));
     let me = place.actor.account_id().to_owned();
     let accounts = [Some(release.accepted_by.as_str()), release.approved_by.as_deref()];
     let [accepted_by, approved_by] = find_names(app, &place, accounts).await?;
@@ -298,7 +320,7 @@ async fn approve(
     let request = ApproveReleaseRequest { claims_sha256: fields.owned("claims_sha256") };
     match app.service.approve_release(&place.actor, place.id(), version, &request, now()).await {
         Ok(_) => Ok(go_on(&format!("{}/releases/{version}", place.path()), "release-approved")),
-        Err(error) => show_release(&app, place, version, Form::refused(fields, error)?).await,
+        Err(error) => show_release(&app, place, version, Form::refused(fields, error)?, ChangesQuery::default()).await,
     }
 }
 
@@ -310,6 +332,6 @@ async fn cancel(
 ) -> Result<Response, PageError> {
     match app.service.cancel_release(&place.actor, place.id(), version, now()).await {
         Ok(_) => Ok(go_on(&format!("{}/releases/{version}", place.path()), "release-cancelled")),
-        Err(error) => show_release(&app, place, version, Form::refused(fields, error)?).await,
+        Err(error) => show_release(&app, place, version, Form::refused(fields, error)?, ChangesQuery::default()).await,
     }
 }

@@ -1,7 +1,7 @@
 //! How moments, texts and states are shown.
 
 use askama::{Template, filters::HtmlSafe};
-use pintle_api::{DomainResponse, Enforce, EnforceWord, PinMatch, PinOrigin};
+use pintle_api::{CtPolicy, CtResponse, DomainResponse, Enforce, EnforceWord, PinMatch, PinOrigin};
 use time::OffsetDateTime;
 
 const DAY_SECS: u64 = 86_400;
@@ -66,6 +66,37 @@ impl Remaining {
     }
 }
 
+/// Midnight (UTC) of a day as a browser's field has it, `2027-06-30`; `None` where none was chosen.
+///
+/// # Errors
+/// It is no day.
+pub(super) fn parse_day(text: &str) -> Result<Option<u64>, ()> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let mut parts = text.splitn(3, '-');
+    let mut next = || parts.next().and_then(|part| part.parse::<u16>().ok()).ok_or(());
+    let (year, month, day) = (next()?, u8::try_from(next()?).map_err(drop)?, u8::try_from(next()?).map_err(drop)?);
+    let month = time::Month::try_from(month).map_err(drop)?;
+    let date = time::Date::from_calendar_date(year.into(), month, day).map_err(drop)?;
+    u64::try_from(date.midnight().assume_utc().unix_timestamp()).map(Some).map_err(drop)
+}
+
+/// A minute (UTC) as a browser's field has it, `2027-06-30T08:30`; `None` where none was chosen.
+///
+/// # Errors
+/// It is none.
+pub(super) fn parse_minute(text: &str) -> Result<Option<u64>, ()> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (day, time) = text.split_once('T').ok_or(())?;
+    let (hour, minute) = time.split_once(':').ok_or(())?;
+    let time = time::Time::from_hms(hour.parse().map_err(drop)?, minute.parse().map_err(drop)?, 0).map_err(drop)?;
+    let into_day = u64::from(time.hour()) * 3600 + u64::from(time.minute()) * 60;
+    parse_day(day)?.ok_or(()).map(|midnight| Some(midnight + into_day))
+}
+
 /// A length of time in its largest useful unit.
 pub(super) fn span(secs: u64) -> String {
     let (count, unit) = match secs {
@@ -77,6 +108,16 @@ pub(super) fn span(secs: u64) -> String {
         _ => (secs / DAY_SECS, "days"),
     };
     format!("{count} {unit}")
+}
+
+/// The same, for templates.
+pub(super) fn show_span(secs: &u64) -> String {
+    span(*secs)
+}
+
+/// How often: `every minute`, `every 10 minutes`.
+pub(super) fn every(secs: &u64) -> String {
+    format!("every {}", span(*secs).trim_start_matches("a "))
 }
 
 /// With a capital first letter, and a full stop at the end.
@@ -131,6 +172,18 @@ pub(super) fn show_enforce(enforce: &Enforce) -> String {
     }
 }
 
+/// What a domain asks of Certificate Transparency, where it asks for anything.
+pub(super) fn show_ct(ct: &CtResponse) -> Option<String> {
+    let kind = match ct.policy {
+        CtPolicy::Off => return None,
+        CtPolicy::Declared => "names",
+        CtPolicy::Verified => "has signed proofs of",
+    };
+    let logs = if ct.min == 1 { "log" } else { "logs" };
+    let of = ct.logs.as_ref().map_or_else(String::new, |logs| format!(" of {} chosen", logs.len()));
+    Some(format!("asks that the certificate {kind} {} CT {logs}{of}", ct.min))
+}
+
 pub(super) fn show_match(pin_match: &PinMatch) -> &'static str {
     match pin_match {
         PinMatch::Leaf => "the server's own certificate",
@@ -176,6 +229,19 @@ mod tests {
             shown,
             r#"<time datetime="2027-01-15T08:00:00Z" title="2027-01-15 08:00:00 UTC">15 Jan 2027, 08:00 UTC</time>"#
         );
+    }
+
+    #[test]
+    fn a_day_is_read_as_a_browser_writes_it() {
+        assert_eq!(parse_day("2027-01-15"), Ok(Some(1_800_000_000 - 8 * 3600)));
+        assert_eq!(parse_day(""), Ok(None));
+        for wrong in ["2027-02-30", "2027-13-01", "15.01.2027", "tomorrow", "1969-12-31", "2027-01-15T00:00"] {
+            assert_eq!(parse_day(wrong), Err(()), "{wrong}");
+        }
+        assert_eq!(parse_minute("2027-01-15T08:00"), Ok(Some(1_800_000_000)));
+        for wrong in ["T", "2027-01-15", "2027-01-15T24:00", "2027-01-15T08", "2027-01-15T8:61"] {
+            assert_eq!(parse_minute(wrong), Err(()), "{wrong}");
+        }
     }
 
     #[test]

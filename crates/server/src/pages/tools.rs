@@ -64,7 +64,7 @@ impl FromRequestParts<App> for Look {
         // Read as the pages read it: a name may be written in other ways than in letters.
         let query =
             Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_or_else(|_| Vec::new(), |query| query.0);
-        let asks = query.iter().any(|(name, _)| name == "host" || name == "look");
+        let asks = query.iter().any(|(name, _)| ["host", "look", "guard"].contains(&name.as_str()));
         if parts.method == axum::http::Method::POST || asks {
             app.limits.check_lookup(&parts.extensions)?;
         }

@@ -20,6 +20,7 @@ mod live;
 mod lookup;
 mod operations;
 mod page_roles;
+mod page_work;
 mod pages;
 mod permissions;
 mod reports;

@@ -8,15 +8,15 @@ use reqwest::StatusCode;
 
 use crate::{accounts::sign_in, pages::Browser, permissions::make_world, support::Server};
 
-struct World {
-    server: Server,
-    browser: Browser,
-    ids: BTreeMap<&'static str, String>,
+pub(crate) struct World {
+    pub(crate) server: Server,
+    pub(crate) browser: Browser,
+    pub(crate) ids: BTreeMap<&'static str, String>,
 }
 
 impl World {
     /// Somebody of this role, in an organization that has everything.
-    async fn start(role: Role) -> Self {
+    pub(crate) async fn start(role: Role) -> Self {
         let server = Server::start().await;
         let browser = Browser::signed_in(&server).await;
         let who = sign_in(&Client::anonymous(&server.url).unwrap(), &server).await.whoami().await.unwrap();
@@ -24,7 +24,7 @@ impl World {
         Self { server, browser, ids }
     }
 
-    fn path(&self, template: &str) -> String {
+    pub(crate) fn path(&self, template: &str) -> String {
         let project =
             template.replace("{P}", "/orgs/{organization}/projects/{project}").replace("{O}", "/orgs/{organization}");
         self.ids.iter().fold(project, |path, (name, id)| path.replace(&format!("{{{name}}}"), id))
@@ -52,12 +52,13 @@ const CLOSED: [(&str, StatusCode); 8] = [
 ];
 
 /// What an auditor reads: nothing there offers more than to read.
-const OPEN: [&str; 9] = [
+const OPEN: [&str; 10] = [
     "{P}",
     "{P}/domains",
     "{P}/domains/{domain}",
     "{P}/domains/{domain}/rotation",
     "{P}/draft",
+    "{P}/draft/settings",
     "{P}/releases/1",
     "{P}/key",
     "{P}/targets",
@@ -65,7 +66,7 @@ const OPEN: [&str; 9] = [
 ];
 
 /// Forms that the pages above do not show to an auditor, with what makes them whole.
-const FORMS: [(&str, &[(&str, &str)]); 19] = [
+const FORMS: [(&str, &[(&str, &str)]); 26] = [
     ("{P}/key/password", &[]),
     ("{P}/key/rotate", &[]),
     ("{P}/key/download", &[]),
@@ -80,6 +81,13 @@ const FORMS: [(&str, &[(&str, &str)]); 19] = [
     ("{P}/domains/{domain}/rotation", &[("next", "{pin}"), ("away_days", "7")]),
     ("{P}/domains/{domain}/rotation/finish", &[]),
     ("{P}/domains/{domain}/rotation/end", &[]),
+    ("{P}/draft/settings", &[("refresh_secs", "60"), ("expiry", "never")]),
+    ("{P}/draft/ct-logs", &[]),
+    ("{P}/domains/{domain}/settings", &[("enforce", "always")]),
+    ("{P}/domains/{domain}/pins", &[("digest", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")]),
+    ("{P}/domains/{domain}/proposed/{pin}/accept", &[]),
+    ("{P}/domains/{domain}/proposed/{pin}/dismiss", &[]),
+    ("{O}/tokens/{token}/revoke", &[]),
     ("{O}/webhooks", &[("url", "https://hooks.example.com/x")]),
     ("{O}/webhooks/{webhook}/test", &[]),
     ("{O}/webhooks/{webhook}/secret", &[]),
@@ -164,6 +172,23 @@ async fn a_publisher_does_nothing_with_the_key_but_sign() {
     for act in ["{P}/key/password", "{P}/key/rotate"] {
         let answer = world.browser.send(&world.path(act), &[("form_token", &token)]).await;
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{act}");
+    }
+    for page in ["{P}/key/import", "{P}/key/recover", "{P}/key/discard"] {
+        assert_eq!(world.browser.get(&world.path(page)).await.status(), StatusCode::NOT_FOUND, "{page}");
+    }
+    let acts = [
+        ("{P}/key", ("public_key", "x")),
+        ("{P}/key/keep", ("pem", "x")),
+        ("{P}/key/succession", ("jws", "a.b.c")),
+        ("{P}/key/discard", ("", "")),
+    ];
+    for (act, field) in acts {
+        let answer = world.browser.send(&world.path(act), &[("form_token", &token), field]).await;
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{act}");
+    }
+    let page = world.browser.read(&world.path("{P}/key")).await;
+    for offered in ["/key/password", "/key/discard", "/key/rotate", "/key/recover", "/key/import"] {
+        assert!(!page.contains(offered), "{offered}");
     }
     assert_eq!(world.events().await, before, "the key was fetched");
     world.server.stop().await;

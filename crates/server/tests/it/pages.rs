@@ -49,16 +49,24 @@ impl Browser {
         page.split("name=\"form_token\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
     }
 
+    fn post(&self, path: &str, media_type: &str, body: String) -> RequestBuilder {
+        let request = self.http.post(format!("{}{path}", self.origin)).header(header::COOKIE, &self.cookie);
+        request.header(header::CONTENT_TYPE, media_type).body(body)
+    }
+
     fn form(&self, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
         let encoded = reqwest::Url::parse_with_params("http://form.invalid", fields).unwrap();
-        let request = self.http.post(format!("{}{path}", self.origin)).header(header::COOKIE, &self.cookie);
-        let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        request.body(encoded.query().unwrap_or_default().to_owned())
+        self.post(path, "application/x-www-form-urlencoded", encoded.query().unwrap_or_default().to_owned())
     }
 
     /// As a browser sends the form of a page of ours.
     pub(crate) async fn send(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         self.form(path, fields).header("sec-fetch-site", "same-origin").send().await.unwrap()
+    }
+
+    /// The same, with a body of its own.
+    pub(crate) async fn send_body(&self, path: &str, media_type: &str, body: String) -> Response {
+        self.post(path, media_type, body).header("sec-fetch-site", "same-origin").send().await.unwrap()
     }
 }
 
@@ -273,5 +281,25 @@ async fn public_tools_are_limited_and_can_be_off() {
     assert_eq!(stranger.get("/tools/lookup").await.status(), StatusCode::OK, "a page without a question is no look");
     let (_, page) = says(Browser::stranger(&server).send("/tools/decode", &[("jws", "a.b.c")]).await).await;
     assert!(page.contains("decode_off"), "{page}");
+    server.stop().await;
+}
+
+/// Whoever is signed in: a link of another site comes with the cookie, and would have the server look.
+#[tokio::test]
+async fn every_page_that_looks_at_other_servers_is_counted() {
+    let server = Server::start_changed(|config| config.lookup.address_per_minute = 1).await;
+    let ada = Browser::signed_in(&server).await;
+    let token = ada.token().await;
+    let made = async |path: &str, fields: &[(&str, &str)]| {
+        let fields: Vec<_> = fields.iter().copied().chain([("form_token", token.as_str())]).collect();
+        let answer = ada.send(path, &fields).await;
+        answer.headers()[header::LOCATION].to_str().unwrap().split('?').next().unwrap().to_owned()
+    };
+    let organization = made("/orgs/new", &[("name", "Acme")]).await;
+    let fields = [("name", "App"), ("environment", "test")];
+    let project = made(&format!("{organization}/projects/new"), &fields).await;
+    let ask = async |query: &str| ada.get(&format!("{project}/draft{query}")).await.status().as_u16();
+    assert_eq!((ask("?guard=1").await, ask("?guard=1").await, ask("?gu%61rd=").await), (200, 429, 429));
+    assert_eq!((ask("").await, ask("?find=guard").await), (200, 200), "a page without a question is no look");
     server.stop().await;
 }

@@ -1,0 +1,10 @@
+import pintle
+
+pins = pintle.setup(
+    organization="org_01jd0000000000000000000000",
+    project="prj_01jd0000000000000000000000",
+    public_key="MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEpALWvPL4G+VO3AoT5e8JR9O/tfe12a9K8Jbof3VKYz5Lfv9iz5XMqUa5xaoY/52+V7t5x305l69KNnghfapkBA==",
+    recovery_key="MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAERLIwTuIpSHBzjKZHj8Wjxp/8tHEmV99sK8LN56QPFVHY915BsY7hFQHVWoxzBHgYcrlGPoGZrsxx2WtIV58o8g==",
+    urls=["https://cdn.example.com"],
+    storage_dir="/var/lib/myapp/pins",
+)

@@ -1,0 +1,150 @@
+//! What is set on pages is what the command line sets.
+
+use base64ct::{Base64, Encoding as _};
+use pintle_api::{CtPolicy, Expiry, OnStale, client::ProjectRef};
+use pintle_sign::{Signer as _, SigningKey};
+use pintle_store::{DomainId, PinId, ProposedPinRow, Role};
+use reqwest::{StatusCode, header};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::{page_roles::World, pages::Browser, support::Server};
+
+const DIGEST: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+
+impl World {
+    fn project(&self) -> ProjectRef<'_> {
+        let id = |name: &str| self.ids.get(name).unwrap().as_str();
+        ProjectRef { organization: id("organization"), project: id("project") }
+    }
+
+    async fn submit(&self, template: &str, fields: &[(&str, &str)]) -> reqwest::Response {
+        let token = self.browser.token().await;
+        let fields: Vec<_> = fields.iter().copied().chain([("form_token", token.as_str())]).collect();
+        self.browser.send(&self.path(template), &fields).await
+    }
+
+    /// Sends a form that is taken.
+    async fn submit_well(&self, template: &str, fields: &[(&str, &str)]) {
+        let answer = self.submit(template, fields).await;
+        let status = answer.status();
+        assert_eq!(status, StatusCode::SEE_OTHER, "{template}: {}", answer.text().await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn what_holds_for_all_domains_is_set_on_a_page() {
+    let world = Box::pin(World::start(Role::Editor)).await;
+    let fields = |refresh: &'static str, deny: &'static str| {
+        [("refresh_secs", refresh), ("expiry", "never"), ("on_stale", "fail"), ("deny", deny)]
+    };
+    world.submit_well("{P}/draft/settings", &fields("3600", DIGEST)).await;
+    let settings = world.server.admin.read_draft(world.project()).await.unwrap().settings;
+    assert_eq!((settings.refresh_secs, settings.on_stale, settings.expiry), (3600, OnStale::Fail, Expiry::Never));
+    assert_eq!(settings.deny, [DIGEST]);
+    let page = world.browser.read(&world.path("{P}/draft")).await;
+    assert!(page.contains("every 60 minutes") && page.contains("1 key is refused everywhere"), "{page}");
+    for wrong in [fields("5", DIGEST), fields("3600", "not base64")] {
+        let page = world.submit("{P}/draft/settings", &wrong).await.text().await.unwrap();
+        assert!(page.contains("Must be") && page.contains(wrong[3].1), "{page}");
+    }
+    assert_eq!(world.server.admin.read_draft(world.project()).await.unwrap().settings, settings);
+    world.server.stop().await;
+}
+
+/// The list of one log, as browsers publish it.
+fn make_list() -> (String, String) {
+    let key = SigningKey::generate().unwrap().public_key().to_base64();
+    let id = Base64::encode_string(&Sha256::digest(Base64::decode_vec(&key).unwrap()));
+    let log = json!({ "description": "Yeti", "log_id": id, "key": key, "state": { "usable": {} } });
+    let list = json!({ "operators": [{ "name": "Acme", "logs": [log], "tiled_logs": [] }] });
+    (list.to_string(), id)
+}
+
+#[tokio::test]
+async fn a_domain_asks_for_certificate_transparency_by_its_page() {
+    let world = Box::pin(World::start(Role::Editor)).await;
+    let enforce = ("enforce", "report");
+    let page =
+        world.submit("{P}/domains/{domain}/settings", &[enforce, ("ct", "verified")]).await.text().await.unwrap();
+    assert!(page.contains("id=\"ct-wrong\""), "without logs nothing can be asked for: {page}");
+    let (list, id) = make_list();
+    let token = world.browser.token().await;
+    let import = async |as_of: &str| {
+        let part = |name: &str, value: &str| {
+            format!("--edge\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let file = "--edge\r\ncontent-disposition: form-data; name=\"list\"; filename=\"list.json\"\r\n\r\n";
+        let body = format!("{}{}{file}{list}\r\n--edge--\r\n", part("form_token", &token), part("as_of", as_of));
+        world.browser.send_body(&world.path("{P}/draft/ct-logs"), "multipart/form-data; boundary=edge", body).await
+    };
+    let page = import("").await.text().await.unwrap();
+    assert!(page.contains("id=\"as_of-wrong\""), "the list does not say when it was made: {page}");
+    let taken = import("2026-01-01").await;
+    assert_eq!(taken.headers()[header::LOCATION], format!("{}?done=logs-replaced", world.path("{P}/draft/settings")));
+    let ct = [enforce, ("ct", "declared"), ("ct_min", "1"), ("ct_log", id.as_str()), ("auto_draft", "live")];
+    world.submit_well("{P}/domains/{domain}/settings", &ct).await;
+    let draft = world.server.admin.read_draft(world.project()).await.unwrap();
+    let domain = draft.domains.first().unwrap();
+    assert_eq!((domain.ct.policy, domain.ct.min, domain.ct.logs.clone()), (CtPolicy::Declared, 1, Some(vec![id])));
+    let page = world.browser.read(&world.path("{P}/domains/{domain}")).await;
+    assert!(page.contains("asks that the certificate names 1 CT log of 1 chosen"), "{page}");
+    world.submit_well("{P}/domains/{domain}/settings", &[enforce, ("ct", "off"), ("ct_min", "1")]).await;
+    let draft = world.server.admin.read_draft(world.project()).await.unwrap();
+    assert_eq!(draft.domains.first().unwrap().ct.policy, CtPolicy::Off);
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_pin_has_an_end_and_a_proposal_an_answer() {
+    let world = Box::pin(World::start(Role::Editor)).await;
+    let pin = [("type", "spki-sha256"), ("digest", DIGEST), ("match", "leaf")];
+    let with = |until: &'static str| pin.into_iter().chain([("until", until)]).collect::<Vec<_>>();
+    let page = world.submit("{P}/domains/{domain}/pins", &with("yesterday")).await.text().await.unwrap();
+    assert!(page.contains("id=\"until-wrong\"") && page.contains(DIGEST.split('+').next().unwrap()), "{page}");
+    world.submit_well("{P}/domains/{domain}/pins", &with("2033-05-18")).await;
+    let read = async || world.server.admin.read_draft(world.project()).await.unwrap().domains.remove(0);
+    assert!(read().await.pins.iter().any(|pin| pin.expires_at == Some(1_999_987_200)));
+
+    let domain_id = DomainId::parse(&world.ids["domain"]).unwrap();
+    let ids = [PinId::make(1), PinId::make(2)];
+    for (id, byte) in ids.iter().zip([7, 8]) {
+        let row = ProposedPinRow {
+            id: id.clone(),
+            domain_id: domain_id.clone(),
+            pin_type: "spki-sha256".into(),
+            digest: Base64::encode_string(&[byte; 32]),
+            reason: "world.example presents it".into(),
+            proposed_at: 1_800_000_000.into(),
+            dismissed_at: None,
+        };
+        world.server.write(async |tx| tx.insert_proposed_pin(row.clone()).await.unwrap()).await;
+    }
+    let page = world.browser.read(&world.path("{P}/domains/{domain}")).await;
+    assert_eq!(page.matches("world.example presents it").count(), 2, "{page}");
+    world.submit_well(&format!("{{P}}/domains/{{domain}}/proposed/{}/accept", ids[0]), &[]).await;
+    world.submit_well(&format!("{{P}}/domains/{{domain}}/proposed/{}/dismiss", ids[1]), &[]).await;
+    let domain = read().await;
+    let pinned = |byte: u8| domain.pins.iter().any(|pin| pin.digest == Base64::encode_string(&[byte; 32]));
+    assert!(pinned(7) && !pinned(8) && domain.proposed.is_empty(), "{domain:?}");
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn tokens_and_the_plan_of_an_organization_are_shown() {
+    let world = Box::pin(World::start(Role::Admin)).await;
+    let members = world.path("{O}/members");
+    assert!(world.browser.read(&members).await.contains("API tokens for this organization"));
+    world.submit_well("{O}/tokens/{token}/revoke", &[]).await;
+    assert!(!world.browser.read(&members).await.contains("API tokens for this organization"));
+    assert!(!world.browser.read(&world.path("{O}")).await.contains("This server allows"), "nothing is limited here");
+    world.server.stop().await;
+
+    let server = Server::start_changed(|config| config.plan.projects_per_organization = Some(3)).await;
+    let ada = Browser::signed_in(&server).await;
+    let token = ada.token().await;
+    let made = ada.send("/orgs/new", &[("name", "Acme"), ("form_token", &token)]).await;
+    let page = ada.read(made.headers()[header::LOCATION].to_str().unwrap()).await;
+    assert!(page.contains("here are 0 of 3 projects."), "{page}");
+    server.stop().await;
+}
