@@ -31,17 +31,48 @@ function get(url, options) {
   });
 }
 
-test('the blocks of the README run', async () => {
+/** Runs lines as an app would, to the end of what they ask for. */
+async function runShown(...shown) {
   const { bundle, ca, port, file } = await gauntlet.start('pinned_leaf');
+  const { organization, project, public_key: publicKey, urls } = JSON.parse(fs.readFileSync(bundle));
+  const asked = [];
+  const modules = {
+    'node:https': {
+      ...https,
+      get: (...given) => {
+        const request = https.get(...given);
+        asked.push(new Promise((resolve, reject) => request.on('close', resolve).on('error', reject)));
+        return request;
+      },
+    },
+    pintle: {
+      ...pintle,
+      setup: (given, options) => {
+        const root = typeof given === 'string' ? bundle : { ...given, organization, project, publicKey, urls };
+        return pintle.setup(root, { ...options, ...OPTIONS, ca, storageDir: file('kept') });
+      },
+    },
+  };
+  const script = shown.join('\n').replaceAll('https://api.example.com/', `https://localhost:${port}/`);
+  const AsyncFunction = (async () => {}).constructor;
+  const run = new AsyncFunction('require', 'console', `${script.replaceAll(/^const /gm, 'var ')}\nreturn pins;`);
+  const pins = await run((name) => modules[name] ?? require(name), { log() {} });
+  await Promise.all(asked);
+  pins.close();
+  return (await gauntlet.seen()).requests;
+}
+
+test('the blocks of the README run', async () => {
   const readme = fs.readFileSync(path.join(ROOT, 'bindings/node/README.md'), 'utf8');
   const blocks = [...readme.matchAll(/```js\n(.*?)```/gs)].map((found) => found[1]);
   assert.ok(blocks.length >= 4);
-  const here = { ...pintle, setup: (_, options) => pintle.setup(bundle, { ...options, ...OPTIONS, ca, storageDir: file('kept') }) };
-  const script = blocks.join('\n').replaceAll('https://api.example.com/', `https://localhost:${port}/`);
-  const AsyncFunction = (async () => {}).constructor;
-  const run = new AsyncFunction('require', 'console', `${script.replaceAll(/^const /gm, 'var ')}\npins.close();`);
-  await run((name) => (name === 'pintle' ? here : require(name)), { log() {} });
-  assert.ok((await gauntlet.seen()).requests >= 3);
+  assert.ok((await runShown(...blocks)) >= 3);
+});
+
+test('the lines of the set-up page run', async () => {
+  const [app, values] = ['app.js', 'values.js'].map((name) => fs.readFileSync(path.join(ROOT, 'crates/server/setup', name), 'utf8'));
+  assert.equal(await runShown(app), 1);
+  assert.equal(await runShown(values), 0);
 });
 
 test('four values are as good as a bundle, and a wrong root is named', async () => {

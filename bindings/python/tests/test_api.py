@@ -42,25 +42,38 @@ class Api(unittest.TestCase):
     def url(self, host: str = "localhost") -> str:
         return f"https://{host}:{self.gauntlet.port}/"
 
-    def test_the_quick_start_of_the_readme_runs(self) -> None:
-        readme = (HERE.parent / "README.md").read_text()
-        blocks = re.findall(r"```python\n(.*?)```", readme, re.S)
+    def run_shown(self, *shown: str) -> int:
+        """Runs lines as an app would; gives how many requests came of them."""
         folder = self.gauntlet.start("pinned_leaf")
+        root = json.loads((folder / "pintle.json").read_text())
+        root.pop("built_at", None)
         real_setup, real_context = pintle.setup, pintle.Pintle.ssl_context
 
-        def here(_: str, **options: object) -> pintle.Pintle:
-            return real_setup(folder / "pintle.json", dangerous_allow_http_loopback=True, **{**options, "storage_dir": folder})
+        def here(*bundle: str, **options: object) -> pintle.Pintle:
+            given, values = ([folder / "pintle.json"], {}) if bundle else ([], root)
+            changed = {**options, **values, "storage_dir": folder, "dangerous_allow_http_loopback": True}
+            return real_setup(*given, **changed)
 
         def trusting(pins: pintle.Pintle) -> pintle.PinnedContext:
             return real_context(pins, cafile=str(folder / "ca.pem"))
 
-        self.assertGreaterEqual(len(blocks), 5)
         with mock.patch("pintle.setup", here), mock.patch("pintle._pintle.setup", here):
             with mock.patch("pintle.Pintle.ssl_context", trusting):
                 scope: dict = {}
-                for block in blocks:
+                for block in shown:
                     exec(block.replace("https://api.example.com/", self.url()), scope)
-        self.assertGreaterEqual(self.gauntlet.seen()["requests"], 5)
+        return self.gauntlet.seen()["requests"]
+
+    def test_the_quick_start_of_the_readme_runs(self) -> None:
+        readme = (HERE.parent / "README.md").read_text()
+        blocks = re.findall(r"```python\n(.*?)```", readme, re.S)
+        self.assertGreaterEqual(len(blocks), 5)
+        self.assertGreaterEqual(self.run_shown(*blocks), 5)
+
+    def test_the_lines_of_the_set_up_page_run(self) -> None:
+        app, values = ((HERE.parents[2] / "crates/server/setup" / name).read_text() for name in ["app.py", "values.py"])
+        self.assertEqual(self.run_shown(app), 1)
+        self.assertEqual(self.run_shown(values, "pins.close()"), 0)
 
     def test_what_is_public_is_documented(self) -> None:
         missing = []

@@ -31,6 +31,11 @@ async fn the_examples_get_what_is_pinned_and_nothing_else() {
 }
 
 #[test]
+fn the_lines_of_the_set_up_page_are_a_program() {
+    assert!(compile("../../crates/server/setup/app.c", "setup_page").exists());
+}
+
+#[test]
 fn the_readme_shows_the_example_that_is_tested() {
     let folder = env!("CARGO_MANIFEST_DIR");
     let [readme, example] = ["README.md", "../../examples/c/curl_get.c"]

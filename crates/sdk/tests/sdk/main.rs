@@ -8,6 +8,9 @@ mod installation;
 mod pinner;
 mod refresh;
 mod report;
+#[rustfmt::skip]
+#[path = "../../../server/setup/app.rs"]
+mod setup_page;
 mod tls;
 
 use std::{
@@ -75,4 +78,10 @@ impl Recorder {
     pub(crate) fn any(&self, matches: impl Fn(&Event) -> bool) -> bool {
         self.0.lock().unwrap().iter().any(matches)
     }
+}
+
+/// That it compiles is the test.
+#[test]
+fn the_lines_of_the_set_up_page_are_a_program() {
+    drop(setup_page::connect());
 }
