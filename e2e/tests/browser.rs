@@ -122,6 +122,11 @@ async fn a_project_is_in_several_hands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_full_project_is_as_calm_as_an_empty_one() {
+    World::start().await.run("full.mjs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn all_but_signing_works_without_javascript() {
     World::start().await.run("plain.mjs");
 }

@@ -1,7 +1,7 @@
 // One project in several hands: a key that the command line made and uploaded opens in the page; what the command line
 // releases is seen live there; a passkey opens another key; roles see what they may.
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { assert, open, pintle, signUp, watch, world } from "./lib.mjs";
 
 const browser = await open();
@@ -14,9 +14,14 @@ const follow = (name) => page.getByRole("link", { name, exact: true }).first().c
 // An authenticator in the browser.
 const session = await context.newCDPSession(page);
 await session.send("WebAuthn.enable");
-await session.send("WebAuthn.addVirtualAuthenticator", {
-  options: { protocol: "ctap2", ctap2Version: "ctap2_1", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, hasPrf: true, automaticPresenceSimulation: true },
-});
+let authenticator;
+/** The one authenticator from now on. */
+async function useAuthenticator(hasPrf) {
+  if (authenticator) await session.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId: authenticator.authenticatorId });
+  const options = { protocol: "ctap2", ctap2Version: "ctap2_1", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, hasPrf, automaticPresenceSimulation: true };
+  authenticator = await session.send("WebAuthn.addVirtualAuthenticator", { options });
+}
+await useAuthenticator(true);
 
 // A passkey signs in.
 await signUp(page, "grace@example.com", "Grace Hopper");
@@ -61,19 +66,22 @@ await page.locator("#state", { hasText: "live" }).waitFor();
 await page.goto(`${project}/releases/1`);
 await press("Go back to this: release it again");
 await page.getByLabel("Master password").waitFor();
-assert(await page.getByText("Compared with release 2").isVisible(), "a way back says what it changes");
+await page.getByText("Compared with release 2").waitFor();
 
-// An API that lies about what is signed, each time in another way: nothing of it can be signed.
-const box = page.locator("#claims");
-const honest = Buffer.from(await box.getAttribute("data-claims"), "base64").toString();
+// An API that lies about what is signed, each time in another way: nothing of it can be signed, and the page says why. Each lie
+// is made of what the server just prepared, so that it is wrong in this one way alone.
 const [, projectId] = project.match(/(prj_\w+)/);
+const [PINNED, FOREIGN] = ["47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "pmWkWSBCL51Bfkhn79xPuKBKHz//H6B+mY6G9/eieuM="];
 const LIES = {
-  "a member that the page does not know": honest.replace("shop.example.com", 'shop.example.com","extra":"x'),
-  "another release": honest.replace(/"ver":(\d+)/, (_, version) => `"ver":${Number(version) + 1}`),
-  "another project": honest.replaceAll(projectId, "prj_01jd0000000000000000000000"),
-  "a member twice": honest.replace(/"ver":\d+/, (member) => `${member},${member}`),
-  "other bytes for the same": honest.replace(",", ", "),
-  "more after the end": `${honest}\n`,
+  "a member that the page does not know": [(claims) => claims.replace("shop.example.com", 'shop.example.com","extra":"x'), "does not know"],
+  "another release": [(claims) => claims.replace(/"ver":(\d+)/, (_, version) => `"ver":${Number(version) + 1}`), "another release"],
+  "another project": [(claims) => claims.replaceAll(projectId, "prj_01jd0000000000000000000000"), "another project's"],
+  "a pin behind another one": [(claims) => claims.replace(/"pins":\[/, `"pins":[{"type":"spki-sha256","digest":"${FOREIGN}"}],$&`), "the one way"],
+  "a member twice": [(claims) => claims.replace(/"ver":\d+/, (member) => `"ver":1,${member}`), "the one way"],
+  "members in another order": [(claims) => claims.replace(/("iss":"[^"]*"),("sub":"[^"]*")/, "$2,$1"), "the one way"],
+  "letters spelt in another way": [(claims) => claims.replace("shop.example", "\\u0073hop.example"), "the one way"],
+  "other bytes for the same": [(claims) => claims.replace(",", ", "), "the one way"],
+  "more after the end": [(claims) => `${claims}\n`, "the one way"],
 };
 /** The page that signs, after `change` of what the server sent. */
 async function prepareChanged(change) {
@@ -85,12 +93,37 @@ async function prepareChanged(change) {
   await press("Go back to this: release it again");
   await page.unroute("**/release");
 }
-for (const [lie, claims] of Object.entries(LIES)) {
-  assert(claims !== honest, `${lie} is no lie`);
-  await prepareChanged((text) => text.replace(/data-claims="[^"]*"/, `data-claims="${Buffer.from(claims).toString("base64")}"`));
-  await page.getByText("This must not be signed.").waitFor();
-  assert(await page.getByRole("button", { name: "Sign and submit" }).isDisabled(), `the page signs ${lie}`);
+const prepareLie = (lie) =>
+  prepareChanged((text) =>
+    text.replace(/data-claims="([^"]*)"/, (whole, claims) => {
+      const honest = Buffer.from(claims, "base64").toString();
+      assert(lie(honest) !== honest, `${lie} is no lie`);
+      return whole.replace(claims, Buffer.from(lie(honest)).toString("base64"));
+    }),
+  );
+const refusesToSign = async (what) => assert(await page.getByRole("button", { name: "Sign and submit" }).isDisabled(), `the page signs ${what}`);
+for (const [what, [lie, reason]] of Object.entries(LIES)) {
+  await prepareLie(lie);
+  await page.locator("#claims-wrong", { hasText: "This must not be signed." }).waitFor();
+  const says = await page.locator("#claims-wrong").textContent();
+  assert(says.includes(reason), `${what}: ${says}`);
+  await refusesToSign(what);
 }
+// What it says apps have now: hidden in it is what changes.
+const FORMERS = {
+  "a release that nobody signed": (header, payload, signature) => `${header}.${Buffer.from(Buffer.from(payload, "base64url").toString().replace(PINNED, FOREIGN)).toString("base64url")}.${signature}`,
+  "another project's": (header, payload, signature) => `${header}.${Buffer.from(Buffer.from(payload, "base64url").toString().replaceAll(projectId, "prj_01jd0000000000000000000000")).toString("base64url")}.${signature}`,
+};
+for (const [what, lie] of Object.entries(FORMERS)) {
+  await prepareChanged((text) => text.replace(/data-former="([^"]*)"/, (_, former) => `data-former="${lie(...former.split("."))}"`));
+  await page.getByText("not what this project's key signed before").waitFor();
+  await refusesToSign(`beside ${what}`);
+}
+// Another pin than the draft's is written as it must be: a person sees it, and that the own one goes.
+await prepareLie((claims) => claims.replace(PINNED, FOREIGN));
+await page.locator("#claims-changes .added", { hasText: FOREIGN }).waitFor();
+await page.locator("#claims-changes .removed", { hasText: PINNED }).waitFor();
+await page.locator("#claims-domains", { hasText: FOREIGN }).waitFor();
 await prepareChanged((text) => text.replace(/data-kid="[^"]*"/, `data-kid="${"A".repeat(43)}"`));
 await page.getByLabel("Master password").fill("copper kettles sing low");
 await press("Sign and submit");
@@ -109,10 +142,72 @@ await page.getByRole("link", { name: "Download the recovery sheet" }).click();
 await page.getByLabel("I keep the sheet").check();
 await press("Register the key");
 await page.getByText("encrypted under a passkey").waitFor();
-await follow("Draft");
-await press("Prepare the release");
+const vault = page.url().split("/key")[0];
+async function releaseVault(sign) {
+  await page.goto(`${vault}/draft`);
+  await page.getByRole("button", { name: /Prepare the release|Renew the dates/ }).click();
+  await sign();
+  await page.locator("#state", { hasText: "live" }).waitFor();
+}
+const byPasskey = () => press("Sign and submit");
+await releaseVault(byPasskey);
+async function keepSheet(button, done) {
+  await press(button);
+  const download = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Download the recovery sheet" }).click();
+  const sheet = readFileSync(await (await download).path(), "utf8");
+  await page.getByLabel("I keep the sheet").check();
+  await press("Register the key");
+  await page.getByText(done).waitFor();
+  return sheet;
+}
+
+// The passkey opens it for another key, which another passkey opens; and that one for a password.
+await page.goto(`${vault}/key`);
+await press("Go on to another key…");
+await page.getByText("Your passkey opens the key first.").waitFor();
+await page.getByLabel("A passkey").check();
+const vaultSheet = await keepSheet("Make the new key", "The new key signs from now on.");
+await releaseVault(byPasskey);
+
+// A browser that knows passkeys without “prf”: it says so, and takes the password of the sheet.
+await useAuthenticator(false);
+await page.goto(`${vault}/draft`);
+await press("Renew the dates of what is released");
+await press("Sign and submit");
+await page.getByText("No passkey answered").waitFor();
+const [, sheetPassword] = vaultSheet.match(/keep it in a safe\.\n\n {2}(\S+)\n/);
+await page.getByLabel("Password of the recovery sheet").fill(sheetPassword);
 await press("Sign and submit");
 await page.locator("#state", { hasText: "live" }).waitFor();
+await page.goto(`${vault}/key`);
+await press("Change the password…");
+await page.getByLabel("A passkey").check();
+await page.getByText("Without the passkey").click();
+await page.getByLabel("Password of the recovery sheet").fill(sheetPassword);
+await press("Encrypt it anew");
+await page.getByText("lacks the WebAuthn extension “prf”").waitFor();
+assert(await page.locator("#made").isHidden(), "a key was put under a passkey that cannot open it");
+await page.getByLabel("A master password").check();
+await page.getByLabel("Master password", { exact: true }).fill("slow rivers carry tin boats");
+await page.getByLabel("The same once more").fill("slow rivers carry tin boats");
+await keepSheet("Encrypt it anew", "encrypted anew");
+await page.getByText("encrypted under the master password").waitFor();
+await releaseVault(async () => {
+  await page.getByLabel("Master password").fill("slow rivers carry tin boats");
+  await press("Sign and submit");
+});
+
+// One that knows no passkeys offers none.
+const plain = await context.newPage();
+await plain.addInitScript(() => delete window.PublicKeyCredential);
+await plain.goto(`${organization}/projects/new`);
+await plain.getByLabel("App").fill("Plain");
+await plain.getByRole("button", { name: "Create" }).click();
+await plain.getByRole("link", { name: "Key", exact: true }).click();
+await plain.getByLabel("Master password", { exact: true }).waitFor();
+assert(!(await plain.getByLabel("A passkey").isVisible()), "a passkey is offered where there are none");
+await plain.close();
 
 // An auditor reads, and is offered nothing else.
 await page.goto(`${organization}/members`);
