@@ -44,7 +44,7 @@ impl World {
     }
 
     async fn with_pin(change: impl FnOnce(AddPinRequest) -> AddPinRequest) -> Self {
-        let world = Self::unmet(change).await;
+        let world = Box::pin(Self::unmet(change)).await;
         world.accept(&world.own).await;
         world
     }
