@@ -140,7 +140,7 @@ await follow("Change");
 await page.getByLabel("A release is valid").selectOption({ label: "180 days" });
 await see("draft-settings");
 await press("Save in the draft");
-await page.getByText("a release is valid for 180 days").waitFor();
+await page.locator("p", { hasText: "a release is valid for 180 days" }).waitFor();
 await press("Ask the guard");
 await page.getByText("What the live servers say").waitFor();
 await press("Prepare the release");
