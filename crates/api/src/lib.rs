@@ -21,6 +21,7 @@ mod diff;
 mod domain;
 mod draft;
 mod drift;
+mod export;
 mod finding;
 mod key;
 mod list;
@@ -64,6 +65,7 @@ pub use domain::{
 };
 pub use draft::{Change, ChangeKind, DraftResponse, DraftSettings, Expiry, OnStale, UpdateDraftRequest};
 pub use drift::{Concern, DriftChangeResponse, DriftHistoryQuery, DriftKind, DriftResponse, DriftState};
+pub use export::ExportLine;
 pub use finding::{
     Finding, FindingCode, FindingOverride, GuardResponse, OverrideRequest, OverrideResponse, Severity, replace_hostile,
 };

@@ -16,6 +16,7 @@ mod chart;
 mod cookie;
 mod domains;
 mod draft_settings;
+mod export;
 mod failure;
 mod form;
 mod frame;
@@ -64,6 +65,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(passkeys::router())
         .merge(account::router())
         .merge(organizations::router())
+        .merge(export::router())
         .merge(members::router())
         .merge(tokens::router())
         .merge(projects::router())

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
@@ -20,6 +20,7 @@ use super::{
     failure::PageError,
     form::{Fields, Form, Submitted},
     frame::{Frame, SignedIn, go_on, render},
+    place::Query,
     sign_in::{form_encode, set},
     step_up::safe_path,
 };

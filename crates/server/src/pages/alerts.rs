@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     Router,
-    extract::{Query, State},
+    extract::State,
     response::Response,
     routing::{get, post},
 };
@@ -16,7 +16,7 @@ use super::{
     failure::PageError,
     form::{Fields, Form, Submitted},
     frame::{Frame, go_on, render},
-    place::InOrganization,
+    place::{InOrganization, Query},
     show::{prose, word, words},
     sign_in::form_encode,
 };

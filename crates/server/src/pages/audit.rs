@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     Router,
-    extract::{Query, State},
+    extract::State,
     http::header,
     response::{IntoResponse as _, Response},
     routing::get,
@@ -14,7 +14,7 @@ use super::{
     failure::PageError,
     form::{Fields, Form},
     frame::{Frame, render},
-    place::InOrganization,
+    place::{InOrganization, Query},
     sign_in::form_encode,
 };
 use crate::app::App;

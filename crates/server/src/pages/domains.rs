@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     response::Response,
     routing::{get, post},
 };
@@ -22,7 +22,7 @@ use super::{
     form::{Fields, Form, Submitted},
     frame::{Frame, go_on, render},
     monitor::{Watched, show_vantage, watch_domain},
-    place::InProject,
+    place::{InProject, Query},
     show::{date, parse_day, pin_state, show_ct, show_enforce, show_match, show_source, word, words},
     timeline::Row,
     tools::Look,

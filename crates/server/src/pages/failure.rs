@@ -56,6 +56,12 @@ impl PageError {
         "The form did not arrive whole",
         "go back and send it again; a file may have at most 1 MiB",
     );
+    pub(super) const QUERY_INVALID: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "query_invalid",
+        "This address is not one that the pages make: what stands behind its question mark cannot be read",
+        "go back, or begin at your projects",
+    );
     pub(super) const STREAMS_BUSY: Self = Self::new(
         StatusCode::TOO_MANY_REQUESTS,
         "streams_busy",

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     response::Response,
     routing::{get, post},
 };
@@ -16,7 +16,7 @@ use super::{
     failure::PageError,
     form::{Fields, Form, Submitted},
     frame::{Frame, go_on, render},
-    place::{InOrganization, InProject},
+    place::{InOrganization, InProject, Query},
     show::{is_same, word},
 };
 use crate::{app::App, clock::now};

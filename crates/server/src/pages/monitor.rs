@@ -1,12 +1,7 @@
 //! What the world shows of what was released, and what apps tell of it.
 
 use askama::Template;
-use axum::{
-    Router,
-    extract::{Query, State},
-    response::Response,
-    routing::get,
-};
+use axum::{Router, extract::State, response::Response, routing::get};
 use pintle_api::{
     AlertQuery, AlertResponse, Concern, DriftChangeResponse, DriftHistoryQuery, DriftKind, DriftResponse, ListQuery,
     ViolationSum, ViolationsQuery,
@@ -18,7 +13,7 @@ use super::{
     chart::{Columns, Strip, drift_mood},
     failure::PageError,
     frame::{Frame, render},
-    place::InProject,
+    place::{InProject, Query},
     show::words,
     sign_in::form_encode,
 };

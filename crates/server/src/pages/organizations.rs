@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     Router,
-    extract::{Query, State},
+    extract::State,
     response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
@@ -17,7 +17,7 @@ use super::{
     failure::{PageError, Refusal},
     form::{Form, Submitted},
     frame::{Anyone, Frame, SignedIn, go_on, render},
-    place::InOrganization,
+    place::{InOrganization, Query},
     show::words,
 };
 use crate::{app::App, clock::now};

@@ -6,6 +6,7 @@ use axum::{
 };
 use pintle_api::{OrganizationResponse, ProjectResponse, Role};
 use pintle_service::{Actor, Permission, ProjectPath};
+use serde::de::DeserializeOwned;
 
 use super::{
     failure::PageError,
@@ -38,6 +39,18 @@ can! {
     manage_organization = ManageOrganization,
     manage_webhooks = ManageWebhooks,
     own = OwnOrganization,
+}
+
+/// What stands behind the question mark of an address.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, PageError> {
+        let query = axum::extract::Query::try_from_uri(&parts.uri).map_err(|_| PageError::QUERY_INVALID)?;
+        Ok(Self(query.0))
+    }
 }
 
 /// An organization that the reader is a member of; for everybody else it does not exist.

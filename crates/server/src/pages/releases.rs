@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     response::Response,
     routing::{get, post},
 };
@@ -23,7 +23,7 @@ use super::{
     keys::is_kept,
     live::{Progress, is_settled},
     members::find_names,
-    place::InProject,
+    place::{InProject, Query},
     show::{every, is_same, parse_minute, show_span, word, words},
     tools::Look,
 };

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
@@ -19,7 +19,7 @@ use super::{
     failure::PageError,
     form::{Form, Submitted},
     frame::{Frame, go_on, render},
-    place::InProject,
+    place::{InProject, Query},
     show::words,
     tools::Look,
 };

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderValue, header},
     response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
@@ -20,6 +20,7 @@ use super::{
     failure::{PageError, Refusal},
     form::{Fields, Form, Submitted},
     frame::{Anyone, Frame, go_on, render},
+    place::Query,
     step_up::safe_path,
 };
 use crate::{api::Visitor, app::App, clock::now};

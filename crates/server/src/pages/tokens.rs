@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     response::Response,
     routing::{get, post},
 };
@@ -13,6 +13,7 @@ use super::{
     failure::PageError,
     form::{Form, Submitted},
     frame::{Frame, SignedIn, go_on, render},
+    place::Query,
     show::{is_same, word},
 };
 use crate::{app::App, clock::now};

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     Router,
-    extract::{FromRequestParts, Query, State},
+    extract::{FromRequestParts, State},
     http::{Extensions, request::Parts},
     response::Response,
     routing::get,
@@ -15,6 +15,7 @@ use super::{
     failure::PageError,
     form::{Fields, Form, Submitted},
     frame::{Anyone, Frame, render},
+    place::Query,
     show::word,
 };
 use crate::{app::App, clock::now};
@@ -62,8 +63,8 @@ impl FromRequestParts<App> for Look {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
         // Read as the pages read it: a name may be written in other ways than in letters.
-        let query =
-            Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_or_else(|_| Vec::new(), |query| query.0);
+        let query = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
+            .map_or_else(|_| Vec::new(), |query| query.0);
         let asks = query.iter().any(|(name, _)| ["host", "look", "guard"].contains(&name.as_str()));
         if parts.method == axum::http::Method::POST || asks {
             app.limits.check_lookup(&parts.extensions)?;

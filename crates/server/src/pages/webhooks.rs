@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     response::Response,
     routing::{get, post},
 };
@@ -17,7 +17,7 @@ use super::{
     failure::PageError,
     form::{Fields, Form, Submitted},
     frame::{Frame, go_on, render},
-    place::InOrganization,
+    place::{InOrganization, Query},
 };
 use crate::{app::App, clock::now};
 

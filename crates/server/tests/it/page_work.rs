@@ -5,7 +5,7 @@ use pintle_api::{CtPolicy, Expiry, OnStale, client::ProjectRef};
 use pintle_sign::{Signer as _, SigningKey};
 use pintle_store::{DomainId, PinId, ProposedPinRow, Role};
 use reqwest::{StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::{page_roles::World, pages::Browser, support::Server};
@@ -147,4 +147,54 @@ async fn tokens_and_the_plan_of_an_organization_are_shown() {
     let page = ada.read(made.headers()[header::LOCATION].to_str().unwrap()).await;
     assert!(page.contains("here are 0 of 3 projects."), "{page}");
     server.stop().await;
+}
+
+#[tokio::test]
+async fn all_that_an_organization_owns_is_downloaded_by_who_may_read_all_of_it() {
+    let world = Box::pin(World::start(Role::Owner)).await;
+    let answer = world.submit("{O}/export", &[]).await;
+    assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/jsonl");
+    assert!(answer.headers()[header::CONTENT_DISPOSITION].to_str().unwrap().starts_with("attachment; filename=\"org_"));
+    let text = answer.text().await.unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut kinds: Vec<_> = lines.iter().map(|line| line["kind"].as_str().unwrap()).collect();
+    kinds.dedup();
+    let expected = [
+        "organization",
+        "member",
+        "invitation",
+        "token",
+        "project",
+        "draft",
+        "ct_logs",
+        "key_ciphertext",
+        "release",
+        "audit_event",
+        "end",
+    ];
+    assert_eq!(kinds, expected);
+    assert_eq!(lines.last().unwrap()["value"]["lines"], lines.len() - 1);
+    let organization = world.project().organization;
+    let events = world.server.admin.list_audit_events(organization).filter("order", "oldest").all().await.unwrap();
+    // Hashes cover the text of a record.
+    assert!(events.iter().take(3).all(|event| text.contains(event.record.get())));
+    world.server.stop().await;
+
+    let world = Box::pin(World::start(Role::Auditor)).await;
+    let answer = world.submit("{O}/export", &[]).await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    assert!(answer.text().await.unwrap().contains("role"));
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_read_is_answered_by_a_page() {
+    let world = Box::pin(World::start(Role::Auditor)).await;
+    for address in ["{P}/domains?limit=many", "{P}/draft?from=nowhere", "{P}/releases?limit=-1"] {
+        let answer = world.browser.get(&world.path(address)).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{address}");
+        let page = answer.text().await.unwrap();
+        assert!(page.contains("question mark") && page.contains("<title>"), "{address}: {page}");
+    }
+    world.server.stop().await;
 }

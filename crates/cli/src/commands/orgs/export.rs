@@ -1,11 +1,10 @@
-//! Everything that an organization owns, as JSON Lines: one object with `kind` and `value` a line. The last line is of the
-//! kind `end`, so that half a file is seen to be half.
+//! Everything that an organization owns, as a file of [`ExportLine`]s.
 
 use std::{io::Write as _, path::Path};
 
 use base64ct::{Base64, Encoding};
 use pintle_api::{
-    Custody, OrganizationResponse, ProjectResponse,
+    Custody, ExportLine, OrganizationResponse, ProjectResponse,
     client::{Client, List, ProjectRef},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -22,13 +21,6 @@ pub(super) struct Exported {
     pub(super) organization: String,
     pub(super) lines: u64,
     pub(super) file: String,
-}
-
-/// One line. Its value is written as it came, never by way of another form: the hash of an audit record covers its text.
-#[derive(Serialize)]
-struct Line<'a, T> {
-    kind: &'a str,
-    value: &'a T,
 }
 
 /// Lines on their way into a file.
@@ -96,7 +88,7 @@ async fn write_project(client: &Client, project: &ProjectResponse, lines: &mut L
 
 impl Lines {
     fn write(&mut self, kind: &str, value: &impl Serialize) -> Result<(), CommandError> {
-        let line = serde_json::to_string(&Line { kind, value });
+        let line = serde_json::to_string(&ExportLine { kind, value });
         let line = line.map_err(|error| CommandError::Internal(error.to_string()))?;
         writeln!(self.to.writer(), "{line}").map_err(|error| self.to.unwritable(error))?;
         self.count += 1;
