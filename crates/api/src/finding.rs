@@ -54,7 +54,7 @@ findings! {
     /// serves: on any of its addresses, with RSA or ECDSA, on a platform that builds paths or one that only judges.
     WouldRefuse = "would_refuse", Error,
         "Apps cannot connect to this server from their next refresh on.",
-        "Pin the key it serves (`pintle pins refresh`), or let the entry only report until the server changed.";
+        "Pin the key it serves (`pintle pins refresh`), mend what platforms refuse, or let the entry only report until then.";
     /// No pin of the entry counts now: there is none, or every one has expired.
     NoUsablePin = "no_usable_pin", Error,
         "Apps refuse every connection to the domain, whatever its server presents.",
