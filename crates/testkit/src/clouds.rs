@@ -10,6 +10,7 @@ use std::{
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -33,6 +34,9 @@ pub const AZURE_SAS: &str = "sv=2019-12-12&ss=b&srt=co&sp=rwdlac&se=2099-01-01T0
 const HOLD: &str = r#""$@" </dev/null & child=$!; cat >/dev/null; kill "$child" 2>/dev/null; wait "$child""#;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Where [`free_port`] looks.
+const FIRST_PORT: u32 = 10_000;
+const PORTS: u32 = 20_000;
 
 /// A program that runs as long as this value lives.
 #[derive(Debug)]
@@ -161,13 +165,20 @@ impl ObjectStore {
     }
 }
 
-/// A loopback port that nobody listened on a moment ago.
+/// A loopback port that nobody listens on, and that nobody who asks for any port (0) is given meanwhile: Linux takes those from
+/// 32768 on.
 ///
 /// # Panics
 /// When there is none.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("it is bound").port()
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    // Processes side by side begin at different places.
+    let start = std::process::id().wrapping_mul(97);
+    let mut ports = (0..PORTS).map(|_| {
+        let nth = start.wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed)) % PORTS;
+        u16::try_from(FIRST_PORT + nth).expect("below 32768")
+    });
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }
 
 /// Waits until somebody listens on `port`; address and port.
