@@ -100,6 +100,21 @@ pub struct ProposedPinResponse {
     pub proposed_at: u64,
 }
 
+impl ProposedPinResponse {
+    /// What accepting it asks for: a pin of the server's own key, without an end. `label` is for people.
+    #[must_use]
+    pub fn to_pin(&self, label: String) -> AddPinRequest {
+        AddPinRequest {
+            pin_type: self.pin_type,
+            digest: self.digest.clone(),
+            pin_match: PinMatch::Leaf,
+            expires_at: None,
+            source: PinOrigin::Fetched,
+            label: Some(label),
+        }
+    }
+}
+
 /// A domain in the draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DomainResponse {

@@ -340,14 +340,7 @@ async fn accept_proposal(
 ) -> Result<Response, PageError> {
     let domain = find_domain(&app, &place, &id).await?;
     let proposed = domain.proposed.iter().find(|proposed| proposed.id == pin).ok_or(PageError::NOT_FOUND)?;
-    let request = AddPinRequest {
-        pin_type: proposed.pin_type,
-        digest: proposed.digest.clone(),
-        pin_match: PinMatch::Leaf,
-        expires_at: None,
-        source: PinOrigin::Fetched,
-        label: Some(format!("proposed {}", date(proposed.proposed_at))),
-    };
+    let request = proposed.to_pin(format!("proposed {}", date(proposed.proposed_at)));
     app.service.add_pin(&place.actor, place.id(), &id, &request, None, now()).await?;
     Ok(go_on(&format!("{}/domains/{id}", place.path()), "proposal-accepted"))
 }

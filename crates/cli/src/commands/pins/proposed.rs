@@ -1,6 +1,6 @@
 //! What the drift monitor proposes to pin: a person says yes or no.
 
-use pintle_api::{AddPinRequest, DomainResponse, PinMatch, PinOrigin, ProposedPinResponse};
+use pintle_api::{DomainResponse, ProposedPinResponse};
 
 use crate::{
     CommandError,
@@ -19,14 +19,8 @@ pub(super) async fn accept(domain: &str, wanted: &str, context: &Context) -> Res
     let project = context.find_project(&client).await?;
     let domain = find_domain(&client, &project, domain).await?;
     let proposed = find(&domain, wanted)?;
-    let request = AddPinRequest {
-        pin_type: proposed.pin_type,
-        digest: proposed.digest.clone(),
-        pin_match: PinMatch::Leaf,
-        expires_at: None,
-        source: PinOrigin::Fetched,
-        label: Some(format!("proposed {}", show_moment(pintle_core::UnixTime::from_secs(proposed.proposed_at)))),
-    };
+    let proposed_at = show_moment(pintle_core::UnixTime::from_secs(proposed.proposed_at));
+    let request = proposed.to_pin(format!("proposed {proposed_at}"));
     let added = client.add_pin(project.reference(), &domain.id, &request).await?;
     context.output.show(&added, |_, text| {
         text.line(&format!(
