@@ -10,14 +10,14 @@ pub const VARIABLE: &str = "PINTLE_TEST_DATABASE";
 /// The URL of the database that belongs to `folder`: the same one however often it is asked for.
 ///
 /// # Panics
-/// When the variable says something else, and as [`postgres::make_database`].
+/// When the variable says something else, and as [`postgres::make_database_for`].
 pub fn database_in(folder: &Path) -> String {
     match env::var(VARIABLE).as_deref() {
         Err(_) | Ok("sqlite") => format!("sqlite://{}", folder.join("pintle.db").display()),
         Ok("postgres") => {
             let note = folder.join("database.url");
             fs::read_to_string(&note).unwrap_or_else(|_| {
-                let url = postgres::make_database();
+                let url = postgres::make_database_for(folder);
                 fs::write(&note, &url).expect("a folder that can be written");
                 url
             })

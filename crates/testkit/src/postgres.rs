@@ -1,4 +1,5 @@
-//! A real PostgreSQL: one server per test process, started when the first test asks, and a database for each test.
+//! A real PostgreSQL: one server per test process, started when the first test asks, and a database for each test, which
+//! goes soon after its test.
 //!
 //! It is the one from Debian, listens on a socket in a temporary folder alone, and ends with the process, however that
 //! ends: a small shell script holds the server, and notices when its standard input closes.
@@ -8,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
-        OnceLock,
+        Mutex, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -16,13 +17,32 @@ use std::{
 const SCRIPT: &str = include_str!("postgres/cluster.sh");
 const MISSING: &str = "there is no PostgreSQL here: run `cargo xtask setup`";
 
+/// A database of ours takes 11 MB: so many may lie about after their tests.
+const LEFT_BEHIND: usize = 16;
+
 /// An empty database of its own for the caller, as `postgres://…`, on the server that all tests of this process share.
 ///
 /// # Panics
 /// When there is no PostgreSQL on this machine; `cargo xtask setup` installs it.
 pub fn make_database() -> String {
+    shared().make_database()
+}
+
+/// The same for a test that has this folder: once the folder is gone, the database may go.
+///
+/// # Panics
+/// As [`make_database`].
+pub fn make_database_for(folder: &Path) -> String {
+    let cluster = shared();
+    cluster.drop_left_behind();
+    let name = cluster.create_database();
+    cluster.lent.lock().expect("none who holds it panics").push((folder.to_owned(), name.clone()));
+    cluster.url(&name)
+}
+
+fn shared() -> &'static Cluster {
     static SHARED: OnceLock<Cluster> = OnceLock::new();
-    SHARED.get_or_init(|| Cluster::start(&["max_connections=500", "listen_addresses="])).make_database()
+    SHARED.get_or_init(|| Cluster::start(&["max_connections=500", "listen_addresses=", "max_wal_size=128MB"]))
 }
 
 /// A PostgreSQL server of its own, for tests that stop it or need it set up in a special way.
@@ -32,6 +52,7 @@ pub struct Cluster {
     programs: PathBuf,
     port: u16,
     databases: AtomicU32,
+    lent: Mutex<Vec<(PathBuf, String)>>,
     commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
     script: Child,
@@ -65,14 +86,31 @@ impl Cluster {
         let commands = script.stdin.take();
         let mut answers = BufReader::new(script.stdout.take().expect("was piped"));
         let folder = read_line(&mut answers).into();
-        Self { folder, programs, port, databases: AtomicU32::new(0), commands, answers, script }
+        Self { folder, programs, port, databases: AtomicU32::new(0), lent: Mutex::default(), commands, answers, script }
     }
 
     /// Makes an empty database and gives its URL.
     pub fn make_database(&self) -> String {
+        self.url(&self.create_database())
+    }
+
+    fn create_database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.execute("postgres", &format!("CREATE DATABASE {name}"));
-        self.url(&name)
+        name
+    }
+
+    fn drop_left_behind(&self) {
+        let left: Vec<_> = {
+            let mut lent = self.lent.lock().expect("none who holds it panics");
+            if lent.iter().filter(|(folder, _)| !folder.exists()).count() < LEFT_BEHIND {
+                return;
+            }
+            lent.extract_if(.., |(folder, _)| !folder.exists()).collect()
+        };
+        for (_, database) in left {
+            self.execute("postgres", &format!("DROP DATABASE {database} WITH (FORCE)"));
+        }
     }
 
     /// The URL of a database, over the socket.

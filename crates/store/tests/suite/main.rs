@@ -43,7 +43,8 @@ macro_rules! suite {
             $(
                 #[tokio::test]
                 async fn $behaviour() {
-                    let url = pintle_testkit::postgres::make_database().parse().unwrap();
+                    let folder = tempfile::tempdir().unwrap();
+                    let url = pintle_testkit::postgres::make_database_for(folder.path()).parse().unwrap();
                     let store = super::Store::open(&url).await.unwrap();
                     super::$behaviour(&store).await;
                 }
