@@ -2,17 +2,19 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
-use pintle_core::Root;
+use pintle_core::{Root, limits::MAX_CONFIG_BYTES};
 
 use crate::{Memory, Record, StoreError, StorePart, record::to_hex};
 
 const CONFIG: &str = "pins.jws";
 const MEMORY: &str = "state.json";
 const LOCK: &str = "lock";
+/// One more than a configuration may have, and more than a memory has: whatever else lies there is not taken in.
+const MAX_BYTES: u64 = MAX_CONFIG_BYTES as u64 + 1;
 
 /// A directory that keeps the record of one root.
 #[derive(Clone, Debug)]
@@ -38,8 +40,9 @@ impl DiskStore {
 
     /// Reads what is there; nothing is no error.
     pub fn load(&self) -> Result<Loaded, StoreError> {
-        let config = self.read(CONFIG)?;
+        // In the order opposite to `save`: whoever writes meanwhile leaves a floor below the file here, too.
         let memory = self.read(MEMORY)?.map(|bytes| Memory::parse_json(&bytes));
+        let config = self.read(CONFIG)?;
         let damaged = matches!(memory, Some(Err(_)));
         if damaged {
             self.set_aside(StorePart::Memory)?;
@@ -48,15 +51,15 @@ impl DiskStore {
         Ok(Loaded { record: Record { config, memory }, set_aside: damaged.then_some(StorePart::Memory) })
     }
 
-    /// Writes `record`, unless another process already keeps a higher release: a floor is never lowered. The draw that
-    /// is there first stays (P-2.5).
+    /// Writes `record`, unless another process already keeps what it must not replace: neither floor nor succession chain
+    /// goes back. The draw that is there first stays (P-2.5).
     ///
     /// The file goes first: a crash in between leaves a floor below the file, never a file below its floor.
     pub fn save(&self, record: &Record) -> Result<(), StoreError> {
         fs::create_dir_all(&self.dir).map_err(|error| store_error(&self.dir, &error))?;
         let _lock = self.lock()?;
         let kept = self.read(MEMORY)?.and_then(|bytes| Memory::parse_json(&bytes).ok()).unwrap_or_default();
-        if kept.position() > record.memory.position() {
+        if !kept.gives_way_to(&record.memory) {
             return Ok(());
         }
         if let Some(config) = &record.config {
@@ -82,8 +85,9 @@ impl DiskStore {
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.dir.join(name);
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
+        let mut bytes = Vec::new();
+        match File::open(&path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes)) {
+            Ok(_) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(store_error(&path, &error)),
         }

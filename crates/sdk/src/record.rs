@@ -97,6 +97,19 @@ impl Memory {
     pub fn position(&self) -> (u64, u64) {
         self.state.floor.map_or((0, 0), |floor| (floor.recovery_seq, floor.version))
     }
+
+    /// Whether `later` may be kept in its place. A recovery voids what was before it; else neither floor (P-3.7) nor
+    /// succession chain (P-5.4) goes back or aside.
+    #[must_use]
+    pub fn gives_way_to(&self, later: &Self) -> bool {
+        let ((recovery_seq, _), (later_recovery_seq, _)) = (self.position(), later.position());
+        if later_recovery_seq > recovery_seq {
+            return true;
+        }
+        let mut accepted = self.state.chain.iter().filter(|link| link.seq >= recovery_seq);
+        let is_later = later.position() > self.position() || later.state.floor == self.state.floor;
+        is_later && accepted.all(|link| later.state.chain.contains(link))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
