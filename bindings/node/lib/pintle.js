@@ -280,7 +280,7 @@ class Pintle {
         this.#waiters.delete(waiter);
         settle(value);
       };
-      const deadline = setTimeout(() => end(resolve, false), timeoutMs);
+      const deadline = setTimeout(() => end(resolve, false), Math.min(timeoutMs, MAX_TIMER_MS));
       const waiter = () => {
         if (this.#closed) end(reject, new PintleError('setup_invalid', 'this Pintle is closed'));
         else if (this.#native.completedRounds() >= round) end(resolve, true);

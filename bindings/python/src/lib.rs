@@ -316,9 +316,9 @@ fn certificates(ders: &[PyBackedBytes]) -> Vec<CertificateDer<'_>> {
     ders.iter().map(|der| CertificateDer::from_slice(der)).collect()
 }
 
-/// Whatever is no time is none.
+/// Whatever is no time is none; what is longer than any is for ever.
 fn seconds(secs: f64) -> Duration {
-    Duration::try_from_secs_f64(secs).unwrap_or_default()
+    Duration::try_from_secs_f64(secs).unwrap_or(if secs > 0.0 { Duration::MAX } else { Duration::ZERO })
 }
 
 /// The native half of `pintle`.

@@ -93,6 +93,12 @@ class Api(unittest.TestCase):
         with pintle.setup(**root, dangerous_allow_http_loopback=True) as pins:
             self.assertGreater(pins.generation, 0)
 
+    def test_no_time_is_too_long_to_wait(self) -> None:
+        folder = self.gauntlet.start("pinned_leaf")
+        with pintle.setup(folder / "pintle.json", dangerous_allow_http_loopback=True, timeout=float("inf")) as pins:
+            for timeout in [1e19, 1e300, float("inf")]:
+                pins.refresh(timeout)
+
     def test_a_wrong_root_is_named(self) -> None:
         for wrong in [dict(bundle=b"{"), dict(bundle=b"{}"), dict(organization="a"), dict(fetch_timeout=-1.0, bundle=b"{}")]:
             with self.assertRaises(pintle.Error) as caught:

@@ -21,7 +21,7 @@ pub use self::{outstanding::Outstanding, refresher::Fetcher};
 use self::{reporter::Reporter, signal::Signal, storage::Storage};
 use crate::{
     Action, Answer, Engine, Environment, Event, Evidence, Fed, Fetch, FetchError, Listener, Options, Pinner,
-    pinner::Errand, report::Report,
+    StoreError, pinner::Errand, report::Report,
 };
 
 /// A forced refresh is over after five seconds (P-4.11), and whoever drives it may be late.
@@ -301,13 +301,14 @@ impl Installation {
 
     /// False if `longest` passed first.
     fn wait_for_refresh(&self, round: u64, longest: Duration) -> bool {
-        let deadline = Instant::now() + longest;
+        // None where that lies beyond every clock.
+        let deadline = Instant::now().checked_add(longest);
         loop {
             let seen = self.inner.signal.seen();
             if self.engine().completed_rounds() >= round {
                 return true;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.map_or(longest, |deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return false;
             }
@@ -317,14 +318,18 @@ impl Installation {
 
     /// Writes what is new to the disk, if there is one.
     pub(crate) fn persist(&self) {
-        let _one_at_a_time = self.inner.persisting.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((root, record)) = self.engine().take_unsaved() else { return };
-        let Some(store) = self.inner.storage.store_of(&root) else { return };
-        if let Err(error) = store.save(&record) {
-            // Tried again after the next refresh.
-            self.engine().keep_unsaved();
+        // Told after the lock: a listener may call back.
+        if let Err(error) = self.persist_one_at_a_time() {
             self.engine().tell(&Event::StoreFailed(error));
         }
+    }
+
+    fn persist_one_at_a_time(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.inner.persisting.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((root, record)) = self.engine().take_unsaved() else { return Ok(()) };
+        let Some(store) = self.inner.storage.store_of(&root) else { return Ok(()) };
+        // Tried again after the next refresh.
+        store.save(&record).inspect_err(|_| self.engine().keep_unsaved())
     }
 
     fn count_violations(&self) {

@@ -2,14 +2,17 @@
 
 use std::{
     sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
     },
     time::Duration,
 };
 
 use pintle_core::{Code, decide::PlatformVerdict};
-use pintle_sdk::{Answer, Evidence, FetchError, Fetcher, Installation, Setup, SystemEnvironment};
+use pintle_sdk::{
+    Action, Answer, Event, Evidence, FetchError, Fetcher, Installation, Listener, Setup, SystemEnvironment,
+};
 use pintle_testkit::{
     certificate::{Authority, leaf_pin},
     project::{Project, domain},
@@ -84,4 +87,42 @@ fn a_fetcher_that_panics_has_no_answer() {
     let installation = Installation::start(setup, Arc::new(SystemEnvironment::default()), Vec::new(), || ());
     installation.spawn_refresher(fetcher).unwrap();
     assert_eq!(installation.wait_until_ready(LONGEST).unwrap_err().code(), Code::FetchFailed);
+}
+
+#[test]
+fn a_listener_may_call_back_while_it_hears_that_the_store_failed() {
+    let project = Project::new(&["https://cdn.example.test"]);
+    let folder = tempfile::tempdir().unwrap();
+    // A file where a directory should be.
+    let setup = Setup { storage_dir: Some(folder.path().join("file")), ..Setup::new(project.root().clone()) };
+    std::fs::write(folder.path().join("file"), b"").unwrap();
+    let (running, called_back) = (Arc::new(OnceLock::<Installation>::new()), AtomicBool::new(false));
+    let listener: Arc<Listener> = Arc::new({
+        let (running, bundle) = (running.clone(), project.bundle());
+        move |event: &Event| {
+            if let (Event::StoreFailed(_), Some(running)) = (event, running.get())
+                && !called_back.swap(true, Ordering::SeqCst)
+            {
+                running.reconfigure(bundle.as_bytes()).unwrap();
+            }
+        }
+    });
+    let installation = Installation::start(setup, Arc::new(SystemEnvironment::default()), vec![listener], || ());
+    running.set(installation.clone()).unwrap();
+    let Action::Fetch(fetch) = installation.poll() else { panic!("nothing to fetch") };
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        let _judged = installation.feed(&fetch, Answer::from_http(200, None, None, project.config(1, Vec::new())));
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(LONGEST).expect("feed comes back");
+}
+
+#[test]
+fn no_time_is_too_long_to_wait() {
+    let project = Project::new(&["https://cdn.example.test"]);
+    let certificate = Authority::root("Any CA").issue(&[HOST]);
+    let installation = start(&project, &rotating(&project, [&certificate, &certificate]));
+    installation.wait_until_ready(Duration::MAX).unwrap();
+    installation.refresh(Duration::MAX).unwrap();
 }
