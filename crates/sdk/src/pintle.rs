@@ -17,7 +17,8 @@ use crate::{
     show,
 };
 
-/// Dynamic pinning for one project, running: it refreshes in the background for as long as a clone of it exists.
+/// Dynamic pinning for one project, running: it refreshes in the background for as long as a clone of it exists, and the
+/// tokio runtime in which it was set up.
 ///
 /// Several live side by side, one per root.
 #[derive(Clone)]
@@ -29,8 +30,8 @@ struct Runtime {
     installation: Installation,
     tls: PinnedTls,
     fetcher: Fetcher,
-    /// The number of the last refresh that is over and persisted.
-    completed: watch::Sender<u64>,
+    /// The number of the last refresh that is over and persisted; closed once nothing refreshes any more.
+    completed: watch::Receiver<u64>,
     timer: Arc<dyn Timer>,
     wake: Arc<Notify>,
 }
@@ -125,13 +126,11 @@ impl Pintle {
     /// Refreshes now; over when every needed answer is in, and persisted.
     pub async fn refresh(&self) -> Result<(), FetchError> {
         let round = self.engine().refresh_now();
-        self.wait_for_refresh(round).await;
         // A forced one may have taken its place.
-        self.wait_for_refresh(self.engine().started_rounds()).await;
-        match self.engine().last_failure() {
-            Some(error) => Err(error),
-            None => Ok(()),
+        if !self.wait_for_refresh(round).await || !self.wait_for_refresh(self.engine().started_rounds()).await {
+            return Err(FetchError::Lost);
         }
+        self.engine().last_failure().map_or(Ok(()), Err)
     }
 
     /// Takes up another project or key (P-5.5): everything from now on is decided by the root of this bundle, for this
@@ -148,19 +147,19 @@ impl Pintle {
 
     /// At once if one is in force, else after the refresh `round`.
     async fn wait_for_configuration(&self, round: u64) -> Result<(), Error> {
-        if self.snapshot().config().is_none() {
-            self.wait_for_refresh(round).await;
+        let is_missing = || self.snapshot().config().is_none();
+        if is_missing() && !self.wait_for_refresh(round).await && is_missing() {
+            return Err(Error::Fetch(FetchError::Lost));
         }
         match self.engine().last_failure() {
-            Some(error) if self.snapshot().config().is_none() => Err(Error::Fetch(error)),
+            Some(error) if is_missing() => Err(Error::Fetch(error)),
             _ => Ok(()),
         }
     }
 
-    async fn wait_for_refresh(&self, round: u64) {
-        let mut completed = self.runtime.completed.subscribe();
-        // It cannot fail: the sender lives as long as `self`.
-        let _never_closed = completed.wait_for(|completed| *completed >= round).await;
+    /// False, and at once, if it never will be over: the tokio runtime that refreshes has ended.
+    async fn wait_for_refresh(&self, round: u64) -> bool {
+        self.runtime.completed.clone().wait_for(|completed| *completed >= round).await.is_ok()
     }
 
     /// Whether `error`, of whichever client, is a refusal that news may change: then waits for them, and the request is

@@ -121,15 +121,16 @@ impl Builder {
 
         // A proxy would look for the loopback host on its own machine.
         let proxies = if self.http_loopback { Proxies::None } else { Proxies::OfEnvironment };
+        let (completed, when_completed) = watch::channel(0);
         let runtime = Arc::new(Runtime {
             tls: PinnedTls::new(installation.engine().clone(), Arc::new(verifier)),
             fetcher: Fetcher::new(config_tls, proxies)?,
             installation,
-            completed: watch::Sender::new(0),
+            completed: when_completed,
             timer,
             wake,
         });
-        tokio::spawn(refresh::run(Arc::downgrade(&runtime)));
+        tokio::spawn(refresh::run(Arc::downgrade(&runtime), completed));
         Ok(Pintle { runtime })
     }
 }

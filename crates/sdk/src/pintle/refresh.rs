@@ -1,14 +1,17 @@
 //! The background task: does what the pinner asks for, persists what came of it.
 
-use std::sync::{Arc, Weak};
+use std::{
+    mem,
+    sync::{Arc, Weak},
+};
 
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet};
 
 use super::{Runtime, off_the_runtime};
 use crate::{Action, Answer, Fed, Fetch, fetch::Fetcher};
 
-/// Runs until the last handle is gone. Holds none itself while it waits.
-pub(super) async fn run(runtime: Weak<Runtime>) {
+/// Runs until the last handle is gone. Holds none itself while it waits. Says in `completed` which refresh is over.
+pub(super) async fn run(runtime: Weak<Runtime>, completed: watch::Sender<u64>) {
     let mut running: JoinSet<(Fetch, Answer)> = JoinSet::new();
     let mut round = 0;
     loop {
@@ -34,7 +37,8 @@ pub(super) async fn run(runtime: Weak<Runtime>) {
                 }
             }
         };
-        strong.report_completed();
+        let over = strong.installation.engine().completed_rounds();
+        completed.send_if_modified(|known| mem::replace(known, over) != over);
         let (wake, timer) = (strong.wake.clone(), strong.timer.clone());
         drop(strong);
         tokio::select! {
@@ -64,10 +68,5 @@ impl Runtime {
             let installation = self.installation.clone();
             off_the_runtime(move || installation.persist()).await;
         }
-    }
-
-    fn report_completed(&self) {
-        let completed = self.installation.engine().completed_rounds();
-        self.completed.send_if_modified(|known| std::mem::replace(known, completed) != completed);
     }
 }

@@ -4,6 +4,7 @@ use pintle_core::{Code, decide::PlatformVerdict};
 use pintle_sdk::{Authorities, Builder, Error, Event, FetchError, Pintle, Source, StorePart};
 use pintle_testkit::{
     cdn::{Cdn, Reply},
+    certificate::Authority,
     project::Project,
 };
 
@@ -271,4 +272,22 @@ async fn the_background_task_ends_with_the_last_handle() {
     while Arc::strong_count(&environment) > 1 {
         tokio::task::yield_now().await;
     }
+}
+
+#[test]
+fn nobody_waits_for_a_runtime_that_has_ended() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (ending, serving) = (runtime(), runtime());
+    let cdn = serving.block_on(Cdn::start(Reply::Closed));
+    let project = Project::new(&[cdn.url()]);
+    cdn.set(Reply::File(project.config(1, Vec::new())));
+    let pintle = ending.block_on(builder(&project, &Arc::default(), &Recorder::default()).setup()).unwrap();
+    drop(ending);
+
+    assert_eq!(serving.block_on(pintle.refresh()), Err(FetchError::Lost));
+    let chain = [Authority::root("Any CA").issue(&["api.example.test"]).leaf().clone()];
+    let decision = serving.block_on(pintle.check("api.example.test", &chain, PlatformVerdict::Accepted));
+    assert_eq!(decision.code(), Some(Code::RetryAfterRefresh));
+    let error = serving.block_on(pintle.reconfigure(Project::new(&[cdn.url()]).bundle())).unwrap_err();
+    assert!(matches!(error, Error::Fetch(FetchError::Lost)), "{error:?}");
 }
