@@ -7,9 +7,8 @@ use std::{
     time::Duration,
 };
 
-use pintle_core::Mode;
+use pintle_core::{Mode, root::UncheckedBundle};
 use pintle_sdk::Setup;
-use serde_json::json;
 
 use crate::{
     edge::{Failure, PintleBytes, read_text},
@@ -100,25 +99,20 @@ unsafe fn make_bundle(options: &PintleOptions) -> Result<Vec<u8>, Failure> {
         unsafe { read_text(text, name) }
     };
     let required = |pointer, name| text(pointer, name)?.ok_or(Failure::null(name));
-    let mut bundle = json!({
-        "organization": required(options.organization, "organization")?,
-        "project": required(options.project, "project")?,
-        "public_key": required(options.public_key, "public_key")?,
-        "built_at": options.built_at,
-    });
     let urls = match options.urls.is_null() || isize::try_from(options.urls_len).is_err() {
         true => &[],
         // SAFETY: not null, and valid for `urls_len` pointers as the caller says.
         false => unsafe { slice::from_raw_parts(options.urls, options.urls_len) },
     };
-    let urls: Result<Vec<_>, _> = urls.iter().map(|url| required(*url, "urls")).collect();
-    if let Some(members) = bundle.as_object_mut() {
-        members.insert("urls".to_owned(), urls?.into());
-        if let Some(key) = text(options.recovery_key, "recovery_key")? {
-            members.insert("recovery_key".to_owned(), key.into());
-        }
-    }
-    Ok(bundle.to_string().into_bytes())
+    let bundle = UncheckedBundle {
+        organization: required(options.organization, "organization")?,
+        project: required(options.project, "project")?,
+        public_key: required(options.public_key, "public_key")?,
+        recovery_key: text(options.recovery_key, "recovery_key")?,
+        urls: urls.iter().map(|url| required(*url, "urls")).collect::<Result<_, _>>()?,
+        built_at: Some(options.built_at),
+    };
+    Ok(bundle.to_json().into_bytes())
 }
 
 pub(crate) const fn mode(permissive: bool) -> Mode {

@@ -20,12 +20,12 @@ use pintle_core::{
     Code, Decision, HostName, Mode,
     decide::{PlatformVerdict, Verdict},
     der::Certificate,
+    root::UncheckedBundle,
 };
 use pintle_sdk::{
     Action, Answer, Environment, Evidence, Fed, Fetch, FetchError, Installation, Setup, SystemEnvironment, user_agent,
 };
 use rustls_pki_types::CertificateDer;
-use serde_json::json;
 
 use crate::{
     edge::{Failure, Throw, bytes, bytes_or_none, chain, text, text_or_none},
@@ -95,17 +95,17 @@ pub fn bundle<'local>(
             let url = urls.get_element(env, index)?;
             texts.push(text(env, &url)?);
         }
-        let mut bundle = json!({
-            "organization": text(env, &organization)?,
-            "project": text(env, &project)?,
-            "public_key": text(env, &public_key)?,
-            "urls": texts,
-            "built_at": built_at,
-        });
-        if let (Some(members), Some(key)) = (bundle.as_object_mut(), text_or_none(env, &recovery_key)?) {
-            members.insert("recovery_key".to_owned(), key.into());
-        }
-        Ok::<_, Failure>(env.byte_array_from_slice(bundle.to_string().as_bytes())?)
+        let recovery_key = text_or_none(env, &recovery_key)?;
+        let before_1970 = |_| Failure::said(Code::SetupInvalid, &"`builtAt` lies before 1970");
+        let bundle = UncheckedBundle {
+            organization: &text(env, &organization)?,
+            project: &text(env, &project)?,
+            public_key: &text(env, &public_key)?,
+            recovery_key: recovery_key.as_deref(),
+            urls: texts.iter().map(String::as_str).collect(),
+            built_at: Some(u64::try_from(built_at).map_err(before_1970)?),
+        };
+        Ok::<_, Failure>(env.byte_array_from_slice(bundle.to_json().as_bytes())?)
     });
     outcome.resolve::<Throw>()
 }

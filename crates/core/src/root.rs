@@ -174,18 +174,16 @@ impl Root {
     /// The bundle `pintle.json` of this root (P-1.2), with a final newline.
     #[must_use]
     pub fn to_bundle_json(&self) -> String {
-        let bundle = Bundle {
+        let recovery_key = self.recovery_key.map(|key| key.to_base64());
+        let bundle = UncheckedBundle {
             organization: self.organization.as_str(),
             project: self.project.as_str(),
-            public_key: self.public_key.to_base64(),
-            recovery_key: self.recovery_key.map(|key| key.to_base64()),
+            public_key: &self.public_key.to_base64(),
+            recovery_key: recovery_key.as_deref(),
             urls: self.urls.iter().map(BaseUrl::as_str).collect(),
             built_at: (self.built_at != UnixTime::default()).then(|| self.built_at.as_secs()),
         };
-        // Strings and integers always serialise.
-        let mut text = serde_json::to_string_pretty(&bundle).unwrap_or_default();
-        text.push('\n');
-        text
+        bundle.to_json()
     }
 
     /// Organization id: `iss`.
@@ -251,16 +249,34 @@ impl Root {
     }
 }
 
-#[derive(serde::Serialize)]
-struct Bundle<'a> {
-    organization: &'a str,
-    project: &'a str,
-    public_key: String,
+/// The values of `pintle.json` (P-1.2) as somebody gave them: whether they are a root, [`Root::parse_bundle`] says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct UncheckedBundle<'a> {
+    /// Organization id.
+    pub organization: &'a str,
+    /// Project id.
+    pub project: &'a str,
+    /// One line of base64.
+    pub public_key: &'a str,
+    /// The same.
     #[serde(skip_serializing_if = "Option::is_none")]
-    recovery_key: Option<String>,
-    urls: Vec<&'a str>,
+    pub recovery_key: Option<&'a str>,
+    /// Base URLs.
+    pub urls: Vec<&'a str>,
+    /// Seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
-    built_at: Option<u64>,
+    pub built_at: Option<u64>,
+}
+
+impl UncheckedBundle<'_> {
+    /// As JSON, with a final newline.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Strings and integers always serialise.
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
 }
 
 /// A base URL of a CDN: `https`, a host, an optional port and path; no trailing `/` (P-1.3).
