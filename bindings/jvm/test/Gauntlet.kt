@@ -46,6 +46,14 @@ internal class Gauntlet : Closeable {
 
     fun seen(what: String): Int = ask("seen")[what].asInt()
 
+    /** How the requests of a case ended with a client. */
+    fun walked(case: String, client: String, ends: List<String>) {
+        ask("walked ${JSON.writeValueAsString(mapOf("case" to case, "client" to client, "ends" to ends))}")
+    }
+
+    /** What is wrong with the rows of docs/sdk/conformance.md. */
+    fun hold(sdk: String): String? = ask("hold $sdk ${File(ROOT, "docs/sdk/conformance.md")}")["error"].textValue()
+
     override fun close() {
         process.outputStream.close()
         process.waitFor()

@@ -8,6 +8,8 @@ const os = require('node:os');
 const path = require('node:path');
 const readline = require('node:readline');
 
+const ROOT = JSON.parse(fs.readFileSync(path.join(__dirname, '../root.json'), 'utf8'));
+
 class Gauntlet {
   #process = spawn(process.env.PINTLE_GAUNTLET, { stdio: ['pipe', 'pipe', 'inherit'] });
   #lines = readline.createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
@@ -39,10 +41,21 @@ class Gauntlet {
     return this.#ask('seen');
   }
 
+  /** How the requests of a case ended with a client. */
+  walked(walk) {
+    return this.#ask(`walked ${JSON.stringify(walk)}`);
+  }
+
+  /** Resolves to what is wrong with the rows of docs/sdk/conformance.md, or null. */
+  async hold(sdk) {
+    const { error } = await this.#ask(`hold ${sdk} ${path.join(ROOT, 'docs/sdk/conformance.md')}`);
+    return error;
+  }
+
   close() {
     this.#process.stdin.end();
     for (const folder of this.#folders) fs.rmSync(folder, { recursive: true, force: true });
   }
 }
 
-module.exports = { Gauntlet, ROOT: JSON.parse(fs.readFileSync(path.join(__dirname, '../root.json'), 'utf8')) };
+module.exports = { Gauntlet, ROOT };

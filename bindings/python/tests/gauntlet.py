@@ -39,6 +39,14 @@ class Gauntlet:
     def seen(self) -> dict:
         return self._ask("seen")
 
+    def walked(self, case: str, client: str, ends: list[str]) -> None:
+        self._ask("walked " + json.dumps({"case": case, "client": client, "ends": ends}))
+
+    def hold(self, sdk: str) -> str | None:
+        """What is wrong with the rows of `docs/sdk/conformance.md`."""
+        page = Path(__file__).resolve().parents[3] / "docs" / "sdk" / "conformance.md"
+        return self._ask(f"hold {sdk} {page}")["error"]
+
     def close(self) -> None:
         self._process.stdin.close()
         self._process.wait()

@@ -5,7 +5,7 @@
 use std::{
     fmt::Write as _,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -15,7 +15,7 @@ use pintle_core::{
     claims::{Claims, CtPolicy, CtRequirement, Domain, Enforce, Trust},
     crypto::sha256,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     cdn::{Cdn, Reply},
@@ -148,30 +148,51 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// Holds that the rows of `sdk` in `docs/sdk/conformance.md` say what `clients` did; with `UPDATE_DOCS` set, writes them.
-/// Call it once every case has ended as the table says.
-pub fn hold_conformance(sdk: &str, clients: &[&str]) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sdk/conformance.md");
-    let page = fs::read_to_string(&path).expect("docs/sdk/conformance.md");
-    let mut rows = String::new();
-    for case in cases() {
-        let ends = case.steps.iter().rev().find_map(|step| match step {
-            Step::Get { expect, .. } => Some(*expect),
-            _ => None,
-        });
-        let end = ends.map_or("–", |end| if end == "ok" { "allowed" } else { end });
-        writeln!(rows, "| {} | {end} | {} |", case.name.replace('_', " "), clients.join(", "))
-            .expect("a String takes text");
-    }
+/// One case with one client: how its requests ended, in order.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Walk {
+    /// Name of the case.
+    pub case: String,
+    /// Name of the client.
+    pub client: String,
+    /// `ok`, a code, or whatever else came of it.
+    pub ends: Vec<String>,
+}
+
+/// Where [`hold_conformance`] looks, for tests in Rust.
+#[must_use]
+pub fn conformance_page() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sdk/conformance.md")
+}
+
+/// Holds that the rows of `sdk` in `page` say what came of `walks`; with `UPDATE_DOCS` set, writes them. An error says
+/// what to do.
+pub fn hold_conformance(page: &Path, sdk: &str, walks: &[Walk]) -> Result<(), String> {
+    let text = fs::read_to_string(page).expect("docs/sdk/conformance.md");
     let [begin, end] = ["begin", "end"].map(|word| format!("<!-- {word} {sdk} -->\n"));
-    let (before, rest) = page.split_once(&begin).expect("a place for the SDK");
+    let (before, rest) = text.split_once(&begin).expect("a place for the SDK");
     let (held, after) = rest.split_once(&end).expect("the end of that place");
-    let wanted = format!("\n| case | ends as | with |\n| --- | --- | --- |\n{rows}\n");
+    let wanted = format!("\n| case | its requests end as | with |\n| --- | --- | --- |\n{}\n", rows(walks));
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, format!("{before}{begin}{wanted}{end}{after}")).expect("docs/sdk/conformance.md");
-    } else {
-        assert!(held == wanted, "docs/sdk/conformance.md is old: UPDATE_DOCS=1 and run this test again");
+        fs::write(page, format!("{before}{begin}{wanted}{end}{after}")).expect("docs/sdk/conformance.md");
+    } else if held != wanted {
+        return Err("docs/sdk/conformance.md is old: UPDATE_DOCS=1 and run this test again".to_owned());
     }
+    Ok(())
+}
+
+/// One for each way in which a case went, with the clients it went so with.
+fn rows(walks: &[Walk]) -> String {
+    let mut rows: Vec<(String, Vec<&str>)> = Vec::new();
+    for Walk { case, client, ends } in walks {
+        let ends: Vec<&str> = ends.iter().map(|end| if end == "ok" { "allowed" } else { end }).collect();
+        let row = format!("| {} | {} |", case.replace('_', " "), ends.join(", then "));
+        match rows.iter_mut().find(|(known, _)| *known == row) {
+            Some((_, clients)) => clients.push(client),
+            None => rows.push((row, vec![client])),
+        }
+    }
+    rows.into_iter().map(|(row, clients)| format!("{row} {} |\n", clients.join(", "))).collect()
 }
 
 /// The servers of one case.

@@ -4,21 +4,22 @@ use std::path::PathBuf;
 
 use pintle_testkit::{
     cdn::{Cdn, Reply},
-    gauntlet::{Case, Change, Gauntlet, Step, cases, hold_conformance},
+    gauntlet::{Case, Change, Gauntlet, Step, Walk, cases, conformance_page, hold_conformance},
 };
 
 use crate::workbench::Driver;
 
-const CLIENTS: [&str; 2] = ["curl", "openssl"];
+/// As the driver calls them.
+const CLIENTS: [&str; 2] = ["libcurl", "OpenSSL"];
 
-/// Walks through `case` with `client`: everything that went otherwise, in words.
-async fn walk(case: &Case, client: &str) -> Vec<String> {
+/// Walks through `case` with `client`: what came of it, and everything that went otherwise, in words.
+async fn walk(case: &Case, client: &str) -> (Walk, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let gauntlet = Gauntlet::start(case.name, folder.path()).await;
     let [bundle, authorities, storage]: [PathBuf; 3] =
         ["pintle.json", "ca.pem", "storage"].map(|name| folder.path().join(name));
     let mut driver = Driver::start(&bundle, &authorities, &storage);
-    let mut differences = Vec::new();
+    let (mut ends, mut differences) = (Vec::new(), Vec::new());
     let mut compare = |what: &dyn std::fmt::Debug, seen: &str, expected: &str| {
         if seen != expected {
             differences.push(format!("{} with {client}: {what:?}: {seen}", case.name));
@@ -34,7 +35,9 @@ async fn walk(case: &Case, client: &str) -> Vec<String> {
                 let before = gauntlet.site().seen().requests.len();
                 let port = gauntlet.site().address().port();
                 let answer = driver.ask(&format!("get {client} {host} {port}"));
-                compare(step, answer.trim_start_matches("refused ").trim_end_matches(" 200"), expect);
+                let end = answer.trim_start_matches("refused ").trim_end_matches(" 200");
+                compare(step, end, expect);
+                ends.push(end.to_owned());
                 let arrived = gauntlet.site().seen().requests.len() - before;
                 compare(
                     step,
@@ -45,19 +48,21 @@ async fn walk(case: &Case, client: &str) -> Vec<String> {
         }
     }
     compare(&"sessions", &format!("{} resumed", gauntlet.site().seen().resumed), "0 resumed");
-    differences
+    (Walk { case: case.name.to_owned(), client: client.to_owned(), ends }, differences)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_case_ends_as_the_table_says_with_every_client() {
-    let mut differences = Vec::new();
+    let (mut walks, mut differences) = (Vec::new(), Vec::new());
     for case in cases() {
         for client in CLIENTS {
-            differences.extend(walk(&case, client).await);
+            let (walk, different) = walk(&case, client).await;
+            walks.push(walk);
+            differences.extend(different);
         }
     }
     assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
-    hold_conformance("C", &["libcurl", "OpenSSL"]);
+    hold_conformance(&conformance_page(), "C", &walks).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,5 +152,5 @@ async fn a_restart_without_a_network_begins_from_what_was_kept() {
     let mut again = Driver::start(&path("pintle.json"), &path("ca.pem"), &path("storage"));
     assert_eq!(again.started, "ok");
     let port = gauntlet.site().address().port();
-    assert_eq!(again.ask(&format!("get curl localhost {port}")), "ok 200");
+    assert_eq!(again.ask(&format!("get libcurl localhost {port}")), "ok 200");
 }

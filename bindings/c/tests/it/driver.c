@@ -1,6 +1,6 @@
 // Does what it reads, a line at a time, and answers in a line: "ok TEXT", "refused CODE" or "error TEXT".
 //
-//   get curl|openssl HOST PORT     over a connection that is kept
+//   get libcurl|OpenSSL HOST PORT  over a connection that is kept
 //   refresh | strict | permissive | certificate HOST PORT | reconfigure FILE | report URL
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,7 +138,7 @@ static void send_report(const char *url) {
 }
 
 static void act(const char *what, const char *first, const char *second, const char *third) {
-    if (strcmp(what, "get") == 0 && strcmp(first, "curl") == 0) {
+    if (strcmp(what, "get") == 0 && strcmp(first, "libcurl") == 0) {
         get_by_curl(second, third);
     } else if (strcmp(what, "get") == 0) {
         get_by_openssl(second, third);

@@ -25,6 +25,15 @@ struct Seen: Decodable, Equatable {
     let requests: Int
 }
 
+/// What came of a case.
+struct Walk: Encodable {
+    let `case`: String
+    let client: String
+    let ends: [String]
+}
+
+private struct Done: Decodable {}
+
 /// Talks to `crates/testkit/examples/gauntlet.rs`: one process that serves one case at a time.
 final class Gauntlet {
     private let process = Process()
@@ -62,11 +71,23 @@ final class Gauntlet {
     }
 
     func change(_ change: String) throws {
-        struct Done: Decodable {}
         let _: Done = try ask("change \(change)")
     }
 
     func seen() throws -> Seen { try ask("seen") }
+
+    /// How the requests of a case ended with a client.
+    func walked(_ walk: Walk) throws {
+        let text = String(decoding: try JSONEncoder().encode(walk), as: UTF8.self)
+        let _: Done = try ask("walked \(text)")
+    }
+
+    /// What is wrong with the rows of docs/sdk/conformance.md.
+    func hold(_ sdk: String) throws -> String? {
+        struct Held: Decodable { let error: String? }
+        let held: Held = try ask("hold \(sdk) \(root.appendingPathComponent("docs/sdk/conformance.md").path)")
+        return held.error
+    }
 
     private func ask<Answer: Decodable>(_ line: String) throws -> Answer {
         try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8))

@@ -33,7 +33,7 @@ use pintle_sdk::{Authorities, Client, Pintle, Setup, rustls::Refusal};
 use pintle_testkit::{
     cdn::{Cdn, Reply},
     certificate::{Authority, SiteCertificate, leaf_pin},
-    gauntlet::{Case, Gauntlet, HOST, Step, cases, hold_conformance},
+    gauntlet::{Case, Gauntlet, HOST, Step, Walk, cases, conformance_page, hold_conformance},
     project::{Project, domain},
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject};
@@ -147,12 +147,12 @@ fn outcome(answer: Result<u16, Failed>) -> String {
     code.map_or_else(|| format!("{error:?}"), |code| code.to_string())
 }
 
-/// Walks through `case` with `client`: everything that went otherwise, in words.
-async fn walk(case: &Case, client: &str) -> Vec<String> {
+/// Walks through `case` with `client`: what came of it, and everything that went otherwise, in words.
+async fn walk(case: &Case, client: &str) -> (Walk, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let gauntlet = Gauntlet::start(case.name, folder.path()).await;
     let running = Running::start(client, folder.path()).await;
-    let mut differences = Vec::new();
+    let (mut ends, mut differences) = (Vec::new(), Vec::new());
     let mut compare = |what: &Step, seen: &str, expected: &str| {
         if seen != expected {
             differences.push(format!("{} with {client}: {what:?}: {seen}", case.name));
@@ -165,32 +165,36 @@ async fn walk(case: &Case, client: &str) -> Vec<String> {
             Step::Refresh { expect } => compare(step, &running.refresh().await, expect),
             Step::Get { host, expect } => {
                 let before = gauntlet.site().seen().requests.len();
-                compare(step, &outcome(running.get(host, gauntlet.site().address()).await), expect);
+                let end = outcome(running.get(host, gauntlet.site().address()).await);
+                compare(step, &end, expect);
+                ends.push(end);
                 let arrived = gauntlet.site().seen().requests.len() - before;
                 compare(step, &arrived.to_string(), if *expect == "ok" { "1" } else { "0" });
             }
         }
     }
-    differences
+    (Walk { case: case.name.to_owned(), client: client.to_owned(), ends }, differences)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_case_ends_as_the_table_says_with_every_client() {
-    let walks = CLIENTS.map(|client| {
+    let clients = CLIENTS.map(|client| {
         tokio::spawn(async move {
-            let mut differences = Vec::new();
+            let mut walked = Vec::new();
             for case in cases() {
-                differences.extend(walk(&case, client).await);
+                walked.push(walk(&case, client).await);
             }
-            differences
+            walked
         })
     });
-    let mut differences = Vec::new();
-    for walk in walks {
-        differences.extend(walk.await.unwrap());
+    let mut walked = Vec::new();
+    for client in clients {
+        walked.extend(client.await.unwrap());
     }
+    let (walks, differences): (Vec<_>, Vec<_>) = walked.into_iter().unzip();
+    let differences = differences.concat();
     assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
-    hold_conformance("Rust", &CLIENTS);
+    hold_conformance(&conformance_page(), "Rust", &walks).unwrap();
 }
 
 /// gRPC needs HTTP/2, which the servers of the gauntlet do not speak.
