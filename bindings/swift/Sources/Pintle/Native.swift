@@ -12,7 +12,8 @@ final class Native: @unchecked Sendable {
     init(_ root: Pintle.Root, _ options: Pintle.Options, fetch: FetchFunction?, open: Open = pintle_open) throws {
         var native = PintleOptions()
         native.permissive = options.isPermissive
-        native.fetch_timeout_secs = UInt32(clamping: Int(min(max(options.fetchTimeout.rounded(.up), 1), 120)))
+        guard !options.fetchTimeout.isNaN else { throw PintleError.setup("`fetchTimeout` is no time") }
+        native.fetch_timeout_secs = UInt32(min(max(options.fetchTimeout.rounded(.up), 1), 120))
         native.dangerous_allow_http_loopback = options.dangerousAllowHTTPLoopback
         native.least_severity = options.leastSeverity.rawValue
         let path = options.storageDirectory?.path
@@ -110,8 +111,9 @@ private func tellListener(host: UnsafeMutableRawPointer?, event: UnsafePointer<P
     Unmanaged<Host>.fromOpaque(host).takeUnretainedValue().listener?(Pintle.Event(event.pointee))
 }
 
+/// None for what is no time.
 private func milliseconds(_ seconds: TimeInterval) -> UInt32 {
-    UInt32(min(max(seconds * 1000, 0), TimeInterval(UInt32.max)))
+    seconds > 0 ? UInt32(min(seconds * 1000, TimeInterval(UInt32.max))) : 0
 }
 
 /// The bytes for as long as `body` runs; none for `nil`.

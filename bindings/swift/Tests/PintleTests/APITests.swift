@@ -74,6 +74,19 @@ final class APITests: XCTestCase {
         XCTAssertThrowsError(try Pintle(bundle)) { XCTAssertEqual(($0 as? PintleError)?.code, "setup_invalid") }
     }
 
+    func testWhatIsNoTimeIsNamedOrNone() async throws {
+        var options = Pintle.Options()
+        (options.dangerousAllowHTTPLoopback, options.fetchTimeout) = (true, .nan)
+        let bundle = try Pintle.Root(
+            contentsOf: try gauntlet.start("pinned_leaf").appendingPathComponent("pintle.json"))
+        XCTAssertThrowsError(try Pintle(bundle, options: options)) { expect(($0 as? PintleError)?.code, "setup_invalid") }
+        options.fetchTimeout = .infinity
+        let pins = try Pintle(bundle, options: options)
+        try await pins.ready(timeout: .infinity)
+        let code = await code { try await pins.reconfigure(bundle, timeout: .nan) }
+        XCTAssertTrue(["ok", "fetch_failed"].contains(code), code)
+    }
+
     func testTheFirstStartWithoutANetworkSaysSoAndLaterOnesBeginFromWhatWasKept() async throws {
         let folder = try gauntlet.start("pinned_leaf")
         let kept = folder.appendingPathComponent("kept")
