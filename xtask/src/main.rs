@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command-line tool speaks on its streams")]
 
 mod bench;
+mod dist;
 mod docs;
 mod fuzz;
 mod package;
@@ -89,6 +90,15 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         android: Option<PathBuf>,
     },
+    /// Build what operators install: server and command line as a tarball, for x86-64 Linux with glibc 2.17 or later
+    ///
+    /// With manual, completions, systemd unit and bill of materials, built as it ships (profile `dist`). It is unpacked as
+    /// docs/operations/install.md says, and runs the demo there with no network but loopback.
+    Dist {
+        /// Where to
+        #[arg(long, value_name = "FOLDER", default_value = "target/dist")]
+        out: PathBuf,
+    },
     /// Write the reference of every SDK to target/docs, one folder for each language
     ///
     /// Installs the tools it needs. Fails where something public is not documented. Open target/docs/index.html.
@@ -117,6 +127,8 @@ enum Bench {
     Monitor,
     /// How long the server needs for each page of the dashboard, for a project with 1,000 domains, and what pages weigh
     Pages,
+    /// How many requests the built-in origin answers, beside nginx with the same file
+    Origin,
 }
 
 fn main() -> ExitCode {
@@ -153,6 +165,10 @@ fn run(command: Command) -> Result<ExitCode> {
             package::make_all(&workshop, &workshop.path(out), android.map(|folder| workshop.path(folder)).as_deref())?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Dist { out } => {
+            dist::make(&workshop, &workshop.path(out))?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Docs { languages } => {
             docs::write(&workshop, &languages)?;
             Ok(ExitCode::SUCCESS)
@@ -160,6 +176,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bench { what: Bench::Core } => bench::run_core(&workshop),
         Command::Bench { what: Bench::Sdk } => bench::run_sdk(&workshop),
         Command::Bench { what: Bench::Pages } => bench::run_pages(&workshop),
+        Command::Bench { what: Bench::Origin } => bench::run_origin(&workshop),
         Command::Bench { what: Bench::Monitor } => bench::run_monitor(&workshop),
     }
 }

@@ -65,7 +65,7 @@ pub(crate) fn make_all(workshop: &Workshop, out: &Path, android: Option<&Path>) 
 }
 
 /// Packs `what` of `folder`: the same bytes from the same files, with no time and no owner.
-fn pack(workshop: &Workshop, file: &Path, folder: &Path, what: &str) -> Result<()> {
+pub(crate) fn pack(workshop: &Workshop, file: &Path, folder: &Path, what: &str) -> Result<()> {
     let mut pack = workshop.command("tar");
     pack.args(["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "-czf"]).arg(file);
     pack.arg("-C").arg(folder).arg(what);
@@ -93,7 +93,7 @@ fn refuse_door(library: &Path) -> Result<()> {
     Ok(())
 }
 
-fn show(mut command: Command) -> Result<()> {
+pub(crate) fn show(mut command: Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
     ensure!(status.success(), "failed ({status}): {command:?}");
     Ok(())

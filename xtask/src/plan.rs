@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use crate::setup::Tool;
-use crate::workshop::{Program, Run};
+use crate::workshop::{PHONES, Program, Run};
 
 const CORE: &str = "pintle-core";
 const SDK: &str = "pintle-sdk";
@@ -45,6 +45,8 @@ pub(crate) enum Preparation {
     FetchAdvisories,
     /// Looks whether the Debian that has Swift may be entered; where the machine forbids it, the step is skipped.
     EnterSwift,
+    /// Looks whether there is what phones need; where rustup could not fetch it, the step is skipped.
+    FindPhones,
     /// Gives the no-std check, a workspace of its own, the dependency versions of ours.
     CopyLockFile,
 }
@@ -114,6 +116,18 @@ fn make_checks(extent: Extent, packages: &[String]) -> Vec<Step> {
         let parts = ["", "--features rustls", "--features fetch"];
         let runs = parts.map(|features| clippy(&format!("--package {SDK} --no-default-features {features}")));
         steps.push(step("sdk-features", runs));
+    }
+    // Swift stands on the C library.
+    let of_phones = PHONES.map(|phone| (if phone.contains("apple") { C } else { JVM }, phone));
+    let runs: Vec<Run> = of_phones
+        .into_iter()
+        .filter(|(package, _)| has(packages, package))
+        .map(|(package, phone)| format!("check --locked --package {package} --target {phone}"))
+        .map(|line| Run::parse(Program::CargoForPhones, &line))
+        .collect();
+    if !runs.is_empty() {
+        let (needs, preparation) = (&[Tool::Debian, Tool::Phones], Some(Preparation::FindPhones));
+        steps.push(Step { name: "phones", needs, preparation, runs });
     }
     steps
 }
@@ -284,6 +298,7 @@ mod tests {
                 "scripts",
                 "core-no-std",
                 "sdk-features",
+                "phones",
                 "tests",
                 "tests-postgres",
                 "core-rustcrypto",

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::workshop::{Workshop, is_root, read};
+use crate::workshop::{PHONES, Workshop, is_root, read};
 
 const CARGO_DENY: &str = "0.20.2";
 const FAKE_GCS: &str = "github.com/fsouza/fake-gcs-server@v1.56.1";
@@ -129,6 +129,19 @@ const SWIFT_STAMP: &str = "swift-installed.txt";
 const DOXYGEN: DebianPackage =
     DebianPackage { name: "doxygen", probe: &["doxygen", "--version"], used_for: "the reference of the C library" };
 
+const WRK: DebianPackage = DebianPackage {
+    name: "wrk",
+    // It knows no way to say its version and end well.
+    probe: &["sh", "-c", "command -v wrk"],
+    used_for: "asking the origin for a file as fast as it can",
+};
+
+const CLANG: DebianPackage = DebianPackage {
+    name: "clang",
+    probe: &["clang", "--version"],
+    used_for: "compiling ring's C for the processors of phones",
+};
+
 struct NodeTools {
     name: &'static str,
     /// The folder with package.json and package-lock.json.
@@ -156,16 +169,20 @@ pub(crate) enum Tool {
     CargoDeny,
     /// A Debian in a folder, which has the Swift that most distributions lack.
     Swift,
+    /// Rust's standard library for phones, where rustup has it, and a C compiler that knows their processors.
+    Phones,
     /// What `docs` needs and no test does: doxygen, TypeDoc.
     Documentation,
-    /// What `package` needs and no test does: zig, which links against an old glibc. After Python.
+    /// What `bench origin` needs and no test does: wrk, which asks for one file as fast as it can.
+    Load,
+    /// What `package` and `dist` need and no test does: zig, which links against an old glibc. After Python.
     Zig,
 }
 
 impl Tool {
     /// What tests need.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Debian, Self::Python, Self::Node, Self::Java, Self::Go, Self::CargoDeny, Self::Swift];
+    pub(crate) const ALL: [Self; 8] =
+        [Self::Debian, Self::Python, Self::Node, Self::Java, Self::Go, Self::CargoDeny, Self::Swift, Self::Phones];
 }
 
 pub(crate) fn install(workshop: &Workshop, tools: impl IntoIterator<Item = Tool>) -> Result<()> {
@@ -178,7 +195,9 @@ pub(crate) fn install(workshop: &Workshop, tools: impl IntoIterator<Item = Tool>
             Tool::Go => install_go(workshop),
             Tool::CargoDeny => install_cargo_deny(workshop),
             Tool::Swift => install_swift(workshop),
+            Tool::Phones => install_phones(workshop),
             Tool::Zig => install_zig(workshop),
+            Tool::Load => install_debian(workshop, &[WRK]),
             Tool::Documentation => {
                 install_debian(workshop, &[DOXYGEN]).and_then(|()| install_node(workshop, &NODE_DOCUMENTATION))
             }
@@ -427,6 +446,29 @@ fn debian_mirror(workshop: &Workshop) -> Option<String> {
     let line = ["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian", "Label: Debian"];
     let known = read(command(workshop, &[&["apt-get"][..], &line].concat())).ok()?;
     known.lines().next().map(str::to_owned)
+}
+
+/// Why nothing can be compiled for phones here, if so.
+pub(crate) fn phones_are_missing(workshop: &Workshop) -> Option<String> {
+    let installed = match read(command(workshop, &["rustup", "target", "list", "--installed"])) {
+        Ok(installed) => installed,
+        Err(error) => return Some(format!("there is no rustup here that could have them: {error:#}")),
+    };
+    let missing: Vec<&str> = PHONES.into_iter().filter(|phone| !installed.lines().any(|line| line == *phone)).collect();
+    (!missing.is_empty()).then(|| format!("rustup has no standard library for {}", missing.join(", ")))
+}
+
+fn install_phones(workshop: &Workshop) -> Result<()> {
+    install_debian(workshop, &[CLANG])?;
+    if phones_are_missing(workshop).is_none() {
+        println!("setup: {}: there", PHONES.join(", "));
+        return Ok(());
+    }
+    println!("setup: installing Rust's standard library for {}", PHONES.join(", "));
+    if let Err(error) = read(command(workshop, &[&["rustup", "target", "add"][..], &PHONES].concat())) {
+        println!("setup: {error:#}: what needs them is skipped");
+    }
+    Ok(())
 }
 
 fn read_version(workshop: &Workshop, program: &PathBuf) -> Result<String> {

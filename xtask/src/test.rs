@@ -80,6 +80,7 @@ fn prepare(workshop: &Workshop, preparation: Preparation) -> Result<Option<Endin
             }))
         }
         Preparation::EnterSwift => Ok(setup::swift_is_forbidden(workshop).map(|why| Ending::Skipped { why })),
+        Preparation::FindPhones => Ok(setup::phones_are_missing(workshop).map(|why| Ending::Skipped { why })),
         Preparation::CopyLockFile => {
             let (ours, theirs) = (workshop.path("Cargo.lock"), workshop.path("xtask/no-std-check/Cargo.lock"));
             fs::copy(&ours, &theirs)

@@ -4,12 +4,16 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+
+/// What apps of phones are compiled for: Android with 64 and 32 bits, iOS.
+pub(crate) const PHONES: [&str; 3] = ["aarch64-linux-android", "armv7-linux-androideabi", "aarch64-apple-ios"];
 
 /// The workspace's root folder.
 pub(crate) struct Workshop {
@@ -28,6 +32,8 @@ pub(crate) struct Run {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Program {
     Cargo,
+    /// Cargo for the targets of [`PHONES`].
+    CargoForPhones,
     CargoDeny,
     /// Of the environment that `setup` fills.
     Python,
@@ -65,6 +71,13 @@ impl Workshop {
         self.path("target/tools")
     }
 
+    /// Where programs are looked for, those of the Python environment that `setup` fills first.
+    pub(crate) fn path_with_tools(&self) -> Result<OsString> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = iter::once(self.tools().join("venv/bin")).chain(env::split_paths(&path));
+        Ok(env::join_paths(folders)?)
+    }
+
     /// A command in the root folder, without what cargo told this program about its own package: build scripts (ring's)
     /// watch those variables, and half the workspace would be rebuilt whenever `cargo test` and `cargo xtask` alternate.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
@@ -82,6 +95,22 @@ impl Workshop {
     /// The cargo that started this program, so the same toolchain.
     pub(crate) fn cargo(&self) -> Command {
         self.command(&self.cargo)
+    }
+
+    /// The same with a C compiler that knows the processors of phones; of their systems it has no header, and ring needs none.
+    fn cargo_for_phones(&self) -> Command {
+        let mut command = self.cargo();
+        let sdk = self.path("xtask/phones");
+        let plain = format!("-nostdlibinc -ffreestanding -DRING_CORE_NOSTDLIBINC=1 -I{}", sdk.display());
+        for target in PHONES {
+            let name = target.replace('-', "_");
+            // As Android's own compiler is set for the oldest of its 32-bit phones.
+            let more = if target.starts_with("armv7") { " -march=armv7-a -mfpu=neon -mfloat-abi=softfp" } else { "" };
+            command.env(format!("CC_{name}"), "clang").env(format!("CFLAGS_{name}"), format!("{plain}{more}"));
+        }
+        // Or it is looked for with Apple's tools.
+        command.env("SDKROOT", sdk);
+        command
     }
 
     /// Names of the packages in the workspace.
@@ -129,6 +158,7 @@ impl Workshop {
     pub(crate) fn command_of(&self, run: &Run) -> Command {
         let mut command = match run.program {
             Program::Cargo => self.cargo(),
+            Program::CargoForPhones => self.cargo_for_phones(),
             Program::CargoDeny => self.command(self.tools().join("bin/cargo-deny")),
             Program::Python => self.command(self.tools().join("venv/bin/python")),
             Program::Node => self.command("node"),
@@ -178,7 +208,7 @@ impl fmt::Display for Run {
             write!(f, "{name}='{value}' ")?;
         }
         f.write_str(match self.program {
-            Program::Cargo => "cargo",
+            Program::Cargo | Program::CargoForPhones => "cargo",
             Program::CargoDeny => "target/tools/bin/cargo-deny",
             Program::Python => "target/tools/venv/bin/python",
             Program::Node => "node",

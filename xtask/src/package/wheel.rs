@@ -1,7 +1,7 @@
 //! The wheel, installed beside nothing else, where the blocks of its README and the example run.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{env, fs, iter};
 
 use anyhow::{Context, Result, ensure};
 
@@ -40,9 +40,7 @@ pub(crate) fn build(workshop: &Workshop, how: &[&str], scratch: &Path) -> Result
     let mut build = workshop.command(python(workshop));
     build.args(["-m", "maturin", "build", "--quiet", "--locked"]).args(how);
     // Where it looks for zig.
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = iter::once(workshop.tools().join("venv/bin")).chain(env::split_paths(&path));
-    build.env("PATH", env::join_paths(folders)?);
+    build.env("PATH", workshop.path_with_tools()?);
     build.args(["--manifest-path", "bindings/python/Cargo.toml", "--interpreter"]).arg(python(workshop));
     build.arg("--out").arg(&wheels);
     show(build)?;

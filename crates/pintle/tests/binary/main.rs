@@ -25,6 +25,8 @@ mod help;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod offline;
+#[cfg(test)]
 mod operations;
 #[cfg(test)]
 mod renewals;

@@ -48,7 +48,7 @@ fn adapt(mut text: String, changes: &[(&str, &str)]) -> String {
 }
 
 /// Without TLS, on loopback, with every path in `folder`, before the origin at `origin`; the directory server on `files`.
-fn write_nginx(folder: &Path, port: u16, files: u16, origin: &str) -> PathBuf {
+pub(crate) fn write_nginx(folder: &Path, port: u16, files: u16, origin: &str) -> PathBuf {
     let inside = |name: &str| folder.join(name).display().to_string();
     let text = adapt(
         deployed("nginx.conf"),

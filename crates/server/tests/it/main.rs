@@ -19,6 +19,7 @@ mod lists;
 mod live;
 mod lookup;
 mod operations;
+mod origin_speed;
 mod page_roles;
 mod page_work;
 mod pages;
