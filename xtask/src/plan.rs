@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use crate::setup::Tool;
-use crate::workshop::{PHONES, Program, Run};
+use crate::workshop::{ARM, PHONES, Program, Run};
 
 const CORE: &str = "pintle-core";
 const SDK: &str = "pintle-sdk";
@@ -119,11 +119,15 @@ fn make_checks(extent: Extent, packages: &[String]) -> Vec<Step> {
     }
     // Swift stands on the C library.
     let of_phones = PHONES.map(|phone| (if phone.contains("apple") { C } else { JVM }, phone));
-    let runs: Vec<Run> = of_phones
+    let checks =
+        of_phones.map(|(package, phone)| (package, format!("check --locked --package {package} --target {phone}")));
+    // The protocol, where numbers are as wide and instructions are those that phones have.
+    let run = (CORE, format!("test --locked --package {CORE} --test vectors --target {ARM}"));
+    let runs: Vec<Run> = checks
         .into_iter()
+        .chain([run])
         .filter(|(package, _)| has(packages, package))
-        .map(|(package, phone)| format!("check --locked --package {package} --target {phone}"))
-        .map(|line| Run::parse(Program::CargoForPhones, &line))
+        .map(|(_, line)| Run::parse(Program::CargoForPhones, &line))
         .collect();
     if !runs.is_empty() {
         let (needs, preparation) = (&[Tool::Debian, Tool::Phones], Some(Preparation::FindPhones));
@@ -342,7 +346,7 @@ mod tests {
         let python: Vec<&str> = plan(Tier::Default, &["python"]).into_iter().map(|(name, _)| name).collect();
         assert_eq!(python, ["clippy", "tests", "python"]);
         let core: Vec<&str> = plan(Tier::Default, &["core"]).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(core, ["clippy", "core-no-std", "tests", "core-rustcrypto", "doc-tests"]);
+        assert_eq!(core, ["clippy", "core-no-std", "phones", "tests", "core-rustcrypto", "doc-tests"]);
     }
 
     #[test]

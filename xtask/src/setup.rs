@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::workshop::{PHONES, Workshop, is_root, read};
+use crate::workshop::{ARM, PHONES, Workshop, is_root, read};
 
 const CARGO_DENY: &str = "0.20.2";
 const FAKE_GCS: &str = "github.com/fsouza/fake-gcs-server@v1.56.1";
@@ -136,11 +136,24 @@ const WRK: DebianPackage = DebianPackage {
     used_for: "asking the origin for a file as fast as it can",
 };
 
-const CLANG: DebianPackage = DebianPackage {
-    name: "clang",
-    probe: &["clang", "--version"],
-    used_for: "compiling ring's C for the processors of phones",
-};
+const ARM_TOOLS: [DebianPackage; 4] = [
+    DebianPackage {
+        name: "clang",
+        probe: &["clang", "--version"],
+        used_for: "compiling ring's C for the processors of phones",
+    },
+    DebianPackage {
+        name: "gcc-aarch64-linux-gnu",
+        probe: &["aarch64-linux-gnu-gcc", "--version"],
+        used_for: "linking programs for 64-bit ARM",
+    },
+    DebianPackage {
+        name: "libc6-dev-arm64-cross",
+        probe: &["sh", "-c", "ls /usr/aarch64-linux-gnu/lib/libc.so"],
+        used_for: "what they stand on",
+    },
+    DebianPackage { name: "qemu-user", probe: &["qemu-aarch64", "--version"], used_for: "running them" },
+];
 
 struct NodeTools {
     name: &'static str,
@@ -169,7 +182,7 @@ pub(crate) enum Tool {
     CargoDeny,
     /// A Debian in a folder, which has the Swift that most distributions lack.
     Swift,
-    /// Rust's standard library for phones, where rustup has it, and a C compiler that knows their processors.
+    /// Rust's standard library for phones, where rustup has it, C compilers that know their processors, and one to run it on.
     Phones,
     /// What `docs` needs and no test does: doxygen, TypeDoc.
     Documentation,
@@ -454,18 +467,23 @@ pub(crate) fn phones_are_missing(workshop: &Workshop) -> Option<String> {
         Ok(installed) => installed,
         Err(error) => return Some(format!("there is no rustup here that could have them: {error:#}")),
     };
-    let missing: Vec<&str> = PHONES.into_iter().filter(|phone| !installed.lines().any(|line| line == *phone)).collect();
+    let missing: Vec<&str> = wanted_targets().filter(|phone| !installed.lines().any(|line| line == *phone)).collect();
     (!missing.is_empty()).then(|| format!("rustup has no standard library for {}", missing.join(", ")))
 }
 
+fn wanted_targets() -> impl Iterator<Item = &'static str> {
+    PHONES.into_iter().chain([ARM])
+}
+
 fn install_phones(workshop: &Workshop) -> Result<()> {
-    install_debian(workshop, &[CLANG])?;
+    install_debian(workshop, &ARM_TOOLS)?;
+    let targets: Vec<&str> = wanted_targets().collect();
     if phones_are_missing(workshop).is_none() {
-        println!("setup: {}: there", PHONES.join(", "));
+        println!("setup: {}: there", targets.join(", "));
         return Ok(());
     }
-    println!("setup: installing Rust's standard library for {}", PHONES.join(", "));
-    if let Err(error) = read(command(workshop, &[&["rustup", "target", "add"][..], &PHONES].concat())) {
+    println!("setup: installing Rust's standard library for {}", targets.join(", "));
+    if let Err(error) = read(command(workshop, &[&["rustup", "target", "add"][..], &targets].concat())) {
         println!("setup: {error:#}: what needs them is skipped");
     }
     Ok(())

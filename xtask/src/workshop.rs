@@ -14,6 +14,8 @@ use serde_json::Value;
 
 /// What apps of phones are compiled for: Android with 64 and 32 bits, iOS.
 pub(crate) const PHONES: [&str; 3] = ["aarch64-linux-android", "armv7-linux-androideabi", "aarch64-apple-ios"];
+/// The processor of most phones, with a system whose programs QEMU runs.
+pub(crate) const ARM: &str = "aarch64-unknown-linux-gnu";
 
 /// The workspace's root folder.
 pub(crate) struct Workshop {
@@ -32,7 +34,7 @@ pub(crate) struct Run {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Program {
     Cargo,
-    /// Cargo for the targets of [`PHONES`].
+    /// Cargo for the targets of [`PHONES`], and for [`ARM`].
     CargoForPhones,
     CargoDeny,
     /// Of the environment that `setup` fills.
@@ -110,6 +112,10 @@ impl Workshop {
         }
         // Or it is looked for with Apple's tools.
         command.env("SDKROOT", sdk);
+        let arm = ARM.replace('-', "_");
+        let gcc = "aarch64-linux-gnu-gcc";
+        command.env(format!("CC_{arm}"), gcc).env(format!("CARGO_TARGET_{}_LINKER", arm.to_uppercase()), gcc);
+        command.env(format!("CARGO_TARGET_{}_RUNNER", arm.to_uppercase()), "qemu-aarch64 -L /usr/aarch64-linux-gnu");
         command
     }
 
