@@ -108,9 +108,8 @@ impl Cluster {
             }
             lent.extract_if(.., |(folder, _)| !folder.exists()).collect()
         };
-        for (_, database) in left {
-            self.execute("postgres", &format!("DROP DATABASE {database} WITH (FORCE)"));
-        }
+        let drops: Vec<_> = left.iter().map(|(_, name)| format!("DROP DATABASE {name} WITH (FORCE)")).collect();
+        self.execute_each("postgres", &drops);
     }
 
     /// The URL of a database, over the socket.
@@ -120,10 +119,18 @@ impl Cluster {
 
     /// Runs SQL with `psql`.
     pub fn execute(&self, database: &str, sql: &str) {
+        self.execute_each(database, &[sql.to_owned()]);
+    }
+
+    /// Each in a transaction of its own.
+    fn execute_each(&self, database: &str, statements: &[String]) {
         let mut psql = self.command("psql");
-        psql.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", sql]).arg(database);
+        psql.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1"]).arg(database);
+        for statement in statements {
+            psql.args(["--command", statement]);
+        }
         let status = psql.status().expect("psql");
-        assert!(status.success(), "psql: {status}: {sql}");
+        assert!(status.success(), "psql: {status}: {statements:?}");
     }
 
     /// One of the server's own programs, with the options that lead it to the server.
