@@ -9,8 +9,14 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::workshop::{ARM, PHONES, Workshop, is_root, read};
 
 const CARGO_DENY: &str = "0.20.2";
-const FAKE_GCS: &str = "github.com/fsouza/fake-gcs-server@v1.56.1";
-const REQUIREMENTS: &str = "xtask/requirements.txt";
+/// Servers that no other registry has: a program, and what it is built from.
+const GO_PROGRAMS: [(&str, &str); 2] = [
+    ("fake-gcs-server", "github.com/fsouza/fake-gcs-server@v1.56.1"),
+    ("pebble", "github.com/letsencrypt/pebble/v2/cmd/pebble@v2.10.3"),
+];
+/// Environments below target/tools, with what they hold. The first is what most tests and Zig use.
+const PYTHON_TOOLS: PythonTools = PythonTools { name: "venv", requirements: "xtask/requirements.txt" };
+const CERTBOT: PythonTools = PythonTools { name: "certbot", requirements: "xtask/certbot.txt" };
 const ZIG_REQUIREMENTS: &str = "xtask/zig.txt";
 const MAVEN_PROJECT: &str = "bindings/jvm/pom.xml";
 /// An app that uses what that makes.
@@ -161,6 +167,11 @@ struct NodeTools {
     project: &'static str,
 }
 
+struct PythonTools {
+    name: &'static str,
+    requirements: &'static str,
+}
+
 struct DebianPackage {
     name: &'static str,
     probe: &'static [&'static str],
@@ -171,13 +182,14 @@ struct DebianPackage {
 pub(crate) enum Tool {
     /// Programs from the Linux distribution.
     Debian,
-    /// Attackers and clouds of the end-to-end tests, mitmproxy and moto among them, in a Python environment of their own.
+    /// Attackers and clouds of the end-to-end tests, mitmproxy and moto among them, and certbot, in Python environments of
+    /// their own.
     Python,
     /// What is written for Node: an object store, an identity provider, what drives a browser and what checks scripts.
     Node,
     /// A JDK, Maven, and a repository with what the SDK for Kotlin and Java is built and tested with.
     Java,
-    /// The Google Cloud Storage of the tests, where there is Go to build it.
+    /// The Google Cloud Storage and the certificate authority (ACME) of the tests, where there is Go to build them.
     Go,
     CargoDeny,
     /// A Debian in a folder, which has the Swift that most distributions lack.
@@ -202,7 +214,7 @@ pub(crate) fn install(workshop: &Workshop, tools: impl IntoIterator<Item = Tool>
     for tool in tools {
         match tool {
             Tool::Debian => install_debian(workshop, &DEBIAN_PACKAGES),
-            Tool::Python => install_python(workshop),
+            Tool::Python => [PYTHON_TOOLS, CERTBOT].iter().try_for_each(|tools| install_python(workshop, tools)),
             Tool::Node => install_node(workshop, &NODE_TESTS),
             Tool::Java => install_java(workshop),
             Tool::Go => install_go(workshop),
@@ -259,29 +271,31 @@ fn as_root(workshop: &Workshop, line: &[&str]) -> Command {
     command(workshop, &[if is_root() { &[] } else { &["sudo", "-n"][..] }, line].concat())
 }
 
-fn install_python(workshop: &Workshop) -> Result<()> {
+fn install_python(workshop: &Workshop, tools: &PythonTools) -> Result<()> {
+    let PythonTools { name, requirements } = tools;
     let wanted =
-        fs::read_to_string(workshop.path(REQUIREMENTS)).with_context(|| format!("cannot read {REQUIREMENTS}"))?;
-    let environment = workshop.tools().join("venv");
+        fs::read_to_string(workshop.path(requirements)).with_context(|| format!("cannot read {requirements}"))?;
+    let environment = workshop.tools().join(name);
     let python = environment.join("bin/python");
     let stamp = environment.join("installed-requirements.txt");
     let is_there = fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted);
     if is_there && read_version(workshop, &python).is_ok() {
-        println!("setup: {REQUIREMENTS}: there");
+        println!("setup: {requirements}: there");
         return Ok(());
     }
     install_debian(workshop, &[PYTHON])?;
-    println!("setup: installing {REQUIREMENTS} into {}", environment.display());
+    println!("setup: installing {requirements} into {}", environment.display());
     let mut create = workshop.command("python3");
     create.args(["-m", "venv", "--clear"]).arg(&environment);
     show(create)?;
-    pip_install(workshop, REQUIREMENTS)?;
+    pip_install(workshop, tools)?;
     // Last, so that an interrupted installation is begun again.
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
-fn pip_install(workshop: &Workshop, requirements: &str) -> Result<()> {
-    let mut fill = workshop.command(workshop.tools().join("venv/bin/python"));
+fn pip_install(workshop: &Workshop, tools: &PythonTools) -> Result<()> {
+    let requirements = tools.requirements;
+    let mut fill = workshop.command(workshop.tools().join(tools.name).join("bin/python"));
     // pyperclip has no wheel: built the modern way on every Python, not with whatever setuptools it happens to bring.
     fill.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--use-pep517"]);
     fill.args(["--require-hashes", "--requirement", requirements]);
@@ -299,7 +313,7 @@ fn install_zig(workshop: &Workshop) -> Result<()> {
         return Ok(());
     }
     println!("setup: installing {ZIG_REQUIREMENTS}");
-    pip_install(workshop, ZIG_REQUIREMENTS)
+    pip_install(workshop, &PythonTools { requirements: ZIG_REQUIREMENTS, ..PYTHON_TOOLS })
 }
 
 /// What runs on Node, with the versions and hashes of its lock file.
@@ -366,24 +380,28 @@ fn install_java(workshop: &Workshop) -> Result<()> {
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
-/// The one server that no other registry has. Nobody needs Go for it alone: without, its tests are skipped and say so.
+/// Nobody needs Go for these alone: without, their tests are skipped and say so.
 fn install_go(workshop: &Workshop) -> Result<()> {
+    GO_PROGRAMS.into_iter().try_for_each(|(name, package)| install_go_program(workshop, name, package))
+}
+
+fn install_go_program(workshop: &Workshop, name: &str, package: &str) -> Result<()> {
     let folder = workshop.tools().join("bin");
-    let stamp = folder.join("fake-gcs-server.txt");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == FAKE_GCS) {
-        println!("setup: {FAKE_GCS}: there");
+    let stamp = folder.join(format!("{name}.txt"));
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == package) {
+        println!("setup: {package}: there");
         return Ok(());
     }
     if !answers(workshop, &["go", "version"]) {
-        println!("setup: there is no Go to build {FAKE_GCS} with: what needs it is skipped");
+        println!("setup: there is no Go to build {package} with: what needs it is skipped");
         return Ok(());
     }
-    println!("setup: building {FAKE_GCS}");
+    println!("setup: building {package}");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let mut install = workshop.command("go");
-    install.args(["install", FAKE_GCS]).env("GOBIN", &folder).env("CGO_ENABLED", "0").env("GOFLAGS", "-modcacherw");
-    show(install).context("cannot build it: it needs Go 1.21 or later and the Go module proxy within reach")?;
-    fs::write(&stamp, FAKE_GCS).with_context(|| format!("cannot write {}", stamp.display()))
+    install.args(["install", package]).env("GOBIN", &folder).env("CGO_ENABLED", "0").env("GOFLAGS", "-modcacherw");
+    show(install).context("cannot build it: it needs Go 1.23 or later and the Go module proxy within reach")?;
+    fs::write(&stamp, package).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
 fn install_cargo_deny(workshop: &Workshop) -> Result<()> {

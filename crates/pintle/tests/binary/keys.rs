@@ -5,10 +5,12 @@ use std::{fs, process::Command};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::workshop::{Run, Server, Workshop};
+use crate::{
+    moto::Moto,
+    workshop::{Run, Server, Workshop},
+};
 
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
-const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/venv/bin/python");
 const PIN: &str = "493817";
 const KEY: &str = "pkcs11:token=Pintle%20test;object=shop";
 
@@ -298,61 +300,6 @@ fn the_server_keeps_an_encrypted_key_that_signs_from_there() {
     assert_eq!(workshop.run(&["keys", "discard"]).status, 0);
     assert_eq!(workshop.run(&["keys", "test", "--key", "server:"]).status, 5);
     assert_eq!(workshop.json(&["keys", "test", "--password-file", "old"])["kid"], made["kid"]);
-}
-
-/// Moto's KMS, which checks every signature once it knows keys; ended when dropped.
-struct Moto {
-    child: std::process::Child,
-    url: String,
-}
-
-impl Moto {
-    /// `free` requests are answered without a look at their signature.
-    fn start(free: u32) -> Self {
-        // Moto would hash what is a digest already ("not yet implemented"): it is taught to take it as one.
-        let script = "import sys\n\
-             from cryptography.hazmat.primitives import hashes\n\
-             from cryptography.hazmat.primitives.asymmetric import ec, utils\n\
-             from moto.kms.utils import ECDSAPrivateKey\n\
-             ECDSAPrivateKey.sign = lambda key, digest, _: key.private_key.sign(\n\
-                 digest, ec.ECDSA(utils.Prehashed(hashes.SHA256())))\n\
-             from moto.server import main\n\
-             main(sys.argv[1:])\n";
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Command::new(PYTHON)
-            .args(["-c", script, "-H", "127.0.0.1", "-p", &port.to_string()])
-            .env("INITIAL_NO_AUTH_ACTION_COUNT", free.to_string())
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .expect("moto is installed by `cargo xtask setup`");
-        let mut moto = Self { child, url: format!("http://127.0.0.1:{port}") };
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(moto.child.try_wait().unwrap().is_none(), "moto ended");
-            std::thread::yield_now();
-        }
-        moto
-    }
-
-    /// What Python says with Amazon's own client.
-    fn python(&self, script: &str) -> String {
-        let head = format!(
-            "import boto3\ndef client(name):\n    return boto3.client(name, region_name='eu-central-1', \
-             endpoint_url='{}', aws_access_key_id='x', aws_secret_access_key='y')\n",
-            self.url
-        );
-        let output = Command::new(PYTHON).args(["-c", &(head + script)]).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        // Either may fail only because the process has ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 #[test]

@@ -5,6 +5,8 @@ mod admin;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod certbot;
+#[cfg(test)]
 mod certs;
 #[cfg(test)]
 mod configuration;
@@ -24,6 +26,8 @@ mod export;
 mod help;
 #[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod moto;
 #[cfg(test)]
 mod offline;
 #[cfg(test)]

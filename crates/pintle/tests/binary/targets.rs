@@ -5,7 +5,7 @@ use std::fs;
 use pintle_testkit::clouds::{ENVIRONMENT, ObjectStore};
 use serde_json::Value;
 
-use crate::workshop::Workshop;
+use crate::{moto::Moto, workshop::Workshop};
 
 fn failed(stdout: &str) -> Vec<String> {
     let report: Value = serde_json::from_str(stdout).unwrap();
@@ -76,4 +76,49 @@ fn a_release_reaches_a_bucket_that_the_operator_offers() {
     assert_eq!(removed["unpublish"], true);
     let refused = workshop.run(&["targets", "add", "elsewhere", "--output", "json"]);
     assert!(refused.stderr.contains("destination_not_offered"), "{refused:?}");
+}
+
+/// The rights of a publisher that `docs/howto/own-cdn.md` shows.
+fn documented_rights() -> Value {
+    const PAGE: &str = include_str!("../../../../docs/howto/own-cdn.md");
+    let blocks = PAGE.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let mut rights = blocks.filter(|block| block.contains("s3:PutObject"));
+    serde_json::from_str(rights.next().unwrap()).unwrap()
+}
+
+#[test]
+fn the_documented_rights_are_those_that_a_publisher_to_s3_needs() {
+    const MISSING: [Option<&str>; 4] = [None, Some("s3:GetObject"), Some("s3:PutObject"), Some("s3:DeleteObject")];
+    let policies = MISSING.map(|missing| {
+        let mut rights = documented_rights();
+        for statement in rights["Statement"].as_array_mut().unwrap() {
+            if let Some(actions) = statement["Action"].as_array_mut() {
+                actions.retain(|action| Some(action.as_str().unwrap()) != missing);
+            }
+        }
+        rights.to_string()
+    });
+    let moto = Moto::start(1 + 3 * 4);
+    let told = moto.python(&format!(
+        "import json\n\
+         iam, s3, keys = client('iam'), client('s3'), []\n\
+         s3.create_bucket(Bucket='acme-pins', CreateBucketConfiguration={{'LocationConstraint': 'eu-central-1'}})\n\
+         for number, policy in enumerate({policies:?}):\n    \
+             name = f'publisher{{number}}'\n    \
+             iam.create_user(UserName=name)\n    \
+             iam.put_user_policy(UserName=name, PolicyName='publish', PolicyDocument=policy)\n    \
+             key = iam.create_access_key(UserName=name)['AccessKey']\n    \
+             keys.append([key['AccessKeyId'], key['SecretAccessKey']])\n\
+         print(json.dumps(keys))\n"
+    ));
+    let keys: [[String; 2]; 4] = serde_json::from_str(&told).unwrap();
+    let workshop = Workshop::open();
+    let place = format!("s3://acme-pins?region=eu-central-1&endpoint={}", moto.url);
+    for (missing, [id, secret]) in MISSING.iter().zip(&keys) {
+        let environment = [("AWS_ACCESS_KEY_ID", id.as_str()), ("AWS_SECRET_ACCESS_KEY", secret)];
+        let tried = workshop.run_with(&["targets", "test", &place, "--output", "json"], &environment);
+        let failures = failed(&tried.stdout);
+        let is_denied = failures.iter().any(|failure| failure.ends_with("target_denied"));
+        assert_eq!((is_denied, failures.is_empty()), (missing.is_some(), missing.is_none()), "{missing:?}: {tried:?}");
+    }
 }
