@@ -6,6 +6,7 @@
 
 mod accounts;
 mod alerts;
+mod certificates;
 mod ct;
 mod decode;
 mod destinations;
@@ -33,6 +34,7 @@ use secrecy::SecretString;
 
 pub use accounts::{AccountsConfig, SmtpConfig, SmtpSecurity};
 pub use alerts::{AlertsConfig, WebhooksConfig};
+pub(crate) use certificates::load_certificates;
 pub use ct::CtConfig;
 pub use decode::DecodeConfig;
 pub use guard::GuardConfig;

@@ -4,7 +4,7 @@
 //! The provider is the operator's choice and trusted as such; what it answers is bounded in time and bytes, and redirects
 //! are not followed.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{path::Path, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -27,12 +27,12 @@ use pintle_service::{
     IdentityProvider, IdentityProviderError, IdentityProviderError::Refused, IdentityProviderError::Unavailable,
     SsoAnswer, SsoChallenge, VerifiedIdentity,
 };
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls_platform_verifier::Verifier;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use crate::config::OidcConfig;
+use crate::config::{OidcConfig, load_certificates};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -114,7 +114,7 @@ impl OidcProvider {
             client_id: ClientId::new(config.client_id.clone()),
             client_secret: config.client_secret.as_ref().map(|text| ClientSecret::new(text.expose_secret().to_owned())),
             scopes: config.scopes.iter().cloned().map(Scope::new).collect(),
-            http: Http::new(&config.issuer)?,
+            http: Http::new(&config.issuer, config.ca_file.as_deref())?,
             discovered: Mutex::default(),
         })
     }
@@ -322,11 +322,17 @@ enum HttpError {
 }
 
 impl Http {
-    fn new(issuer: &str) -> Result<Self, String> {
-        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    fn new(issuer: &str, ca_file: Option<&Path>) -> Result<Self, String> {
+        let extra = ca_file.map(load_certificates).transpose().map_err(|error| error.to_string())?.unwrap_or_default();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier =
+            Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(|error| error.to_string())?;
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_platform_verifier())
             .map_err(|error| error.to_string())?
+            // The machine's own verifier, and the named CA besides.
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -378,4 +384,59 @@ fn with_causes(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use pintle_testkit::{
+        cdn::{Cdn, Reply},
+        certificate::Authority,
+    };
+
+    use super::*;
+
+    /// Its discovery document, which is a key set without keys as well.
+    fn discovery(issuer: &str) -> Vec<u8> {
+        serde_json::json!({
+            "issuer": issuer,
+            "authorization_endpoint": format!("{issuer}/authorize"),
+            "jwks_uri": format!("{issuer}/keys"),
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["ES256"],
+            "keys": [],
+        })
+        .to_string()
+        .into_bytes()
+    }
+
+    #[tokio::test]
+    async fn a_provider_with_a_certificate_of_a_private_ca_is_asked_where_that_ca_is_named() {
+        let authority = Authority::root("In-house CA");
+        let cdn = Cdn::start_tls(&authority.issue(&["127.0.0.1"]), Reply::Silent).await;
+        cdn.set(Reply::File(discovery(cdn.url())));
+        let folder = tempfile::tempdir().unwrap();
+        let ca_file = folder.path().join("ca");
+        std::fs::write(&ca_file, authority.certificate()).unwrap();
+        let challenge = SsoChallenge {
+            state: "state".into(),
+            nonce: "nonce".into(),
+            code_verifier: "a verifier of forty-three characters or more".to_owned().into(),
+            redirect_uri: "http://127.0.0.1/sso/corp".into(),
+        };
+        let ask = async |ca_file| {
+            let config = OidcConfig {
+                issuer: cdn.url().to_owned(),
+                client_id: "pintle".to_owned(),
+                client_secret: None,
+                allowed_domains: Vec::new(),
+                scopes: Vec::new(),
+                ca_file,
+            };
+            OidcProvider::new(&config).unwrap().ask(&challenge, UnixTime::from_secs(1)).await
+        };
+        assert!(ask(Some(ca_file)).await.unwrap().starts_with(&format!("{}/authorize?", cdn.url())));
+        let Err(Unavailable(refused)) = ask(None).await else { panic!("nobody vouches for it") };
+        assert!(refused.contains("UnknownIssuer"), "{refused}");
+    }
 }

@@ -184,7 +184,7 @@ impl ServerError {
             Self::GuardRoots(_) => "name readable files of PEM certificates",
             Self::CtSources(_) | Self::Webhooks(_) => "check the CA store of this machine",
             Self::Smtp(_) => "check `smtp.from`, `smtp.ca_file` and the CA store of this machine",
-            Self::Oidc { .. } => "check its `issuer`, and the CA store of this machine",
+            Self::Oidc { .. } => "check its `issuer` and `ca_file`, and the CA store of this machine",
             Self::Listen { .. } => "is the port taken by another program? choose another address or port",
             Self::PublicUrlMissing { .. } => "set it to the https URL under which clients reach this server",
             Self::CdnUrlMissing { .. } => "set it to the https URL under which apps reach the files",

@@ -4,6 +4,7 @@ use pintle_service::SignUp;
 use secrecy::SecretString;
 
 use super::{
+    certificates::check_certificates,
     options::Options,
     value::{OptionValue, parse_one},
 };
@@ -88,8 +89,11 @@ impl SmtpConfig {
         let password = options.secret("smtp.password", "none", "Password of that user");
         let from: Option<String> =
             options.optional("smtp.from", "needed with `smtp.host`", "The sender, as in `Pintle <pintle@example.com>`");
-        let ca_file =
+        let ca_file: Option<PathBuf> =
             options.optional("smtp.ca_file", "none", "PEM file of a CA to accept besides those of this machine");
+        if let Some(path) = &ca_file {
+            check_certificates(options, "smtp_unusable", "smtp.ca_file", path);
+        }
         let host = host?;
         let from = from.unwrap_or_else(|| {
             options.refuse("smtp.from", "it is needed to send mail", "name the sender, as in `pintle@example.com`");

@@ -1,16 +1,12 @@
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
-use pintle_service::guard::{
-    AddressPolicy, CertificateDer, GuardSettings, LookSettings, load_roots, parse_certificates,
-};
+use pintle_service::guard::{AddressPolicy, GuardSettings, LookSettings, load_roots};
 
-use super::options::Options;
+use super::{
+    certificates::{check_certificates, load_certificates},
+    options::Options,
+};
 
 /// How the safe-publish guard looks at live servers.
 #[derive(Clone, Debug)]
@@ -58,15 +54,7 @@ impl GuardConfig {
             ),
         };
         for path in &config.roots {
-            if let Err(error) = load_certificates(path) {
-                let message = format!("{}: {error}", path.display());
-                options.report(
-                    "guard_roots_unusable",
-                    "guard.roots",
-                    &message,
-                    "name readable files of PEM certificates",
-                );
-            }
+            check_certificates(options, "guard_roots_unusable", "guard.roots", path);
         }
         config
     }
@@ -84,10 +72,4 @@ impl GuardConfig {
         let look = LookSettings { total_limit: self.timeout, ..LookSettings::new(policy) };
         Ok(GuardSettings { look: self.look.then_some(look), roots: Arc::new(load_roots(&extra)) })
     }
-}
-
-fn load_certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
-    let certificates =
-        parse_certificates(&fs::read(path)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-    Ok(certificates.into_iter().map(CertificateDer::from).collect())
 }

@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use pintle_core::root::BaseUrl;
 use secrecy::SecretString;
 
-use super::options::Options;
+use super::{certificates::check_certificates, options::Options};
 
 const MAX_NAME_BYTES: usize = 32;
 
@@ -20,6 +20,8 @@ pub struct OidcConfig {
     pub allowed_domains: Vec<String>,
     /// What is asked for besides `openid`.
     pub scopes: Vec<String>,
+    /// PEM file of a CA to accept besides those of the machine.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl OidcConfig {
@@ -56,6 +58,12 @@ impl OidcConfig {
             vec!["email".to_owned(), "profile".to_owned()],
             "What the provider is asked for besides `openid`",
         );
+        let ca_key = format!("{section}.ca_file");
+        let ca_file: Option<PathBuf> = options.optional(
+            ca_key.clone(),
+            "none",
+            "PEM file of a CA to accept besides those of this machine, for a provider in your own network",
+        );
         if options.is_documenting() {
             return None;
         }
@@ -78,7 +86,10 @@ impl OidcConfig {
             let hint = "begin it with https://; plain http is for a provider on this machine";
             options.refuse(&issuer_key, &error.to_string(), hint);
         }
-        Some(Self { issuer, client_id, client_secret, allowed_domains, scopes })
+        if let Some(path) = &ca_file {
+            check_certificates(options, "oidc_unusable", &ca_key, path);
+        }
+        Some(Self { issuer, client_id, client_secret, allowed_domains, scopes, ca_file })
     }
 }
 
