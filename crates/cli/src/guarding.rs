@@ -89,7 +89,6 @@ pub(crate) struct LocalGuard<'a> {
     pub(crate) look: &'a LookArgs,
     pub(crate) watch: &'a Watch,
     pub(crate) previous: Option<&'a VerifiedConfig>,
-    pub(crate) signed_bytes: usize,
     pub(crate) now: UnixTime,
 }
 
@@ -118,7 +117,6 @@ impl LocalGuard<'_> {
             trends: None,
             observations: &observations,
             roots: &roots,
-            signed_bytes: self.signed_bytes,
             oldest_level: pintle_core::PROTOCOL_LEVEL,
             now: self.now,
         });

@@ -62,8 +62,6 @@ pub struct GuardInput<'a> {
     pub observations: &'a [Observation],
     /// Root certificates that the platforms of the apps trust.
     pub roots: &'a Roots,
-    /// Size of the signed file in bytes.
-    pub signed_bytes: usize,
     /// The protocol level of the oldest app in the field (P-9.3).
     pub oldest_level: u32,
     /// When devices would judge.
@@ -77,7 +75,7 @@ pub fn guard(input: &GuardInput<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let mut findings = file::find(input.next.claims(), input.now);
-    findings.extend(file::find_size(input.signed_bytes));
+    findings.extend(file::find_size(input.next.claims()));
     findings.extend(file::find_level(input.oldest_level));
     findings.extend(history::find(input));
     findings.extend(live::find(input));

@@ -87,7 +87,6 @@ impl GuardCommandArgs {
             look: &self.look,
             watch: &load_watch(&client, &project).await?,
             previous: published.as_ref(),
-            signed_bytes: payload.len().div_ceil(3) * 4,
             now: context.now,
         };
         Ok(guard.judge_claims(&claims).await?.merge(&answer.findings))
@@ -96,20 +95,13 @@ impl GuardCommandArgs {
     async fn judge_file(&self, path: &std::path::Path, context: &Context) -> Result<LocalAnswer, CommandError> {
         let bytes = read_file(path, MAX_CONFIG_BYTES as u64)?;
         let previous = self.previous.as_deref().map(|path| self.verify_file(path, context)).transpose()?;
-        let guard = LocalGuard {
-            look: &self.look,
-            watch: &Watch::new(),
-            previous: previous.as_ref(),
-            signed_bytes: bytes.len(),
-            now: context.now,
-        };
+        let guard =
+            LocalGuard { look: &self.look, watch: &Watch::new(), previous: previous.as_ref(), now: context.now };
         let is_json = bytes.trim_ascii_start().first() == Some(&b'{');
         if is_json {
             let claims = parse_claims(&bytes, &path.display().to_string())?;
             let watch = self.parse_watch(&claims)?;
-            return LocalGuard { watch: &watch, signed_bytes: bytes.len().div_ceil(3) * 4, ..guard }
-                .judge_claims(&claims)
-                .await;
+            return LocalGuard { watch: &watch, ..guard }.judge_claims(&claims).await;
         }
         let next = self.verify_file(path, context)?;
         let watch = self.parse_watch(next.claims())?;

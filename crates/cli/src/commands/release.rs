@@ -270,7 +270,6 @@ async fn sign(
         look: &plan.guard.look,
         watch: &load_watch(client, project).await?,
         previous: published.as_ref().ok(),
-        signed_bytes: payload.len().div_ceil(3) * 4,
         now: context.now,
     };
     let findings = guard.judge_claims(&claims).await?.merge(&prepared.findings);

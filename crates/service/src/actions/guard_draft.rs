@@ -9,7 +9,7 @@ use pintle_store::{DraftDomain, Project, ReadTx};
 use crate::{
     Actor, GuardError, ProjectPath, Service, ServiceError,
     access::{Permission, find_project},
-    claims::{measure_signed, write_claims},
+    claims::write_claims,
     guard::{
         GuardInput, PastRelease, REPORT_PERIOD_SECS, Trend, Watch, guard, list_endpoints, look, rehearse, shorten,
     },
@@ -93,12 +93,11 @@ impl Service {
         let sums = tx.list_violations(&project.scope, first_day(now.as_secs()), MAX_SUMS).await?;
         let trends = find_trends(&sums, now.as_secs());
         let watch = parse_watch_lists(&tx.list_domains(&project.scope).await?);
-        let signed_bytes = measure_signed(&bytes, &succession);
-        Ok(Question { basis, claims, bytes, signed_bytes, previous, history, trends, watch })
+        Ok(Question { basis, claims, bytes, previous, history, trends, watch })
     }
 
     async fn judge(&self, question: Question, now: UnixTime) -> Result<Judgement, ServiceError> {
-        let Question { basis, claims, signed_bytes, previous, history, trends, watch, .. } = question;
+        let Question { basis, claims, previous, history, trends, watch, .. } = question;
         let observations = match &self.guard.look {
             Some(settings) => look(list_endpoints(&claims, &watch), settings).await,
             None => Vec::new(),
@@ -117,7 +116,6 @@ impl Service {
                 trends: Some(&trends),
                 observations: &observations,
                 roots: &roots,
-                signed_bytes,
                 oldest_level: pintle_core::PROTOCOL_LEVEL,
                 now,
             }))
@@ -161,7 +159,6 @@ struct Question {
     basis: Basis,
     claims: Claims,
     bytes: Vec<u8>,
-    signed_bytes: usize,
     previous: Option<VerifiedConfig>,
     history: Vec<PastRelease>,
     trends: HashMap<String, Trend>,

@@ -9,9 +9,10 @@ use pintle_core::{
     ct::MAX_LIST_AGE_SECS,
     limits::MAX_CONFIG_BYTES,
 };
+use pintle_sign::canonical_claims;
 
 use super::live::days;
-use crate::input::is_public_suffix;
+use crate::{claims::measure_signed, input::is_public_suffix};
 
 /// A pin that expires sooner is told of.
 const PIN_EXPIRY_SECS: u64 = 30 * 86_400;
@@ -37,8 +38,10 @@ pub(super) fn find(claims: &Claims, now: UnixTime) -> Vec<Finding> {
     findings
 }
 
-/// `signed_bytes` of what may be [`MAX_CONFIG_BYTES`].
-pub(super) fn find_size(signed_bytes: usize) -> Option<Finding> {
+/// Of what may be [`MAX_CONFIG_BYTES`]. Measured here, so that no caller can leave it out; the chain of keys, some
+/// kilobytes, does not count.
+pub(super) fn find_size(claims: &Claims) -> Option<Finding> {
+    let signed_bytes = measure_signed(&canonical_claims(claims), &[]);
     let detail = || format!("The signed file has {signed_bytes} bytes of {MAX_CONFIG_BYTES}.");
     (signed_bytes > MAX_CONFIG_BYTES / 4 * 3).then(|| Finding::new(FindingCode::SizeNearLimit, &detail()))
 }

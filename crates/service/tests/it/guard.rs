@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use pintle_api::{FindingCode as Code, FindingOverride, Severity};
 use pintle_core::{
     HostName, Name, OrganizationId, ProjectId, UnixTime,
-    claims::{Claims, CtLog, CtPolicy, CtRequirement, Domain, Enforce, Pin, PinMatch, PinType, Trust},
+    claims::{Claims, CtLog, CtPolicy, CtRequirement, Domain, Enforce, Pin, PinDigest, PinMatch, PinType, Trust},
 };
 use pintle_discover::Endpoint;
 use pintle_path::Roots;
@@ -29,7 +29,6 @@ struct Case {
     history: Option<Vec<PastRelease>>,
     trends: HashMap<String, Trend>,
     observations: Vec<Observation>,
-    signed_bytes: usize,
     oldest_level: u32,
 }
 
@@ -42,7 +41,7 @@ impl Case {
         let observations = vec![observe(HOST, vec![served(&site)])];
         let trends = HashMap::new();
         let (previous, history) = (None, None);
-        Self { root, site, next, previous, history, trends, observations, signed_bytes: 1000, oldest_level: 1 }
+        Self { root, site, next, previous, history, trends, observations, oldest_level: 1 }
     }
 
     fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
@@ -66,7 +65,6 @@ impl Case {
             trends: Some(&self.trends),
             observations: &self.observations,
             roots: &roots,
-            signed_bytes: self.signed_bytes,
             oldest_level: self.oldest_level,
             now: NOW,
         })
@@ -407,10 +405,16 @@ fn enforcing_more_without_a_week_of_trial_is_a_warning() {
 
 #[test]
 fn a_file_near_the_limit_is_a_warning() {
-    Case::good()
-        .with(|case| case.signed_bytes = 3 * 1024 * 1024 + 1)
-        .finds(&[(Code::SizeNearLimit, Severity::Warning)]);
-    Case::good().with(|case| case.signed_bytes = 3 * 1024 * 1024).finds(&[]);
+    // A pin takes 80 bytes of the claims, 107 signed.
+    let with_pins = |count: u32| {
+        let padding = |n: u32| {
+            let digest = PinDigest::derive(PinType::SpkiSha256, &n.to_be_bytes(), &[]);
+            Pin { digest, ..backup() }
+        };
+        Case::good().with(|case| case.entry().pins.extend((0..count).map(padding)))
+    };
+    with_pins(33_000).finds(&[(Code::SizeNearLimit, Severity::Warning)]);
+    with_pins(26_000).finds(&[]);
 }
 
 #[test]

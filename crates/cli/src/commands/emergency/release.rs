@@ -159,7 +159,6 @@ pub(crate) async fn run(args: &EmergencyReleaseArgs, context: &Context) -> Resul
         // No server tells which hosts stand for a wildcard.
         watch: &Watch::new(),
         previous: Some(&base.accepted.config),
-        signed_bytes: payload.len().div_ceil(3) * 4,
         now: context.now,
     };
     let findings = guard.judge_claims(&claims).await?.findings;
