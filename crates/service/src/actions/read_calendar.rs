@@ -11,6 +11,8 @@ use crate::{
     hex::write_hex,
 };
 
+/// Who wrote it (RFC 5545 §3.7.3).
+const PRODUCT: &str = concat!("-//Pintle//Pintle ", env!("CARGO_PKG_VERSION"), "//EN");
 /// Nobody reads more of a calendar.
 const MAX_EVENTS: u64 = 1000;
 /// What ends later than in ten years is nobody's concern yet.
@@ -29,7 +31,8 @@ impl Service {
         let member = tx.find_membership(&feed.account_id, &feed.organization_id).await?;
         let member = member.filter(|member| Permission::Read.roles().contains(&member.role));
         let Some(member) = member else { return Ok(None) };
-        let mut calendar = Calendar::new();
+        let mut calendar = Calendar::empty();
+        calendar.append_property(("VERSION", "2.0")).append_property(("PRODID", PRODUCT));
         calendar.name(&format!("Pintle: {}", member.organization.name)).description("What ends, and when.");
         let until = now.saturating_add_secs(HORIZON_SECS).as_secs();
         for due in tx.list_due_dates_until(&member.scope, until, MAX_EVENTS).await? {

@@ -418,7 +418,7 @@ fn parse_calendar(text: &str) -> Vec<(String, String)> {
 import sys, json
 from icalendar import Calendar
 calendar = Calendar.from_ical(sys.stdin.buffer.read())
-assert not calendar.errors and calendar['VERSION'] == '2.0' and calendar['PRODID'], calendar.errors
+assert not calendar.errors and calendar['VERSION'] == '2.0' and calendar['PRODID'].startswith('-//Pintle//'), calendar
 entries = [e for e in calendar.walk('VEVENT')]
 assert all(e['UID'] and e['DTSTAMP'].dt and not e.errors for e in entries)
 print(json.dumps([[str(e['SUMMARY']), e['DTSTART'].dt.isoformat()] for e in entries]))
