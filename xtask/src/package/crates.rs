@@ -29,6 +29,10 @@ pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Ve
         let mut unpack = workshop.command("tar");
         unpack.arg("-xzf").arg(&file).arg("-C").arg(&folder);
         show(unpack)?;
+        for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+            let there = folder.join(format!("{name}-{VERSION}")).join(licence);
+            ensure!(there.is_file(), "{packed} carries no {licence}: crates/ has a link to it for each crate");
+        }
         made.push(Made { file, library: None });
     }
     run_example(workshop, &folder)?;
