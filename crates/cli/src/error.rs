@@ -40,6 +40,12 @@ pub enum CommandError {
         /// What is wrong with it.
         error: SetupError,
     },
+    /// No file of that name holds a key.
+    #[error("there is no key file {}", path.display())]
+    NoKeyFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// A key that cannot be opened.
     #[error("{key}: {error}")]
     Key {
@@ -424,141 +430,91 @@ impl CommandError {
     /// Stable code; never reused for another meaning.
     #[must_use]
     pub fn code(&self) -> &str {
-        match self {
-            Self::Api(error) => error.code(),
-            Self::Config { error, .. } | Self::Sign(SignError::NotAcceptable(error)) => error.code().as_str(),
-            Self::Bundle { .. } => "setup_invalid",
-            Self::Key { error, .. } | Self::Sign(SignError::Signer(error)) => key::code(error),
-            Self::NotMade { .. } => "key_not_made",
-            Self::KeptKey { .. } => "key_kept_invalid",
-            Self::KeyNeedsPasskey => "key_needs_passkey",
-            Self::NotExportable { .. } => "key_not_exportable",
-            Self::NotListed { .. } => "key_not_listed",
-            Self::KeyName { .. } => "key_name_invalid",
-            Self::Sign(_) => "signing_failed",
-            Self::CertificateFile { error: FileError::PasswordNeeded, .. } => "key_password_needed",
-            Self::CertificateFile { error: FileError::WrongPassword, .. } => "key_password_wrong",
-            Self::CertificateFile { error: FileError::Request | FileError::RequestSignature, .. } => "request_invalid",
-            Self::CertificateFile { .. } | Self::Certificate { .. } => "certificate_unparsable",
-            Self::LogList { .. } => "log_list_invalid",
-            Self::AsOfNeeded { .. } => "as_of_needed",
-            Self::AsOfKnown { .. } => "as_of_known",
-            Self::Probe(error) => probe::code(&error.cause),
-            Self::Unreachable { .. } => "site_unreachable",
-            Self::Endpoint(EndpointError::Port(_)) => "port_invalid",
-            Self::Endpoint(_) => "host_invalid",
-            Self::Value { code, .. } => code,
-            Self::Read { error, .. } if error.kind() == io::ErrorKind::NotFound => "file_not_found",
-            Self::Read { .. } => "file_unreadable",
-            Self::Write { .. } => "file_unwritable",
-            Self::Exists { .. } => "file_exists",
-            Self::FileTooLarge { .. } => "file_too_large",
-            Self::Settings { .. } => "settings_invalid",
-            Self::CannotAsk { .. } => "answer_needed",
-            Self::Declined { .. } => "declined",
-            Self::PasswordsDiffer => "passwords_differ",
-            Self::Loopback { .. } => "loopback_failed",
-            Self::SsoDenied { .. } => "sso_denied",
-            Self::SsoTimeout => "sso_timeout",
-            Self::NotSignedIn { .. } => "not_signed_in",
-            Self::Token(_) => "token_invalid",
-            Self::NoServer => "server_unknown",
-            Self::Unchosen { .. } => "choice_needed",
-            Self::NotFound { .. } | Self::NoneYet { .. } | Self::NoRotation { .. } => "not_found",
-            Self::Ambiguous { .. } => "name_ambiguous",
-            Self::NoProjectKey => "key_not_registered",
-            Self::WrongKey { .. } => "key_wrong",
-            Self::SameKey { .. } => "key_same",
-            Self::FormerKey { .. } => "key_former",
-            Self::NoRecoveryKey => "recovery_key_missing",
-            Self::GuardRefused { .. } => "guard_refused",
-            Self::PreparedMismatch { .. } => "prepared_mismatch",
-            Self::NotLiveYet { .. } | Self::StillPending => "not_live_yet",
-            Self::Interrupted { .. } => "interrupted",
-            Self::Place(_) => "place_invalid",
-            Self::TargetUnusable { .. } => "target_unusable",
-            Self::NotSwitched { .. } => "not_switched",
-            Self::NobodySeen { .. } => "nobody_seen",
-            Self::WebhookUnusable { .. } => "webhook_unusable",
-            Self::NotFromHook { .. } => "hook_environment_missing",
-            Self::NotUnattended { .. } => "custody_not_kms",
-            Self::NotWithdrawn => "not_withdrawn",
-            Self::AuditChain { error: AuditChainError::RememberedRemoved { .. }, .. } => "audit_head_too_old",
-            Self::AuditChain { .. } => "audit_chain_broken",
-            Self::AuditExport { .. } => "audit_export_invalid",
-            Self::Emergency(error) => error.code(),
-            Self::Fetch { .. } => "fetch_failed",
-            Self::Ct(error) => ct::code(error),
-            Self::Internal(_) => "internal_error",
-        }
+        self.facts().0
     }
 
     /// The exit status of the process.
     #[must_use]
     pub fn exit_status(&self) -> ExitStatus {
+        self.facts().1
+    }
+
+    /// The table: one row for each kind of failure.
+    fn facts(&self) -> (&str, ExitStatus) {
+        use ExitStatus::{Auth, Conflict, Declined, Input, Internal, NotFound, Refused, Unavailable, Usage};
         match self {
-            Self::Api(error) => api::exit_status(error),
-            Self::Emergency(error) => error.exit_status(),
-            Self::Ct(error) => ct::exit_status(error),
-            Self::AuditChain { error: AuditChainError::RememberedRemoved { .. }, .. } | Self::AuditExport { .. } => {
-                ExitStatus::Input
+            Self::Api(error) => (error.code(), api::exit_status(error)),
+            Self::Config { error, .. } | Self::Sign(SignError::NotAcceptable(error)) => {
+                (error.code().as_str(), Refused)
             }
-            Self::Config { .. }
-            | Self::Sign(SignError::NotAcceptable(_))
-            | Self::GuardRefused { .. }
-            | Self::PreparedMismatch { .. }
-            | Self::AuditChain { .. } => ExitStatus::Refused,
-            Self::Key { error, .. } | Self::Sign(SignError::Signer(error)) => key::exit_status(error),
-            Self::Bundle { .. }
-            | Self::KeptKey { .. }
-            | Self::KeyNeedsPasskey
-            | Self::NotMade { .. }
-            | Self::NotExportable { .. }
-            | Self::NotListed { .. }
-            | Self::KeyName { .. }
-            | Self::Sign(_)
-            | Self::CertificateFile { .. }
-            | Self::Certificate { .. }
-            | Self::LogList { .. }
-            | Self::Endpoint(_)
-            | Self::Value { .. }
-            | Self::NotUnattended { .. }
-            | Self::Write { .. }
-            | Self::FileTooLarge { .. }
-            | Self::Settings { .. }
-            | Self::PasswordsDiffer
-            | Self::SameKey { .. }
-            | Self::FormerKey { .. }
-            | Self::WrongKey { .. } => ExitStatus::Input,
-            Self::Read { error, .. } if error.kind() == io::ErrorKind::NotFound => ExitStatus::NotFound,
-            Self::Read { .. } => ExitStatus::Input,
-            Self::Probe(_)
-            | Self::Unreachable { .. }
-            | Self::NotLiveYet { .. }
-            | Self::StillPending
-            | Self::NotSwitched { .. }
-            | Self::NobodySeen { .. }
-            | Self::Interrupted { .. }
-            | Self::Fetch { .. } => ExitStatus::Unavailable,
-            Self::Loopback { .. } => ExitStatus::Input,
-            Self::Exists { .. } | Self::NotWithdrawn => ExitStatus::Conflict,
-            Self::Place(_) => ExitStatus::Usage,
-            Self::TargetUnusable { .. } | Self::WebhookUnusable { .. } => ExitStatus::Unavailable,
-            Self::CannotAsk { .. }
-            | Self::NotFromHook { .. }
-            | Self::NoServer
-            | Self::Unchosen { .. }
-            | Self::Ambiguous { .. }
-            | Self::AsOfNeeded { .. }
-            | Self::AsOfKnown { .. } => ExitStatus::Usage,
-            Self::Declined { .. } => ExitStatus::Declined,
-            Self::NotSignedIn { .. } | Self::Token(_) | Self::SsoDenied { .. } | Self::SsoTimeout => ExitStatus::Auth,
-            Self::NotFound { .. }
-            | Self::NoneYet { .. }
-            | Self::NoRotation { .. }
-            | Self::NoProjectKey
-            | Self::NoRecoveryKey => ExitStatus::NotFound,
-            Self::Internal(_) => ExitStatus::Internal,
+            Self::Bundle { .. } => ("setup_invalid", Input),
+            Self::Key { error, .. } | Self::Sign(SignError::Signer(error)) => {
+                (key::code(error), key::exit_status(error))
+            }
+            Self::NotMade { .. } => ("key_not_made", Input),
+            Self::KeptKey { .. } => ("key_kept_invalid", Input),
+            Self::KeyNeedsPasskey => ("key_needs_passkey", Input),
+            Self::NotExportable { .. } => ("key_not_exportable", Input),
+            Self::NotListed { .. } => ("key_not_listed", Input),
+            Self::KeyName { .. } => ("key_name_invalid", Input),
+            Self::Sign(_) => ("signing_failed", Input),
+            Self::CertificateFile { error: FileError::PasswordNeeded, .. } => ("key_password_needed", Input),
+            Self::CertificateFile { error: FileError::WrongPassword, .. } => ("key_password_wrong", Input),
+            Self::CertificateFile { error: FileError::Request | FileError::RequestSignature, .. } => {
+                ("request_invalid", Input)
+            }
+            Self::CertificateFile { .. } | Self::Certificate { .. } => ("certificate_unparsable", Input),
+            Self::LogList { .. } => ("log_list_invalid", Input),
+            Self::AsOfNeeded { .. } => ("as_of_needed", Usage),
+            Self::AsOfKnown { .. } => ("as_of_known", Usage),
+            Self::Probe(error) => (probe::code(&error.cause), Unavailable),
+            Self::Unreachable { .. } => ("site_unreachable", Unavailable),
+            Self::Endpoint(EndpointError::Port(_)) => ("port_invalid", Input),
+            Self::Endpoint(_) => ("host_invalid", Input),
+            Self::Value { code, .. } => (code, Input),
+            Self::NoKeyFile { .. } => ("file_not_found", NotFound),
+            Self::Read { error, .. } if error.kind() == io::ErrorKind::NotFound => ("file_not_found", NotFound),
+            Self::Read { .. } => ("file_unreadable", Input),
+            Self::Write { .. } => ("file_unwritable", Input),
+            Self::Exists { .. } => ("file_exists", Conflict),
+            Self::FileTooLarge { .. } => ("file_too_large", Input),
+            Self::Settings { .. } => ("settings_invalid", Input),
+            Self::CannotAsk { .. } => ("answer_needed", Usage),
+            Self::Declined { .. } => ("declined", Declined),
+            Self::PasswordsDiffer => ("passwords_differ", Input),
+            Self::Loopback { .. } => ("loopback_failed", Input),
+            Self::SsoDenied { .. } => ("sso_denied", Auth),
+            Self::SsoTimeout => ("sso_timeout", Auth),
+            Self::NotSignedIn { .. } => ("not_signed_in", Auth),
+            Self::Token(_) => ("token_invalid", Auth),
+            Self::NoServer => ("server_unknown", Usage),
+            Self::Unchosen { .. } => ("choice_needed", Usage),
+            Self::NotFound { .. } | Self::NoneYet { .. } | Self::NoRotation { .. } => ("not_found", NotFound),
+            Self::Ambiguous { .. } => ("name_ambiguous", Usage),
+            Self::NoProjectKey => ("key_not_registered", NotFound),
+            Self::WrongKey { .. } => ("key_wrong", Input),
+            Self::SameKey { .. } => ("key_same", Input),
+            Self::FormerKey { .. } => ("key_former", Input),
+            Self::NoRecoveryKey => ("recovery_key_missing", NotFound),
+            Self::GuardRefused { .. } => ("guard_refused", Refused),
+            Self::PreparedMismatch { .. } => ("prepared_mismatch", Refused),
+            Self::NotLiveYet { .. } | Self::StillPending => ("not_live_yet", Unavailable),
+            Self::Interrupted { .. } => ("interrupted", Unavailable),
+            Self::Place(_) => ("place_invalid", Usage),
+            Self::TargetUnusable { .. } => ("target_unusable", Unavailable),
+            Self::NotSwitched { .. } => ("not_switched", Unavailable),
+            Self::NobodySeen { .. } => ("nobody_seen", Unavailable),
+            Self::WebhookUnusable { .. } => ("webhook_unusable", Unavailable),
+            Self::NotFromHook { .. } => ("hook_environment_missing", Usage),
+            Self::NotUnattended { .. } => ("custody_not_kms", Input),
+            Self::NotWithdrawn => ("not_withdrawn", Conflict),
+            Self::AuditChain { error: AuditChainError::RememberedRemoved { .. }, .. } => ("audit_head_too_old", Input),
+            Self::AuditChain { .. } => ("audit_chain_broken", Refused),
+            Self::AuditExport { .. } => ("audit_export_invalid", Input),
+            Self::Emergency(error) => (error.code(), error.exit_status()),
+            Self::Fetch { .. } => ("fetch_failed", Unavailable),
+            Self::Ct(error) => (ct::code(error), ct::exit_status(error)),
+            Self::Internal(_) => ("internal_error", Internal),
         }
     }
 }

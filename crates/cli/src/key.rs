@@ -4,6 +4,7 @@ mod token;
 
 use std::{
     env, fmt,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -11,8 +12,8 @@ use clap::Args;
 use pintle_api::{Custody, KeyOpener, ProjectKeyResponse};
 use pintle_core::PublicKey;
 use pintle_sign::{
-    CloudEnvironment, EncryptedKey, KeyFileError, KeyReference, KmsKey, KmsSigner, Signer, SignerError, SigningKey,
-    TokenKey,
+    CloudEnvironment, EncryptedKey, KeyFileError, KeyReference, KmsKey, KmsSigner, ReferenceError, Signer, SignerError,
+    SigningKey, TokenKey,
 };
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -35,7 +36,7 @@ const MAX_KEY_BYTES: u64 = 64 * 1024;
 #[derive(Args, Clone, Debug)]
 pub struct KeyArgs {
     /// The project's signing key: a PKCS#8 file, or a URI as `pintle keys --help` lists them; it stays where it is
-    #[arg(long, value_name = "KEY", env = "PINTLE_KEY", default_value = DEFAULT_KEY)]
+    #[arg(long, value_name = "KEY", env = "PINTLE_KEY", hide_env_values = true, default_value = DEFAULT_KEY)]
     key: KeyReference,
     /// Read its password or PIN from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
     #[arg(long, value_name = "FILE")]
@@ -146,6 +147,20 @@ pub(crate) async fn open_key_if_there(
     }
 }
 
+/// The public half of a key: given as such, in base64, or by the name of the key, which is opened.
+pub(crate) async fn read_public_key(
+    given: &str,
+    password_file: Option<&Path>,
+    context: &Context,
+) -> Result<PublicKey, CommandError> {
+    if let Ok(public_key) = PublicKey::parse_base64(given) {
+        return Ok(public_key);
+    }
+    let name: KeyReference =
+        given.parse().map_err(|error: ReferenceError| CommandError::KeyName { name: given.to_owned(), error })?;
+    Ok(open_key(&name, password_file, context).await?.public_key())
+}
+
 /// A key that is about to be opened: the door.
 struct Opening<'a> {
     name: &'a KeyReference,
@@ -193,7 +208,13 @@ impl Opening<'_> {
     }
 
     fn open_file(&self, path: &Path) -> Result<SigningKey, CommandError> {
-        let pem = Zeroizing::new(read_text_file(path, MAX_KEY_BYTES)?);
+        let pem = read_text_file(path, MAX_KEY_BYTES).map_err(|error| match error {
+            CommandError::Read { path, error } if error.kind() == ErrorKind::NotFound => {
+                CommandError::NoKeyFile { path }
+            }
+            other => other,
+        })?;
+        let pem = Zeroizing::new(pem);
         if self.asking == Asking::Allowed && !SigningKey::is_encrypted(&pem) {
             warn_if_open(path, self.context.output);
         }

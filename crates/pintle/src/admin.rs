@@ -254,6 +254,7 @@ fn exit_status(error: &AdminError) -> ExitStatus {
     match error {
         AdminError::Exists { .. } | AdminError::Server(ServerError::DataDirLocked { .. }) => ExitStatus::Conflict,
         AdminError::Postgres { .. } => ExitStatus::Usage,
+        AdminError::NoDatabase { .. } => ExitStatus::NotFound,
         AdminError::Service(_) if error.code() == "not_found" => ExitStatus::NotFound,
         AdminError::Service(_) => ExitStatus::Unavailable,
         _ => ExitStatus::Input,

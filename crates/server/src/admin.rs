@@ -8,7 +8,7 @@ use std::{
 use pintle_api::{AuditExportHeader, OneTimeSecret};
 pub use pintle_service::{LinkKind, LostFactors};
 use pintle_service::{Service, ServiceError};
-use pintle_store::{Store, StoreError, copy_sqlite, fold_sqlite, inspect_sqlite};
+use pintle_store::{DatabaseUrl, Store, StoreError, copy_sqlite, fold_sqlite, inspect_sqlite};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::{
@@ -70,6 +70,12 @@ pub enum AdminError {
         /// The system's own words.
         source: io::Error,
     },
+    /// Nothing lies where the configuration says that the database is.
+    #[error("there is no database {}", path.display())]
+    NoDatabase {
+        /// Where it was sought.
+        path: PathBuf,
+    },
     /// A backup does not replace anything.
     #[error("{} is there already", path.display())]
     Exists {
@@ -99,6 +105,7 @@ impl AdminError {
             Self::Server(error) => error.code(),
             Self::Service(error) => error.code(),
             Self::File { .. } => "file_unusable",
+            Self::NoDatabase { .. } => "database_missing",
             Self::Exists { .. } => "file_exists",
             Self::Postgres { .. } => "database_is_postgres",
             Self::Damaged { .. } => "database_corrupt",
@@ -111,6 +118,9 @@ impl AdminError {
             Self::Server(error) => error.hint(),
             Self::Service(error) => error.hint().unwrap_or("is the database within reach, and is there space?"),
             Self::File { .. } => "is there space, and may this user read and write there?",
+            Self::NoDatabase { .. } => {
+                "run it in the directory where the server was started, or say `--data-dir DIR` or `--config FILE` as the server does"
+            }
             Self::Exists { .. } => "give every backup a name of its own",
             Self::Postgres { .. } => "docs/operations/backup.md shows how, with pg_dump and pg_restore",
             Self::Damaged { .. } => "restore the newest backup that `pintle admin restore` accepts",
@@ -130,6 +140,7 @@ impl From<StoreError> for AdminError {
 /// [`AdminError`].
 pub async fn back_up(config: &ServerConfig, to: &Path) -> Result<Backup, AdminError> {
     let database = require_sqlite(config)?;
+    require_database(config)?;
     if to.exists() {
         return Err(AdminError::Exists { path: to.to_owned() });
     }
@@ -173,7 +184,7 @@ pub async fn restore(config: &ServerConfig, from: &Path) -> Result<Restored, Adm
 /// # Errors
 /// [`AdminError`].
 pub async fn after_restore(config: &ServerConfig) -> Result<usize, AdminError> {
-    let store = Store::open(&database_url(config)).await?;
+    let store = Store::open(&require_database(config)?).await?;
     let skipping = open_service(config, &store)?.note_restore(now()).await?;
     store.close().await?;
     Ok(skipping)
@@ -185,7 +196,7 @@ pub async fn after_restore(config: &ServerConfig) -> Result<usize, AdminError> {
 /// # Errors
 /// [`AdminError::Damaged`] with everything that was found, and the others.
 pub async fn check(config: &ServerConfig) -> Result<Checked, AdminError> {
-    let url = database_url(config);
+    let url = require_database(config)?;
     let damaged = |findings| AdminError::Damaged { database: url.to_string(), findings };
     if let Some(path) = url.sqlite_path() {
         let inspection = inspect_sqlite(path).await?;
@@ -205,6 +216,15 @@ pub async fn check(config: &ServerConfig) -> Result<Checked, AdminError> {
     }
 }
 
+/// The database that is there: opened without a look, a path that leads elsewhere would begin a new one.
+fn require_database(config: &ServerConfig) -> Result<DatabaseUrl, AdminError> {
+    let url = database_url(config);
+    match url.sqlite_path() {
+        Some(path) if !path.exists() => Err(AdminError::NoDatabase { path: path.to_owned() }),
+        _ => Ok(url),
+    }
+}
+
 fn require_sqlite(config: &ServerConfig) -> Result<PathBuf, AdminError> {
     let url = database_url(config);
     url.sqlite_path().map(Path::to_owned).ok_or_else(|| AdminError::Postgres { database: url.to_string() })
@@ -215,7 +235,7 @@ fn require_sqlite(config: &ServerConfig) -> Result<PathBuf, AdminError> {
 /// # Errors
 /// [`AdminError`].
 pub async fn make_link(config: &ServerConfig, email: &str, kind: LinkKind<'_>) -> Result<OneTimeSecret, AdminError> {
-    let store = Store::open(&database_url(config)).await?;
+    let store = Store::open(&require_database(config)?).await?;
     let secret = open_service(config, &store)?.make_link(email, kind, now()).await?;
     store.close().await?;
     Ok(secret)
@@ -227,7 +247,7 @@ pub async fn make_link(config: &ServerConfig, email: &str, kind: LinkKind<'_>) -
 /// # Errors
 /// [`AdminError`].
 pub async fn remove_lost_factors(config: &ServerConfig, who: &str, lost: LostFactors) -> Result<(), AdminError> {
-    let store = Store::open(&database_url(config)).await?;
+    let store = Store::open(&require_database(config)?).await?;
     open_service(config, &store)?.remove_lost_factors(who, lost, now()).await?;
     store.close().await?;
     Ok(())
@@ -239,7 +259,7 @@ pub async fn remove_lost_factors(config: &ServerConfig, who: &str, lost: LostFac
 /// # Errors
 /// [`AdminError`].
 pub async fn export_audit(config: &ServerConfig) -> Result<String, AdminError> {
-    let store = Store::open(&database_url(config)).await?;
+    let store = Store::open(&require_database(config)?).await?;
     let audit = open_service(config, &store)?.export_installation_audit().await?;
     store.close().await?;
     let header = AuditExportHeader { pintle_audit_export: 1, is_complete: true, chain: audit.chain };

@@ -81,9 +81,10 @@ impl Schema {
         tx.execute_unprepared(HISTORY).await?;
         let applied = Self::load_version(&tx).await?;
         let missing = (1..).zip(self.migrations).skip_while(|(version, _)| *version <= applied);
+        let latest = missing.clone().last();
         for (version, migration) in missing.clone() {
             tx.execute_unprepared(&spell(migration.sql, database)).await?;
-            tracing::info!(schema.version = version, "schema migrated");
+            tracing::debug!(schema.version = version, "schema migrated");
         }
         // Afterwards, because the table itself has a history.
         for (version, Migration { compatible_from, .. }) in missing {
@@ -94,6 +95,9 @@ impl Schema {
         }
         self.check(&tx).await?;
         tx.commit().await?;
+        if let Some((latest, _)) = latest {
+            tracing::info!(schema.from = applied, schema.version = latest, "schema migrated");
+        }
         Ok(())
     }
 

@@ -29,7 +29,7 @@ pub enum ClientError {
     #[error("the system gives no random numbers")]
     NoRandomness,
     /// The server was not reached, or the connection broke.
-    #[error("the server cannot be reached: {}", innermost(.0))]
+    #[error("the server{} cannot be reached: {}", place(.0), innermost(.0))]
     Transport(#[source] reqwest::Error),
     /// The server refused, and says why.
     #[error("{}", .0.detail)]
@@ -76,6 +76,10 @@ impl ClientError {
             Self::InvalidId { .. } => Some("ids look like `org_…` and `prj_…`; list what is there to find them"),
             Self::Tls(_) => Some("install the system's CA certificates, or point SSL_CERT_FILE at them"),
             Self::NoRandomness => None,
+            // rustls says this of an answer that is no TLS.
+            Self::Transport(error) if innermost(error).contains("InvalidContentType") => Some(
+                "it answers without TLS: http:// is for a server on this machine, any other needs TLS or a proxy with it",
+            ),
             Self::Transport(_) => Some("check the URL, and that the server is running"),
             Self::Problem(problem) => problem.hint.as_deref(),
             Self::UnexpectedStatus { .. } | Self::UnexpectedBody(_) | Self::ResponseTooLarge { .. } => {
@@ -92,6 +96,11 @@ impl ClientError {
             _ => None,
         }
     }
+}
+
+/// Which server it was, without what was asked of it.
+fn place(error: &reqwest::Error) -> String {
+    error.url().map(|url| format!(" {}", url.origin().ascii_serialization())).unwrap_or_default()
 }
 
 /// reqwest's own message repeats the URL and hides the cause; the last error of the chain says what happened.

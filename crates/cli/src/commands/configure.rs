@@ -1,4 +1,5 @@
 use clap::{Args, ValueEnum};
+use pintle_api::client::Client;
 
 use crate::{CommandError, context::Context, settings::Settings, word::word};
 
@@ -34,6 +35,9 @@ pub(crate) fn run(args: &ConfigureArgs, context: &Context) -> Result<(), Command
             Setting::Project => settings.project = None,
             Setting::Output => settings.output = None,
         }
+    }
+    if let Some(server) = &given.server {
+        let _usable = Client::anonymous(server)?;
     }
     if settings != context.settings {
         context.directory.save_settings(&settings)?;

@@ -21,6 +21,8 @@ pub(crate) async fn run(args: &LoginArgs, context: &Context) -> Result<(), Comma
 
 async fn login(context: &Context) -> Result<(), CommandError> {
     let server = context.server()?;
+    // Nobody is asked for a token that could be sent nowhere.
+    let _usable = Client::anonymous(server)?;
     let token = match context.given_token()? {
         Some(token) => token,
         None => ask_token()?,

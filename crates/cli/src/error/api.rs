@@ -28,6 +28,12 @@ pub(super) fn hint(error: &ClientError) -> Option<String> {
     if error.code() == "statement_out_of_turn" {
         return Some("another key was put in place meanwhile: find out by whom, then run this again".to_owned());
     }
+    if error.code() == "key_missing" {
+        return Some("`pintle keys generate`, then `pintle keys register`".to_owned());
+    }
+    if error.code() == "token_invalid" {
+        return Some("run `pintle login` with one that is valid, or correct --token-file or PINTLE_TOKEN".to_owned());
+    }
     if error.code() == "succession_full" {
         return Some("use `pintle keys recover`: the recovery key begins the chain again".to_owned());
     }

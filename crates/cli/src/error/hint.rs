@@ -62,6 +62,12 @@ impl CommandError {
             Self::Read { path, error } if error.kind() == io::ErrorKind::NotFound && path.ends_with("pintle.json") => {
                 "`pintle bundle` writes it"
             }
+            Self::NoKeyFile { .. } => {
+                "`pintle keys generate` makes one; name a key that is elsewhere with `--key`, as `pintle keys --help` lists them"
+            }
+            Self::Read { path, error } if error.kind() == io::ErrorKind::NotFound && path.is_relative() => {
+                "the path counts from the directory you are in"
+            }
             Self::Exists { .. } => "choose another name, or move the file away",
             Self::Write { .. } => "choose a directory that you may write to",
             Self::Settings { .. } => "correct the file, or remove it and run `pintle configure`",
@@ -113,7 +119,7 @@ impl CommandError {
                 "leave out `--new-key`, or name a key that does not exist: it is made there"
             }
             Self::NoRecoveryKey => {
-                "create a new project; a running app takes its root up by `reconfigure`, a new build embeds it"
+                "move the apps to a copy of the project: `pintle projects copy --help`, docs/howto/migrate.md"
             }
             Self::GuardRefused { first, .. } => {
                 return Some(format!(
@@ -163,8 +169,9 @@ fn config_hint(error: &ConfigError) -> Option<String> {
         ConfigError::KeyUnknown { .. } | ConfigError::WrongProject { .. } => {
             "is this the bundle of the project that the configuration belongs to?"
         }
-        ConfigError::SignatureInvalid { .. } | ConfigError::Malformed(_) => {
-            "the file was changed or cut off after it was signed; fetch it again"
+        ConfigError::SignatureInvalid { .. } => "the file was changed after it was signed; fetch it again",
+        ConfigError::Malformed(_) => {
+            "is it a signed configuration, as `pintle config fetch` writes it? Then it was changed or cut off: fetch it again"
         }
         ConfigError::NotYetValid { .. } => "check this machine's clock",
         ConfigError::Unsupported(_) => "use a newer version of pintle",

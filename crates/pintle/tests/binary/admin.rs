@@ -81,6 +81,17 @@ fn what_is_no_backup_replaces_nothing() {
 }
 
 #[test]
+fn a_directory_without_a_database_is_told_and_gets_none() {
+    let workshop = Workshop::open();
+    std::fs::create_dir(workshop.path("data")).unwrap();
+    for command in [&["link", "a@example.com"][..], &["check"], &["backup", "monday.db"], &["audit"]] {
+        let run = workshop.run(&[&["admin"], command, &["--data-dir", "data"]].concat());
+        assert_eq!((run.status, run.stderr.contains("error[database_missing]")), (5, true), "{command:?}: {run:?}");
+        assert!(workshop.files().is_empty(), "{command:?}");
+    }
+}
+
+#[test]
 fn a_server_on_postgres_is_checked_and_left_to_its_own_backups() {
     let workshop = Workshop::open();
     let url = postgres::make_database();

@@ -59,6 +59,8 @@ fn key_files() {
         (&["keys", "generate", "--out", "garbage/new.pem"], 3, "file_unwritable"),
     ];
     assert_refused(&workshop, cases, NO_ENVIRONMENT);
+    let told = workshop.run(&["keys", "show", "--key", "missing.pem"]);
+    assert!(told.stderr.contains("missing.pem") && told.stderr.contains("hint: `pintle keys generate`"), "{told:?}");
 }
 
 #[test]
@@ -111,6 +113,7 @@ fn servers_and_tokens() {
         (&["orgs", "list", "--server", "http://pins.example.com"], 3, "server_url_insecure"),
         (&["orgs", "list", "--server", "pins.example.com"], 3, "server_url_invalid"),
         (&["login", "--server", "http://127.0.0.1:1"], 8, "server_unreachable"),
+        (&["configure", "--server", "pins.example.com"], 3, "server_url_invalid"),
     ];
     assert_refused(&workshop, cases, &[("PINTLE_TOKEN", TOKEN)]);
     workshop.write("config/config.toml", "servr = 1");

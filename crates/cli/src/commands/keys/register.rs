@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use pintle_api::{Custody, ProjectResponse, RegisterKeyRequest, UpdateProjectRequest, client::Client};
-use pintle_core::PublicKey;
-use pintle_sign::{KeyReference, ReferenceError};
+use pintle_sign::KeyReference;
 
 use super::probe::prove;
 use crate::{
     CommandError,
     context::{Context, Project},
-    key::{KeyArgs, open_key},
+    key::{KeyArgs, read_public_key},
 };
 
 /// Options of `keys register`.
@@ -36,7 +35,7 @@ pub(super) async fn run(args: &RegisterArgs, context: &Context) -> Result<(), Co
     let project = context.find_project(&client).await?;
     let public_key = prove(&args.key.open(context).await?)?;
     let recovery_key = match &args.recovery_key {
-        Some(given) => Some(args.read_recovery_key(given, context).await?),
+        Some(given) => Some(read_public_key(given, args.recovery_password_file.as_deref(), context).await?.to_base64()),
         None => None,
     };
     let request = RegisterKeyRequest { public_key: public_key.to_base64(), recovery_key };
@@ -53,16 +52,4 @@ pub(super) async fn run(args: &RegisterArgs, context: &Context) -> Result<(), Co
 pub(super) async fn note_kms(client: &Client, project: &Project) -> Result<ProjectResponse, CommandError> {
     let request = UpdateProjectRequest { custody: Some(Custody::Kms), ..UpdateProjectRequest::default() };
     Ok(client.update_project(project.reference(), &request).await?)
-}
-
-impl RegisterArgs {
-    /// The public half of a recovery key: given as such, or by the name of the key.
-    async fn read_recovery_key(&self, given: &str, context: &Context) -> Result<String, CommandError> {
-        if let Ok(public_key) = PublicKey::parse_base64(given) {
-            return Ok(public_key.to_base64());
-        }
-        let name: KeyReference =
-            given.parse().map_err(|error: ReferenceError| CommandError::KeyName { name: given.to_owned(), error })?;
-        Ok(open_key(&name, self.recovery_password_file.as_deref(), context).await?.public_key().to_base64())
-    }
 }

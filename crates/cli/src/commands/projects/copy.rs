@@ -17,7 +17,7 @@ use crate::{
     commands::release::{Consent, Intent, Plan, release},
     context::{Context, Project},
     guarding::GuardArgs,
-    key::{KeyRole, OpenKey, make_key, open_key_if_there},
+    key::{KeyRole, OpenKey, make_key, open_key_if_there, read_public_key},
     moment::parse_span_secs,
     output::{CAREFUL, GOOD},
     root::parse_root,
@@ -43,6 +43,12 @@ pub struct CopyArgs {
     /// Read the key's password or PIN from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
     #[arg(long, value_name = "FILE", requires = "new_key")]
     password_file: Option<PathBuf>,
+    /// Its recovery key, which can be registered now or never: the public half in base64, or its file or URI
+    #[arg(long, value_name = "BASE64|KEY", requires = "new_key")]
+    recovery_key: Option<String>,
+    /// Read the recovery key's password or PIN from the first line of FILE (else PINTLE_KEY_PASSWORD, else it is asked)
+    #[arg(long, value_name = "FILE", requires = "recovery_key")]
+    recovery_password_file: Option<PathBuf>,
     /// Sign without asking
     #[arg(long, short, requires = "new_key")]
     yes: bool,
@@ -85,8 +91,10 @@ pub(super) async fn run(args: &CopyArgs, client: &Client, context: &Context) -> 
     let default = || format!("pintle-key-{}.pem", args.environment);
     let name = if given.is_empty() { default() } else { given.clone() };
     let name = name.parse().map_err(|error: ReferenceError| CommandError::Internal(error.to_string()))?;
+    let recovery_key = args.read_recovery_key(context).await?;
     let key = args.find_key(&name, context).await?;
-    let project = args.find_copy(&source, &key, client).await?;
+    let keys = RegisterKeyRequest { public_key: key.public_key().to_base64(), recovery_key };
+    let project = args.find_copy(&source, &key, &keys, client).await?;
     let plan = Plan {
         key: &key,
         intent: Intent { content: ReleaseContent::Draft, unchanged: Unchanged::Release, publish_at: None },
@@ -138,11 +146,26 @@ impl CopyArgs {
         }
     }
 
-    /// The copy, made now or by an earlier run with the same key.
-    async fn find_copy(&self, source: &Project, key: &OpenKey, client: &Client) -> Result<Project, CommandError> {
-        let public_key = key.public_key();
-        let registered = RegisterKeyRequest { public_key: public_key.to_base64(), recovery_key: None };
-        let refused = match client.copy_project(source.reference(), &self.request(Some(registered))).await {
+    async fn read_recovery_key(&self, context: &Context) -> Result<Option<String>, CommandError> {
+        let Some(given) = &self.recovery_key else {
+            context.output.say(|text| {
+                let line = "Without --recovery-key the new project never gets one: lose its key, and apps must be moved again.";
+                text.styled_line(CAREFUL, line);
+            });
+            return Ok(None);
+        };
+        Ok(Some(read_public_key(given, self.recovery_password_file.as_deref(), context).await?.to_base64()))
+    }
+
+    /// The copy, made now or by an earlier run with the same keys.
+    async fn find_copy(
+        &self,
+        source: &Project,
+        key: &OpenKey,
+        keys: &RegisterKeyRequest,
+        client: &Client,
+    ) -> Result<Project, CommandError> {
+        let refused = match client.copy_project(source.reference(), &self.request(Some(keys.clone()))).await {
             Ok(response) => return Ok(Project { response }),
             Err(refused) if refused.code() == "already_exists" => refused,
             Err(refused) => return Err(refused.into()),
@@ -150,9 +173,13 @@ impl CopyArgs {
         let name = self.name.as_ref().unwrap_or(&source.response.name);
         let all = client.list_projects(&source.response.organization_id).all().await?;
         let found = all.into_iter().find(|found| found.name == *name && found.environment == self.environment);
-        let response = found.ok_or(refused)?;
-        let kid = response.key.as_ref().map(|key| key.kid.clone()).ok_or(CommandError::NoProjectKey)?;
-        key.check_is_registered(&kid, KeyRole::Signing)?;
+        let Some(response) = found else { return Err(refused.into()) };
+        let registered = response.key.as_ref().ok_or(CommandError::NoProjectKey)?;
+        key.check_is_registered(&registered.kid, KeyRole::Signing)?;
+        if registered.recovery_key != keys.recovery_key {
+            // It is no copy of this command's: its recovery key was chosen otherwise.
+            return Err(refused.into());
+        }
         Ok(Project { response })
     }
 }
