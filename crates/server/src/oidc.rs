@@ -395,26 +395,10 @@ mod tests {
 
     use super::*;
 
-    /// Its discovery document, which is a key set without keys as well.
-    fn discovery(issuer: &str) -> Vec<u8> {
-        serde_json::json!({
-            "issuer": issuer,
-            "authorization_endpoint": format!("{issuer}/authorize"),
-            "jwks_uri": format!("{issuer}/keys"),
-            "response_types_supported": ["code"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["ES256"],
-            "keys": [],
-        })
-        .to_string()
-        .into_bytes()
-    }
-
     #[tokio::test]
-    async fn a_provider_with_a_certificate_of_a_private_ca_is_asked_where_that_ca_is_named() {
+    async fn a_provider_with_a_certificate_of_a_private_ca_is_heard_where_that_ca_is_named() {
         let authority = Authority::root("In-house CA");
-        let cdn = Cdn::start_tls(&authority.issue(&["127.0.0.1"]), Reply::Silent).await;
-        cdn.set(Reply::File(discovery(cdn.url())));
+        let site = Cdn::start_tls(&authority.issue(&["127.0.0.1"]), Reply::Status(418, Vec::new())).await;
         let folder = tempfile::tempdir().unwrap();
         let ca_file = folder.path().join("ca");
         std::fs::write(&ca_file, authority.certificate()).unwrap();
@@ -426,17 +410,20 @@ mod tests {
         };
         let ask = async |ca_file| {
             let config = OidcConfig {
-                issuer: cdn.url().to_owned(),
+                issuer: site.url().to_owned(),
                 client_id: "pintle".to_owned(),
                 client_secret: None,
                 allowed_domains: Vec::new(),
                 scopes: Vec::new(),
                 ca_file,
             };
-            OidcProvider::new(&config).unwrap().ask(&challenge, UnixTime::from_secs(1)).await
+            match OidcProvider::new(&config).unwrap().ask(&challenge, UnixTime::from_secs(1)).await {
+                Err(Unavailable(reason)) => reason,
+                other => panic!("it is no provider: {other:?}"),
+            }
         };
-        assert!(ask(Some(ca_file)).await.unwrap().starts_with(&format!("{}/authorize?", cdn.url())));
-        let Err(Unavailable(refused)) = ask(None).await else { panic!("nobody vouches for it") };
-        assert!(refused.contains("UnknownIssuer"), "{refused}");
+        let (named, unnamed) = (ask(Some(ca_file)).await, ask(None).await);
+        assert!(named.contains("418"), "its answer is read: {named}");
+        assert!(unnamed.contains("UnknownIssuer"), "{unnamed}");
     }
 }
