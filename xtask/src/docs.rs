@@ -139,7 +139,7 @@ fn write_swift(workshop: &Workshop, folder: &Path) -> Result<()> {
 
 fn write_python(workshop: &Workshop, folder: &Path) -> Result<()> {
     let scratch = workshop.path("target/docs-python");
-    let site = wheel::build(workshop, &["--profile", "dev", "--auditwheel", "skip"], &scratch)?;
+    let site = wheel::build(workshop, &wheel::QUICK, &scratch)?;
     let mut document = workshop.command(workshop.tools().join("venv/bin/python"));
     document.args(["-m", "pdoc", "--output-directory"]).arg(folder).arg("pintle");
     run(document.env("PYTHONPATH", site))

@@ -89,6 +89,9 @@ enum Command {
         /// Also make the AAR, of the libraries in FOLDER, built with Android's NDK: `arm64-v8a/libpintle_jvm.so` and so on
         #[arg(long, value_name = "FOLDER")]
         android: Option<PathBuf>,
+        /// As the tests do: debug builds, of what needs neither Maven nor Swift. Nothing of it is to ship
+        #[arg(long, conflicts_with = "android")]
+        quick: bool,
     },
     /// Build what operators install: server and command line as a tarball, for x86-64 Linux with glibc 2.17 or later
     ///
@@ -161,8 +164,10 @@ fn run(command: Command) -> Result<ExitCode> {
             screenshots::run(&workshop)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Package { out, android } => {
-            package::make_all(&workshop, &workshop.path(out), android.map(|folder| workshop.path(folder)).as_deref())?;
+        Command::Package { out, android, quick } => {
+            let build = if quick { package::Build::Quick } else { package::Build::Shipped };
+            let android = android.map(|folder| workshop.path(folder));
+            package::make_all(&workshop, &workshop.path(out), build, android.as_deref())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Dist { out } => {

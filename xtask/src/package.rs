@@ -10,6 +10,7 @@ pub(crate) mod swift;
 mod trial;
 pub(crate) mod wheel;
 
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,7 +22,40 @@ use crate::workshop::Workshop;
 
 /// No package has the door through which tests set the clock.
 const DOOR: [&str; 2] = ["dangerous_test", "dangerousTest"];
-const PROFILE: [&str; 4] = ["build", "--locked", "--profile", "sdk"];
+
+/// How the native halves are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// As they ship.
+    Shipped,
+    /// As tests build them: shows what is in a package and that it works, neither its size nor where else it runs.
+    Quick,
+}
+
+impl Build {
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Shipped => "sdk",
+            Self::Quick => "dev",
+        }
+    }
+
+    /// Where Cargo puts what it built.
+    fn built(self, workshop: &Workshop) -> PathBuf {
+        workshop.path("target").join(match self {
+            Self::Shipped => "sdk",
+            Self::Quick => "debug",
+        })
+    }
+
+    /// The library of `package` as other languages load it.
+    fn library(self, workshop: &Workshop, package: &str) -> Result<PathBuf> {
+        let mut build = workshop.cargo();
+        build.args(["build", "--locked", "--profile", self.profile(), "--package", package]);
+        show(build)?;
+        Ok(self.built(workshop).join(format!("{DLL_PREFIX}{}{DLL_SUFFIX}", package.replace('-', "_"))))
+    }
+}
 
 /// One package that was made: the file, and the native library in it, if it is one.
 struct Made {
@@ -29,28 +63,29 @@ struct Made {
     library: Option<PathBuf>,
 }
 
-/// Builds every package into `out`. `android`: a folder with native libraries, for the AAR.
-pub(crate) fn make_all(workshop: &Workshop, out: &Path, android: Option<&Path>) -> Result<()> {
-    setup::install(workshop, [Tool::Debian, Tool::Python, Tool::Zig, Tool::Node, Tool::Java, Tool::Swift])?;
-    fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+/// Builds every package into `out`; quickly, those alone that need neither Maven nor Swift. `android`: a folder with native
+/// libraries, for the AAR.
+pub(crate) fn make_all(workshop: &Workshop, out: &Path, build: Build, android: Option<&Path>) -> Result<()> {
+    let tools: &[Tool] = match build {
+        Build::Shipped => &[Tool::Debian, Tool::Python, Tool::Zig, Tool::Node, Tool::Java, Tool::Swift],
+        Build::Quick => &[Tool::Debian, Tool::Python, Tool::Node],
+    };
+    setup::install(workshop, tools.iter().copied())?;
     let scratch = workshop.path("target/package");
     if scratch.exists() {
         fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
     }
-    fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    let mut made = crates::make(workshop, out, &scratch)?;
-    made.push(c::make(workshop, out, &scratch)?);
-    made.push(wheel::make(workshop, out, &scratch)?);
-    made.push(npm::make(workshop, out, &scratch)?);
-    made.push(jar::make(workshop, out, &scratch)?);
-    let mut left_out = Vec::new();
-    match android {
-        Some(libraries) => made.extend(aar::make(workshop, out, &scratch, libraries)?),
-        None => left_out.push("the AAR: --android names no folder with the libraries of Android's NDK".to_owned()),
+    for folder in [out, &scratch] {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
-    match setup::swift_is_forbidden(workshop) {
-        None => made.push(swift::make(workshop, out, &scratch)?),
-        Some(why) => left_out.push(format!("the Swift package: {why}")),
+    let mut made = crates::make(workshop, out, &scratch, build)?;
+    made.push(c::make(workshop, out, &scratch, build)?);
+    made.push(wheel::make(workshop, out, &scratch, build)?);
+    made.push(npm::make(workshop, out, &scratch, build)?);
+    let mut left_out = Vec::new();
+    match build {
+        Build::Shipped => left_out.extend(make_for_phones(workshop, out, &scratch, android, &mut made)?),
+        Build::Quick => left_out.push("jar, AAR, Swift package, and the example in Rust: they take longer".to_owned()),
     }
     println!("\n{:>10}  {:>14}  package", "bytes", "native library");
     for Made { file, library } in &made {
@@ -62,6 +97,27 @@ pub(crate) fn make_all(workshop: &Workshop, out: &Path, android: Option<&Path>) 
         println!("SKIPPED: {package}");
     }
     Ok(())
+}
+
+/// Says what was left out, and why.
+fn make_for_phones(
+    workshop: &Workshop,
+    out: &Path,
+    scratch: &Path,
+    android: Option<&Path>,
+    made: &mut Vec<Made>,
+) -> Result<Vec<String>> {
+    let mut left_out = Vec::new();
+    made.push(jar::make(workshop, out, scratch)?);
+    match android {
+        Some(libraries) => made.extend(aar::make(workshop, out, scratch, libraries)?),
+        None => left_out.push("the AAR: --android names no folder with the libraries of Android's NDK".to_owned()),
+    }
+    match setup::swift_is_forbidden(workshop) {
+        None => made.push(swift::make(workshop, out, scratch)?),
+        Some(why) => left_out.push(format!("the Swift package: {why}")),
+    }
+    Ok(left_out)
 }
 
 /// Packs `what` of `folder`: the same bytes from the same files, with no time and no owner.

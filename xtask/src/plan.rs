@@ -206,6 +206,9 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
         steps.push(step("doc-tests", [test(&format!("{selected} --all-features --doc"))]));
     }
     if extent == Extent::Workspace {
+        // What goes into packages, and that it works there; `cargo xtask package` tries them as they ship.
+        let runs = [cargo("xtask package --quick --out target/packages-quick")];
+        steps.push(Step { needs: &[Tool::Debian, Tool::Python, Tool::Node], ..step("packages", runs) });
         // A minute per target, two at a time. It shows that each runs and holds on the seeds and what lies near them;
         // `cargo xtask fuzz` goes further.
         let runs = [cargo("xtask fuzz --minutes 1")];
@@ -311,6 +314,7 @@ mod tests {
                 "jvm",
                 "swift",
                 "doc-tests",
+                "packages",
                 "fuzz"
             ]
         );

@@ -6,19 +6,20 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::trial::try_app;
-use super::{Made, pack, refuse_door, show};
+use super::{Build, Made, pack, refuse_door, show};
 use crate::workshop::Workshop;
 
-pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Made> {
+pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path, how: Build) -> Result<Made> {
     for kind in ["cdylib", "staticlib"] {
         // One kind at a time: beside the `rlib` of its tests Cargo leaves LTO away, which makes it a third larger.
         let mut build = workshop.cargo();
-        build.args(["rustc", "--locked", "--profile", "sdk", "--package", "pintle-c", "--crate-type", kind]);
+        build.args(["rustc", "--locked", "--profile", how.profile(), "--package", "pintle-c", "--crate-type", kind]);
         show(build)?;
     }
     let stage = scratch.join("c/stage");
     let mut install = workshop.command("make");
     install.args(["-C", "bindings/c", "install", "PREFIX=/pintle-c"]).arg(format!("DESTDIR={}", stage.display()));
+    install.arg(format!("BUILT={}", how.built(workshop).display()));
     show(install)?;
     let file = out.join("pintle-c.tar.gz");
     pack(workshop, &file, &stage, "pintle-c")?;

@@ -6,14 +6,14 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 use super::trial::try_app;
-use super::{Made, show};
+use super::{Build, Made, show};
 use crate::workshop::Workshop;
 
 /// What an app links, each after what it stands on.
 const CRATES: [&str; 3] = ["pintle-core", "pintle-path", "pintle-sdk"];
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Vec<Made>> {
+pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path, how: Build) -> Result<Vec<Made>> {
     let folder = scratch.join("rust");
     let mut package = workshop.cargo();
     package
@@ -35,7 +35,10 @@ pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Ve
         }
         made.push(Made { file, library: None });
     }
-    run_example(workshop, &folder)?;
+    // It is built with everything below it, which the workspace cannot lend.
+    if how == Build::Shipped {
+        run_example(workshop, &folder)?;
+    }
     Ok(made)
 }
 

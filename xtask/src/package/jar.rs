@@ -1,7 +1,7 @@
 //! The jar, with the library of this platform: installed into an empty Maven project, where the blocks of its README run against
 //! a pinned server, and the example.
 
-use std::env::consts::{ARCH, DLL_PREFIX, DLL_SUFFIX, OS};
+use std::env::consts::{ARCH, OS};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -9,19 +9,15 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::trial::{Server, blocks, try_app};
-use super::{Made, PROFILE, refuse_door, show};
+use super::{Build, Made, refuse_door, show};
 use crate::workshop::{Workshop, read};
 
 pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Made> {
-    let mut build = workshop.cargo();
-    build.args(PROFILE).args(["--package", "pintle-jvm"]);
-    show(build)?;
-    let name = format!("{DLL_PREFIX}pintle_jvm{DLL_SUFFIX}");
+    let built = Build::Shipped.library(workshop, "pintle-jvm")?;
     let libraries = scratch.join("native");
-    let library = libraries.join(format!("{OS}-{ARCH}")).join(&name);
+    let library = libraries.join(format!("{OS}-{ARCH}")).join(built.file_name().context("a library without a name")?);
     fs::create_dir_all(library.parent().context("a file in no folder")?)?;
-    fs::copy(workshop.path("target/sdk").join(&name), &library)
-        .with_context(|| format!("cannot copy {}", library.display()))?;
+    fs::copy(&built, &library).with_context(|| format!("cannot copy {}", library.display()))?;
     refuse_door(&library)?;
     let mut install = workshop.maven();
     install.args(["--quiet", "--file", "bindings/jvm/pom.xml", "-Dmaven.test.skip=true", "install"]);

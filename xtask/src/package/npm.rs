@@ -7,13 +7,11 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 use super::trial::{Server, blocks, try_app};
-use super::{Made, PROFILE, refuse_door, show, take_only};
+use super::{Build, Made, refuse_door, show, take_only};
 use crate::workshop::{Workshop, read};
 
-pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Made> {
-    let mut build = workshop.cargo();
-    build.args(PROFILE).args(["--package", "pintle-node"]);
-    show(build)?;
+pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path, how: Build) -> Result<Made> {
+    let built = how.library(workshop, "pintle-node")?;
     let package = scratch.join("npm");
     fs::create_dir_all(package.join("lib"))?;
     for file in ["package.json", "README.md"] {
@@ -26,7 +24,7 @@ pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Ma
     let mut ask = workshop.command("node");
     ask.args(["-p", "`pintle.${process.platform}-${process.arch}.node`"]);
     let library = package.join(read(ask)?.trim());
-    fs::copy(workshop.path("target/sdk/libpintle_node.so"), &library)?;
+    fs::copy(&built, &library).with_context(|| format!("cannot copy {}", built.display()))?;
     refuse_door(&library)?;
     let packed = scratch.join("packed");
     fs::create_dir_all(&packed)?;
