@@ -140,7 +140,10 @@ impl Export {
                 Err(error) => return Err(error.into()),
             }
         }
-        write_list!(self, "statement", query = whole_pages(), service.list_statements(&actor, path, &query));
+        // What has no key has no succession.
+        if custody.is_some() {
+            write_list!(self, "statement", query = whole_pages(), service.list_statements(&actor, path, &query));
+        }
         let mut query = whole_pages();
         loop {
             let list = service.list_releases(&actor, path, &query).await?;

@@ -74,7 +74,10 @@ async fn write_project(client: &Client, project: &ProjectResponse, lines: &mut L
             Err(error) => return Err(error.into()),
         }
     }
-    lines.write_list("statement", client.list_statements(reference)).await?;
+    // What has no key has no succession.
+    if custody.is_some() {
+        lines.write_list("statement", client.list_statements(reference)).await?;
+    }
     let mut releases = client.list_releases(reference);
     while let Some(page) = releases.next_page().await? {
         for release in page {
