@@ -1,5 +1,7 @@
 //! What the safe-publish guard has to say before a release is signed: one table, the one of `docs/spec/guard.md`.
 
+use std::{cmp::Reverse, collections::BTreeMap};
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -215,6 +217,41 @@ impl Finding {
     }
 }
 
+/// Findings of one code and weight: they mean the same for users, and ask for the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FindingGroup<'a> {
+    /// Of all of them.
+    pub code: FindingCode,
+    /// Of all of them.
+    pub severity: Severity,
+    /// One or more, as they came.
+    pub findings: Vec<&'a Finding>,
+}
+
+/// So many of a group are shown where people read, when there are more.
+const SHOWN_OF_GROUP: usize = 3;
+
+impl<'a> FindingGroup<'a> {
+    /// What weighs most comes first, then in the order of the table.
+    #[must_use]
+    pub fn gather(findings: &'a [Finding]) -> Vec<Self> {
+        let mut groups = BTreeMap::<_, Vec<_>>::new();
+        for finding in findings {
+            groups.entry((Reverse(finding.severity), finding.code)).or_default().push(finding);
+        }
+        let group = |((Reverse(severity), code), findings)| Self { code, severity, findings };
+        groups.into_iter().map(group).collect()
+    }
+
+    /// What people read at once, and what they may unfold: nothing that blocks a release is among the latter.
+    #[must_use]
+    pub fn fold(&self) -> (&[&'a Finding], &[&'a Finding]) {
+        let is_short = self.findings.len() <= SHOWN_OF_GROUP + 1;
+        let shown = if is_short || self.severity == Severity::Error { self.findings.len() } else { SHOWN_OF_GROUP };
+        self.findings.split_at(shown)
+    }
+}
+
 /// An error that somebody who may wants to release in spite of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -309,5 +346,26 @@ mod tests {
         assert!(!of(Some("b.example")).covers(&finding));
         assert!(!of(None).covers(&Finding::new(FindingCode::NoUsablePin, "").about("a.example")));
         assert!(!of(Some("a.example")).covers(&Finding::new(FindingCode::WouldRefuse, "")));
+    }
+
+    #[test]
+    fn many_findings_are_few_groups_and_none_that_blocks_is_folded() {
+        let made = |code: FindingCode, count: usize| {
+            (0..count).map(move |number| Finding::new(code, "").about(&format!("host{number}.example")))
+        };
+        let softened = Finding::new(FindingCode::WouldRefuse, "").softened();
+        let mut findings: Vec<_> =
+            made(FindingCode::NotLookedAt, 4).chain(made(FindingCode::NoBackupPin, 200)).collect();
+        findings.push(softened);
+        findings.extend(made(FindingCode::NoUsablePin, 50));
+        let groups = FindingGroup::gather(&findings);
+        let told = groups.iter().map(|group| (group.code, group.fold().0.len(), group.fold().1.len()));
+        let expected = [
+            (FindingCode::NoUsablePin, 50, 0),
+            (FindingCode::WouldRefuse, 1, 0),
+            (FindingCode::NoBackupPin, 3, 197),
+            (FindingCode::NotLookedAt, 4, 0),
+        ];
+        assert_eq!(told.collect::<Vec<_>>(), expected);
     }
 }

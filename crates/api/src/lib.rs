@@ -67,7 +67,8 @@ pub use draft::{Change, ChangeKind, DraftResponse, DraftSettings, Expiry, OnStal
 pub use drift::{Concern, DriftChangeResponse, DriftHistoryQuery, DriftKind, DriftResponse, DriftState};
 pub use export::ExportLine;
 pub use finding::{
-    Finding, FindingCode, FindingOverride, GuardResponse, OverrideRequest, OverrideResponse, Severity, replace_hostile,
+    Finding, FindingCode, FindingGroup, FindingOverride, GuardResponse, OverrideRequest, OverrideResponse, Severity,
+    replace_hostile,
 };
 pub use key::{KeyCiphertextResponse, KeyOpener, StoreKeyRequest};
 pub use list::{ListQuery, ListResponse};

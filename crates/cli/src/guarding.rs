@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pintle_api::{
-    DomainResponse, Finding, FindingCode, FindingOverride, OverrideRequest, Severity,
+    DomainResponse, Finding, FindingCode, FindingGroup, FindingOverride, OverrideRequest, Severity,
     client::{Client, ClientError},
 };
 use pintle_core::{UnixTime, VerifiedConfig, claims::Claims};
@@ -195,18 +195,25 @@ fn name_finding(finding: &Finding) -> String {
     }
 }
 
-/// Findings for people: what, what it means for users, what to do.
+/// Findings for people: what, what it means for users, what to do; the errors first.
 pub(crate) fn write_findings(findings: &[Finding], text: &mut Text) {
-    for finding in findings {
-        let (style, severity) = match finding.severity {
+    for group in FindingGroup::gather(findings) {
+        let (style, severity) = match group.severity {
             Severity::Error => (BAD, "error"),
             Severity::Warning => (CAREFUL, "warning"),
             Severity::Note => (STRONG, "note"),
         };
-        text.labelled_line(style, &format!("{severity}[{}]", name_finding(finding)), &finding.detail);
-        if finding.severity > Severity::Note {
+        let (shown, folded) = group.fold();
+        for finding in shown {
+            text.labelled_line(style, &format!("{severity}[{}]", name_finding(finding)), &finding.detail);
+        }
+        if !folded.is_empty() {
+            let rest = format!("{} more; `--output json` lists them", folded.len());
+            text.labelled_line(style, &format!("{severity}[{}]", group.code.as_str()), &rest);
+        }
+        if group.severity > Severity::Note {
             text.indented(|text| {
-                text.fields(&[("users", finding.consequence.clone()), ("do", finding.advice.clone())]);
+                text.fields(&[("users", group.code.consequence().to_owned()), ("do", group.code.advice().to_owned())]);
             });
         }
     }

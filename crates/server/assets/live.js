@@ -34,8 +34,10 @@ events.addEventListener("message", (event) => {
       bar.setAttribute("class", `bar-${target.mood}`);
     }
   }
-  show(state, progress);
-  if (progress.is_settled) events.close();
+  if (!progress.is_settled) return show(state, progress);
+  events.close();
+  // What comes next, and the way back, stand on the page of a release that arrived.
+  location.reload();
 });
 
 events.addEventListener("error", () => {

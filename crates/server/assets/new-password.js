@@ -121,6 +121,10 @@ export async function offer(place, key, opener, recovery, more) {
   field("kept").addEventListener("change", () => {
     /** @type {HTMLButtonElement} */ (find("register-key")).disabled = !field("kept").checked;
   });
+  // Whoever leaves now has a sheet of a key that nobody knows.
+  const warn = (/** @type {Event} */ event) => event.preventDefault();
+  addEventListener("beforeunload", warn);
+  register.addEventListener("submit", () => removeEventListener("beforeunload", warn));
   find("made").hidden = false;
   find("made").focus();
 }

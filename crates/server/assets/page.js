@@ -1,4 +1,4 @@
-// What every page does where scripts run: moments in the reader's zone, and buttons that copy.
+// What every page does where scripts run: moments in the reader's zone, buttons that copy, and forms that are sent once.
 // @ts-check
 
 for (const time of document.querySelectorAll("time[datetime]")) {
@@ -21,3 +21,18 @@ for (const box of document.querySelectorAll(".copy")) {
   });
   box.append(button);
 }
+
+/** Forms on their way. A second click, out of habit or doubt, would make a second one of whatever they make. */
+const sent = new Set();
+document.addEventListener("submit", (event) => {
+  const form = /** @type {HTMLFormElement} */ (event.target);
+  // Who does the work in the page counts for itself; a download leaves the page where it is.
+  if (event.defaultPrevented || form.method !== "post" || "again" in form.dataset) return;
+  if (sent.has(form)) event.preventDefault();
+  sent.add(form);
+  event.submitter?.setAttribute("aria-busy", "true");
+});
+addEventListener("pageshow", () => {
+  sent.clear();
+  for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+});

@@ -8,6 +8,8 @@ import { fromBase64Url } from "./key.js";
 /** The payload of a compact JWS. @param {string} jws */
 export const payloadOf = (jws) => fromBase64Url(jws.split(".")[1] ?? "");
 
+const MANY = 20;
+
 /** Shows claims in the elements that the page has for them. @param {any} claims @param {any} former
  * @param {string} doubt why what they are compared with may be another file than apps have */
 export function show(claims, former, doubt = "") {
@@ -25,7 +27,10 @@ export function show(claims, former, doubt = "") {
     element("li", {}, element("span", { class: "kind" }, "Domain"), element("span", { class: "what stack-tight" }, element("strong", {}, domain.name), ...describeDomain(domain).map((line) => element("span", { class: "small" }, line)))),
   );
   const heading = element("h3", {}, `Everything that apps get: ${domains.length} domain${domains.length === 1 ? "" : "s"}`);
-  find("claims-domains").replaceChildren(heading, domains.length ? element("ul", { class: "diff" }, ...domains) : element("p", { class: "muted" }, "No domain."));
+  const list = domains.length ? element("ul", { class: "diff" }, ...domains) : element("p", { class: "muted" }, "No domain.");
+  // Where what changes stands above it, many of them are for who wants to see them.
+  const isFolded = former && domains.length > MANY;
+  find("claims-domains").replaceChildren(...(isFolded ? [element("details", {}, element("summary", {}, heading.textContent ?? ""), list)] : [heading, list]));
 }
 
 export { readClaims };

@@ -1,7 +1,7 @@
 // Signs a prepared release in the page: shows the claims, opens the key, submits the signature as an ordinary form.
 // @ts-check
 
-import { find, tell } from "./dom.js";
+import { field, find, tell } from "./dom.js";
 import { KeyError, fromBase64, fromBase64Url, isSignedBy, openKey, thumbprintOf, toBase64Url, toUtf8 } from "./key.js";
 import { askPassword } from "./prf.js";
 import { payloadOf, readClaims, show } from "./read.js";
@@ -65,13 +65,22 @@ function arm(form) {
       tell("password-wrong", "Cleared: nothing happened for two minutes.");
     }, IDLE_MILLIS);
   });
+  const again = () => {
+    button.disabled = false;
+    button.textContent = says;
+  };
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     clearTimeout(idle);
     button.disabled = true;
     button.textContent = "Opening the key…";
     try {
-      const jws = /** @type {HTMLInputElement} */ (form.elements.namedItem("jws"));
+      const [jws, publishAt] = ["jws", "publish_at"].map((name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name)));
+      const later = field("later").value;
+      tell("later-wrong", later && new Date(later).getTime() <= Date.now() ? "That time is over. Choose a later one, or none." : "");
+      if (!find("later-wrong").hidden) return again();
+      // What was typed is of the reader's zone, what is sent is UTC.
+      publishAt.value = later ? new Date(later).toISOString().slice(0, 16) : "";
       const { credentialId = "", prfSalt = "" } = form.dataset;
       jws.value = await sign(form, password.value || !credentialId ? password.value : await askPassword(credentialId, prfSalt));
       password.value = "";
@@ -80,8 +89,7 @@ function arm(form) {
       tell("password-wrong", error instanceof Error ? error.message : String(error));
       for (const other of form.querySelectorAll("details.instead")) other.setAttribute("open", "");
       if (error instanceof KeyError && error.code === "password") password.select();
-      button.disabled = false;
-      button.textContent = says;
+      again();
     }
   });
 }

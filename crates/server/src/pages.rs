@@ -7,6 +7,7 @@
 //! ```
 
 mod account;
+mod agents;
 mod alerts;
 mod assets;
 mod audit;
@@ -18,14 +19,17 @@ mod domains;
 mod draft_settings;
 mod export;
 mod failure;
+mod findings;
 mod form;
 mod frame;
+mod identities;
 mod keys;
 mod live;
 mod members;
 mod monitor;
 mod organizations;
 mod passkeys;
+mod pins;
 mod place;
 mod projects;
 mod qr;
@@ -64,6 +68,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(sign_in::router())
         .merge(passkeys::router())
         .merge(account::router())
+        .merge(identities::router())
         .merge(organizations::router())
         .merge(export::router())
         .merge(members::router())
@@ -71,6 +76,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(projects::router())
         .merge(setup::router())
         .merge(domains::router())
+        .merge(pins::router())
         .merge(draft_settings::router())
         .merge(rotation::router())
         .merge(releases::router())
@@ -81,6 +87,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(audit::router())
         .merge(alerts::router())
         .merge(webhooks::router())
+        .merge(agents::router())
         .merge(monitor::router())
         .merge(tools::router());
     // A page of another origin cannot send a form here; who hides where a form comes from cannot either.

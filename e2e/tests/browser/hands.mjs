@@ -2,12 +2,13 @@
 // releases is seen live there; a passkey opens another key; roles see what they may.
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { assert, open, pintle, signUp, watch, world } from "./lib.mjs";
+import { assert, look, open, pintle, signUp, watch, world } from "./lib.mjs";
 
 const browser = await open();
 const context = await browser.newContext({ acceptDownloads: true });
 const page = await context.newPage();
 const complaints = watch(page);
+const found = [];
 const press = (name) => page.getByRole("button", { name, exact: true }).click();
 const follow = (name) => page.getByRole("link", { name, exact: true }).first().click();
 
@@ -29,6 +30,14 @@ await page.goto(`${world.url}/account`);
 await page.getByLabel("Name of the passkey").fill("laptop");
 await press("Add");
 await page.getByText("The passkey is added.").waitFor();
+await follow("Rename passkey laptop");
+await page.getByLabel("Name").fill("x".repeat(101));
+await press("Rename");
+await page.locator("#name-wrong").waitFor();
+await page.getByLabel("Name").fill("desk");
+await press("Rename");
+await page.getByText("The passkey has its new name.").waitFor();
+await page.getByText("Passkey “desk”").waitFor();
 await press("Sign out");
 await page.getByText("You are signed out.").waitFor();
 await press("Sign in with a passkey");
@@ -230,6 +239,37 @@ assert(refused.status() === 403, `an auditor prepared a release: ${refused.statu
 await auditor.goto(`${organization}/audit`);
 assert((await auditor.getByText("member.joined").count()) + (await auditor.getByText("invitation.accepted").count()) > 0, "an auditor reads the log");
 
+// A copy, for apps that must follow another key.
+await page.goto(`${vault}/settings`);
+await follow("Copy…");
+await page.getByLabel("Environment").fill("production");
+await press("Copy");
+await page.locator("#name-wrong").waitFor();
+found.push(...(await look(page, "project-copy")));
+await page.getByLabel("App").fill("Vault of tomorrow");
+await press("Copy");
+await page.getByText("The copy is there").waitFor();
+assert(page.url().split("?")[0] !== vault, "the copy is the project itself");
+
+await page.goto(`${world.url}/account`);
+await follow("Rename passkey desk");
+found.push(...(await look(page, "passkey-name")));
+
+// Everything as one file: the page and the command line write the same lines, but for what writing them adds to the log.
+await page.goto(`${organization}/settings`);
+const everything = page.waitForEvent("download");
+await press("Download everything");
+const byPage = readFileSync(await (await everything).path(), "utf8").trim().split("\n");
+pintle("orgs", "export", "everything.jsonl", "--org", "Hands");
+const byCommand = readFileSync(`${world.folder}/everything.jsonl`, "utf8").trim().split("\n");
+const kindOf = (line) => line.match(/^\{"kind":"(\w+)","value":/)[1];
+const order = (lines) => lines.map(kindOf).filter((kind, at, all) => kind !== all[at - 1]).join(" ");
+assert(order(byPage) === order(byCommand) && order(byPage).endsWith(" audit_event end"), `${order(byPage)}\nis not\n${order(byCommand)}`);
+// A token tells when it was used last, and the end how many lines there are.
+const steady = (lines) => lines.filter((line) => !["token", "audit_event", "end"].includes(kindOf(line)));
+for (const [at, line] of steady(byCommand).entries()) assert(line === steady(byPage)[at], `${line}\nis not\n${steady(byPage)[at]}`);
+for (const kind of ["member", "statement", "release", "key_ciphertext"]) assert(order(byPage).includes(kind), `no ${kind} was compared`);
+
 // Deletion asks who it is, once the last proof is old; here it is young, and it asks for the name.
 await page.goto(`${organization}/settings`);
 await follow("Delete…");
@@ -243,4 +283,5 @@ assert((await page.goto(project)).status() === 404, "a deleted project is still 
 assert((await auditor.goto(project)).status() === 404, "a deleted project is still there for members");
 
 assert(complaints.length === 0, complaints.join("\n"));
+assert(found.length === 0, found.join("\n"));
 await browser.close();

@@ -39,7 +39,7 @@ export async function signUp(page, email, name) {
   await page.getByLabel("Your name").fill(name);
   await page.getByLabel("New password").fill(PASSWORD);
   await page.getByRole("button", { name: "Go on" }).click();
-  await signIn(page, email);
+  await page.getByRole("button", { name: "Sign out" }).waitFor();
 }
 
 export async function signIn(page, email) {
@@ -113,7 +113,7 @@ export async function crawl(page, start) {
   return found;
 }
 
-const WIDTHS = [["phone", 360], ["tablet", 820], ["wide", 1360]];
+const WIDTHS = [["phone", 320], ["tablet", 820], ["wide", 1360]];
 
 /** The page at three widths, light and dark; what axe says of it. */
 export async function look(page, name, { pictures = world.pictures } = {}) {

@@ -1,6 +1,6 @@
 // Through a provider of single sign-on and back; and what comes back wrongly signs nobody in and is told calmly.
 
-import { assert, look, open, watch, world } from "./lib.mjs";
+import { assert, look, open, signIn, signUp, watch, world } from "./lib.mjs";
 
 const browser = await open();
 const found = [];
@@ -60,6 +60,58 @@ await isRefused(grace, "was begun elsewhere");
 await beginAt(grace.page, "corp");
 await be(grace.page, "grace");
 await grace.page.getByRole("button", { name: "Sign out" }).waitFor();
+
+// Nobody takes their last way in away.
+await grace.page.goto(`${world.url}/account`);
+await press(grace.page, "Unlink corp");
+await grace.page.getByRole("alert").filter({ hasText: "last way to sign in" }).waitFor();
+
+// Somebody with a password links an identity, signs in with it, and unlinks it.
+const ada = await visit();
+await signUp(ada.page, "ada@example.com", "Ada Lovelace");
+/** As far as the provider's page. */
+async function beginLink() {
+  await ada.page.goto(`${world.url}/account`);
+  await press(ada.page, "Link corp");
+  await ada.page.getByRole("heading", { name: "Link corp" }).waitFor();
+}
+await beginLink();
+found.push(...(await look(ada.page, "identity-link")));
+await ada.page.getByRole("link", { name: "Go to corp" }).click();
+await press(ada.page, "Leave");
+await ada.page.getByRole("alert").filter({ hasText: "did not let you in" }).waitFor();
+await ada.page.getByRole("heading", { name: "Ada Lovelace" }).waitFor();
+await beginLink();
+await ada.page.getByRole("link", { name: "Go to corp" }).click();
+await be(ada.page, "grace");
+await ada.page.getByRole("alert").filter({ hasText: "linked with an account already" }).waitFor();
+await beginLink();
+await ada.page.getByRole("link", { name: "Go to corp" }).click();
+const [linked] = await Promise.all([ada.page.waitForRequest((request) => isAnswer(new URL(request.url()))), be(ada.page, "ada")]);
+await ada.page.getByText("From now on it signs you in, too.").waitFor();
+await ada.page.getByText("Single sign-on by corp").waitFor();
+assert((await ada.page.getByRole("button", { name: "Link corp", exact: true }).count()) === 0, "it is linked already");
+found.push(...(await look(ada.page, "account-linked")));
+const again = await ada.page.goto(linked.url());
+assert(again.ok(), "an answer once more is no page");
+await ada.page.getByRole("alert").filter({ hasText: "was begun elsewhere" }).waitFor();
+await press(ada.page, "Sign out");
+await ada.page.getByText("You are signed out.").waitFor();
+await beginAt(ada.page, "corp");
+await be(ada.page, "ada");
+await ada.page.getByRole("link", { name: "Ada Lovelace" }).waitFor();
+await ada.page.goto(`${world.url}/account`);
+await press(ada.page, "Unlink corp");
+await ada.page.getByText("It no longer signs you in.").waitFor();
+await press(ada.page, "Sign out");
+await ada.page.getByText("You are signed out.").waitFor();
+await beginAt(ada.page, "corp");
+await be(ada.page, "ada");
+await isRefused(ada, "account with your e-mail address");
+await signIn(ada.page, "ada@example.com");
+
+// A link that Eve began is not finished by anybody else, and no page of another site begins one: it takes a form of ours.
+assert((await ada.page.goto(`${world.url}/account/identities`)).status() === 405, "a link alone begins to link");
 
 // Eve's answer arrives without the cookie of who asked; she has somebody else's browser bring it: he would work in her account.
 const eve = await visit();

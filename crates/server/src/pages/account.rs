@@ -21,7 +21,7 @@ use super::{
     form::{Fields, Form, Submitted},
     frame::{Frame, SignedIn, go_on, render},
     place::Query,
-    sign_in::{form_encode, set},
+    sign_in::{Purpose, Sent, form_encode, set},
     step_up::safe_path,
 };
 use crate::{api::Visitor, app::App, clock::now};
@@ -35,7 +35,6 @@ pub(super) fn router() -> Router<App> {
         .route("/account/totp", post(begin_totp))
         .route("/account/totp/confirm", post(confirm_totp))
         .route("/account/totp/remove", get(ask_totp_removal).post(remove_totp))
-        .route("/account/identities/{identity}/unlink", post(unlink))
         .route("/account/sessions/end-others", post(end_other_sessions))
         .route("/account/sessions/{session}/end", post(end_session))
         .route("/account/delete", get(ask_deletion).post(delete))
@@ -45,10 +44,13 @@ pub(super) fn router() -> Router<App> {
 #[template(path = "account.html")]
 struct AccountPage {
     frame: Frame,
+    form: Form,
     account: AccountResponse,
     sessions: Vec<SessionResponse>,
     passkeys: Vec<PasskeyResponse>,
     identities: Vec<IdentityResponse>,
+    /// Of single sign-on, by name, that sign nobody in here yet.
+    providers: Vec<String>,
 }
 
 /// One form that changes one thing of the account.
@@ -88,12 +90,23 @@ struct RecoveryCodesPage {
     codes: RecoveryCodesResponse,
 }
 
-async fn read(State(app): State<App>, SignedIn { actor, frame }: SignedIn) -> Result<Response, PageError> {
+async fn read(State(app): State<App>, signed_in: SignedIn) -> Result<Response, PageError> {
+    show_account(&app, signed_in, Form::default()).await
+}
+
+/// The page, with what was refused on it.
+pub(super) async fn show_account(
+    app: &App,
+    SignedIn { actor, frame }: SignedIn,
+    form: Form,
+) -> Result<Response, PageError> {
     let account = app.service.read_account(&actor).await?;
     let sessions = app.service.list_sessions(&actor, &ListQuery::default(), now()).await?.items;
     let passkeys = app.service.list_passkeys(&actor).await?.passkeys;
     let identities = app.service.list_identities(&actor).await?.identities;
-    Ok(render(&AccountPage { frame, account, sessions, passkeys, identities }))
+    let mut providers = app.service.list_sso_providers().providers;
+    providers.retain(|provider| identities.iter().all(|identity| identity.provider != *provider));
+    Ok(render(&AccountPage { frame, form, account, sessions, passkeys, identities, providers }))
 }
 
 #[derive(Deserialize)]
@@ -180,7 +193,7 @@ async fn change_address(
 ) -> Result<Response, PageError> {
     let request = AddressRequest { email: fields.owned("email") };
     match app.service.change_address(&actor, &request, now()).await {
-        Ok(_) => Ok(Redirect::to("/confirm").into_response()),
+        Ok(mailed) => Ok(Redirect::to(&Sent::path(Purpose::Address, &mailed.delivery)).into_response()),
         Err(error) => Ok(show(frame, Form::refused(fields, error)?, What::Address)),
     }
 }
@@ -225,16 +238,6 @@ async fn remove_totp(
 ) -> Result<Response, PageError> {
     app.service.remove_totp(&actor, now()).await?;
     Ok(go_on("/account", "totp-removed"))
-}
-
-async fn unlink(
-    State(app): State<App>,
-    SignedIn { actor, .. }: SignedIn,
-    Path(identity): Path<String>,
-    Submitted { .. }: Submitted,
-) -> Result<Response, PageError> {
-    app.service.unlink_identity(&actor, &identity, now()).await?;
-    Ok(go_on("/account", "identity-unlinked"))
 }
 
 async fn end_session(

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// So many are shown at once; a draft may change thousands of pins.
-const MOST: usize = 200;
+const MOST: usize = 50;
 
 /// What the address of a page says of it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(seen.len(), 450);
         seen.dedup();
         assert_eq!(seen.len(), 450);
-        assert_eq!(make("", 400).earlier().unwrap(), "/draft?find=&from=200#changes");
+        assert_eq!(make("", 400).earlier().unwrap(), "/draft?find=&from=350#changes");
     }
 
     #[test]

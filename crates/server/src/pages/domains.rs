@@ -1,4 +1,4 @@
-//! Domains of the draft, and how pins get into it.
+//! Domains of the draft.
 
 use askama::Template;
 use axum::{
@@ -8,22 +8,19 @@ use axum::{
     routing::{get, post},
 };
 use pintle_api::{
-    AddDomainRequest, AddPinRequest, AutoDraft, Concern, CtLogResponse, CtPolicy, CtRequest, DomainResponse, Enforce,
-    EnforceWord, ListQuery, LookupQuery, LookupResponse, PinMatch, PinOrigin, PinType, Trust, UpdateDomainRequest,
+    AddDomainRequest, AutoDraft, Concern, CtLogResponse, CtPolicy, CtRequest, DomainResponse, Enforce, EnforceWord,
+    ListQuery, LookupQuery, LookupResponse, Trust, UpdateDomainRequest,
 };
-use pintle_discover::FileError;
-use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    certificate::Found,
     chart::drift_mood,
     failure::{PageError, Refusal},
     form::{Fields, Form, Submitted},
     frame::{Frame, go_on, render},
     monitor::{Watched, show_vantage, watch_domain},
     place::{InProject, Query},
-    show::{date, parse_day, pin_state, show_ct, show_enforce, show_match, show_source, word, words},
+    show::{pin_state, show_ct, show_enforce, show_match, show_source, word, words},
     timeline::Row,
     tools::Look,
 };
@@ -37,11 +34,6 @@ pub(super) fn router() -> Router<App> {
         .route(domain, get(read_page))
         .route(&format!("{domain}/settings"), get(ask_settings).post(change))
         .route(&format!("{domain}/remove"), post(remove))
-        .route(&format!("{domain}/pins"), get(ask_pins).post(add_pins))
-        .route(&format!("{domain}/pins/find"), post(find_pins))
-        .route(&format!("{domain}/pins/{{pin}}/remove"), post(remove_pin))
-        .route(&format!("{domain}/proposed/{{pin}}/accept"), post(accept_proposal))
-        .route(&format!("{domain}/proposed/{{pin}}/dismiss"), post(dismiss_proposal))
 }
 
 /// On one page: more take longer than an eye reads.
@@ -67,18 +59,6 @@ const CT: [(&str, &str); 3] = [
 ];
 const AUTO_DRAFT: [(&str, &str); 3] =
     [("off", "Nothing"), ("live", "New keys that its servers show"), ("live_and_ct", "Those, and new keys in CT logs")];
-const TYPES: [(&str, &str); 4] = [
-    ("spki-sha256", "SHA-256 of the key (SPKI)"),
-    ("spki-sha512", "SHA-512 of the key (SPKI)"),
-    ("cert-sha256", "SHA-256 of the certificate"),
-    ("cert-sha512", "SHA-512 of the certificate"),
-];
-const MATCHES: [(&str, &str); 3] = [
-    ("leaf", "The server's own certificate"),
-    ("issuer", "Any certificate above it"),
-    ("any", "Any certificate of the path"),
-];
-
 /// Domains that a search shows.
 const MAX_FOUND: usize = 50;
 
@@ -129,18 +109,6 @@ struct SettingsPage {
     logs: Vec<CtLogResponse>,
 }
 
-#[derive(Template)]
-#[template(path = "pins_new.html")]
-struct PinsPage {
-    frame: Frame,
-    place: InProject,
-    domain: DomainResponse,
-    form: Form,
-    found: Option<Found>,
-    /// Who is asked what CT logs hold, and so learns the host.
-    ct_sources: Vec<String>,
-}
-
 impl DomainPage {
     /// The pin of the draft that fits this digest.
     fn is_pinned(&self, digest: &str) -> bool {
@@ -149,7 +117,7 @@ impl DomainPage {
 }
 
 /// Spells a wire enum out of a form: what it does not know is the default.
-fn read<T: DeserializeOwned + Default>(fields: &Fields, name: &str) -> T {
+pub(super) fn read<T: DeserializeOwned + Default>(fields: &Fields, name: &str) -> T {
     serde_json::from_value(fields.text(name).into()).unwrap_or_default()
 }
 
@@ -216,14 +184,8 @@ async fn add(
 }
 
 #[derive(Deserialize)]
-struct DomainId {
-    domain: String,
-}
-
-#[derive(Deserialize)]
-struct PinId {
-    domain: String,
-    pin: String,
+pub(super) struct DomainId {
+    pub(super) domain: String,
 }
 
 /// A domain of the draft.
@@ -321,172 +283,12 @@ async fn remove(
     Ok(go_on(&format!("{}/domains", place.path()), "domain-removed"))
 }
 
-async fn remove_pin(
-    State(app): State<App>,
-    place: InProject,
-    Path(PinId { domain, pin }): Path<PinId>,
-    Submitted { .. }: Submitted,
-) -> Result<Response, PageError> {
-    app.service.remove_pin(&place.actor, place.id(), &domain, &pin, None, now()).await?;
-    Ok(go_on(&format!("{}/domains/{domain}", place.path()), "pin-removed"))
-}
-
-/// Pins what the monitor proposes.
-async fn accept_proposal(
-    State(app): State<App>,
-    place: InProject,
-    Path(PinId { domain: id, pin }): Path<PinId>,
-    Submitted { .. }: Submitted,
-) -> Result<Response, PageError> {
-    let domain = find_domain(&app, &place, &id).await?;
-    let proposed = domain.proposed.iter().find(|proposed| proposed.id == pin).ok_or(PageError::NOT_FOUND)?;
-    let request = proposed.to_pin(format!("proposed {}", date(proposed.proposed_at)));
-    app.service.add_pin(&place.actor, place.id(), &id, &request, None, now()).await?;
-    Ok(go_on(&format!("{}/domains/{id}", place.path()), "proposal-accepted"))
-}
-
-async fn dismiss_proposal(
-    State(app): State<App>,
-    place: InProject,
-    Path(PinId { domain, pin }): Path<PinId>,
-    Submitted { .. }: Submitted,
-) -> Result<Response, PageError> {
-    app.service.remove_pin(&place.actor, place.id(), &domain, &pin, None, now()).await?;
-    Ok(go_on(&format!("{}/domains/{domain}", place.path()), "proposal-dismissed"))
-}
-
 /// A host that stands for the domain when somebody looks: the first one watched, or the name itself.
-fn default_host(domain: &DomainResponse) -> String {
+pub(super) fn default_host(domain: &DomainResponse) -> String {
     domain.watch.first().cloned().unwrap_or_else(|| own_name(domain).to_owned())
 }
 
 /// Its name without what stands for any.
-fn own_name(domain: &DomainResponse) -> &str {
+pub(super) fn own_name(domain: &DomainResponse) -> &str {
     domain.name.strip_prefix("**.").or_else(|| domain.name.strip_prefix("*.")).unwrap_or(&domain.name)
-}
-
-async fn ask_pins(
-    State(app): State<App>,
-    place: InProject,
-    Path(DomainId { domain }): Path<DomainId>,
-) -> Result<Response, PageError> {
-    let domain = find_domain(&app, &place, &domain).await?;
-    let form = Form::of(&[("host", &default_host(&domain)), ("ct_host", own_name(&domain))]);
-    Ok(show_pins(&app, place, domain, form, None))
-}
-
-fn show_pins(app: &App, place: InProject, domain: DomainResponse, form: Form, found: Option<Found>) -> Response {
-    let ct_sources = app.service.ct_source_names();
-    render(&PinsPage { frame: place.frame.clone(), place: place.at("domains"), domain, form, found, ct_sources })
-}
-
-/// Finds what could be pinned, in a file, in a text, or at a host. Nothing is pinned yet.
-async fn find_pins(
-    State(app): State<App>,
-    place: InProject,
-    Path(DomainId { domain }): Path<DomainId>,
-    _: Look,
-    Submitted { fields, file }: Submitted,
-) -> Result<Response, PageError> {
-    let domain = find_domain(&app, &place, &domain).await?;
-    if let Some(host) = fields.optional("ct_host") {
-        let (form, found) = match app.service.search_ct(&place.actor, place.id(), &host, now()).await {
-            Ok(found) if found.is_empty() => {
-                let refusal =
-                    Refusal::local("ct_host", "ct_search_empty", "no certificate that is valid now was found");
-                (Form::refused_here(fields, refusal), None)
-            }
-            Ok(found) => (Form { fields, refusal: None }, Some(Found::of_logged(&found))),
-            Err(error) => {
-                let mut form = Form::refused(fields, error)?;
-                form.refusal.iter_mut().for_each(|refusal| refusal.field = "ct_host");
-                (form, None)
-            }
-        };
-        return Ok(show_pins(&app, place, domain, form, found));
-    }
-    let (field, bytes) = match (file, fields.optional("text")) {
-        (Some(file), _) => ("file", file),
-        (None, Some(text)) => ("text", text.into()),
-        (None, None) => {
-            let query = LookupQuery { host: fields.owned("host"), complete_chain: false };
-            return Ok(match app.service.look_up(&query).await {
-                Ok(seen) => {
-                    show_pins(&app, place, domain, Form { fields, refusal: None }, Some(Found::of_lookup(&seen)))
-                }
-                Err(error) => show_pins(&app, place, domain, Form::refused(fields, error)?, None),
-            });
-        }
-    };
-    let password = Some(fields.secret("password")).filter(|password| !password.expose_secret().is_empty());
-    // PKCS#12 may ask for so many rounds that it takes seconds.
-    let reading = tokio::task::spawn_blocking(move || {
-        let password = password.map(|password| SecretString::from(password.expose_secret()));
-        Found::of_file(&bytes, password.as_ref())
-    });
-    Ok(match reading.await.map_err(|_| PageError::INTERNAL)? {
-        Ok(found) => show_pins(&app, place, domain, Form { fields, refusal: None }, Some(found)),
-        Err(error) => {
-            let field =
-                if matches!(error, FileError::PasswordNeeded | FileError::WrongPassword) { "password" } else { field };
-            let refusal = Refusal::local(field, "file_unusable", &error.to_string());
-            show_pins(&app, place, domain, Form::refused_here(fields, refusal), None)
-        }
-    })
-}
-
-/// Adds what was chosen, one pin after the other; the ones before a refused one stay.
-async fn add_pins(
-    State(app): State<App>,
-    place: InProject,
-    Path(DomainId { domain: id }): Path<DomainId>,
-    Submitted { fields, .. }: Submitted,
-) -> Result<Response, PageError> {
-    let chosen: Vec<AddPinRequest> = fields.all("pin").filter_map(|pin| parse_choice(pin, &fields)).collect();
-    let mut requests = if fields.text("digest").is_empty() { chosen } else { vec![read_by_hand(&fields)] };
-    let until = parse_day(fields.text("until"));
-    for request in &mut requests {
-        request.expires_at = until.unwrap_or_default();
-    }
-    if requests.is_empty() || until.is_err() {
-        let refusal = match until {
-            Ok(_) => Refusal::local("", "nothing_chosen", "nothing was chosen"),
-            Err(()) => Refusal::local("until", "until_invalid", "must be a day, as in 2027-06-30"),
-        };
-        let domain = find_domain(&app, &place, &id).await?;
-        return Ok(show_pins(&app, place, domain, Form::refused_here(fields, refusal), None));
-    }
-    for request in &requests {
-        if let Err(error) = app.service.add_pin(&place.actor, place.id(), &id, request, None, now()).await {
-            let domain = find_domain(&app, &place, &id).await?;
-            return Ok(show_pins(&app, place, domain, Form::refused(fields, error)?, None));
-        }
-    }
-    Ok(go_on(&format!("{}/domains/{id}", place.path()), "pins-added"))
-}
-
-/// `TYPE MATCH DIGEST`, as the page of what was found wrote it.
-fn parse_choice(text: &str, fields: &Fields) -> Option<AddPinRequest> {
-    let mut words = text.split(' ');
-    let mut next = || words.next().map(serde_json::Value::from);
-    Some(AddPinRequest {
-        pin_type: serde_json::from_value(next()?).ok()?,
-        pin_match: serde_json::from_value(next()?).ok()?,
-        digest: next()?.as_str()?.to_owned(),
-        expires_at: None,
-        source: read(fields, "source"),
-        label: fields.optional("label"),
-    })
-}
-
-fn read_by_hand(fields: &Fields) -> AddPinRequest {
-    let pin_type = serde_json::from_value(fields.text("type").into()).unwrap_or(PinType::SpkiSha256);
-    AddPinRequest {
-        pin_type,
-        digest: fields.owned("digest"),
-        pin_match: read::<PinMatch>(fields, "match"),
-        expires_at: None,
-        source: PinOrigin::ByHand,
-        label: fields.optional("label"),
-    }
 }

@@ -8,7 +8,8 @@ use axum::{
     routing::{get, post},
 };
 use pintle_api::{
-    CreateInvitationRequest, InvitationResponse, ListQuery, MemberResponse, Role, TokenResponse, UpdateMemberRequest,
+    CreateInvitationRequest, InvitationResponse, ListQuery, ListResponse, MemberResponse, Role, TokenResponse,
+    UpdateMemberRequest,
 };
 use serde::Deserialize;
 
@@ -50,10 +51,19 @@ pub(super) async fn find_names<const N: usize>(
     place: &InProject,
     accounts: [Option<&str>; N],
 ) -> Result<[Option<String>; N], PageError> {
-    let query = ListQuery { limit: Some(ListQuery::MAX_LIMIT), cursor: None };
-    let members = app.service.list_members(&place.actor, &place.organization.id, &query).await?.items;
-    let name = |id: &str| members.iter().find(|member| member.account_id == id).map(|member| member.name.clone());
-    Ok(accounts.map(|account| account.map(|id| name(id).unwrap_or_else(|| id.to_owned()))))
+    let mut found = accounts.map(|account| account.map(|id| (id, None)));
+    let mut query = ListQuery { limit: Some(ListQuery::MAX_LIMIT), cursor: None };
+    loop {
+        let list = app.service.list_members(&place.actor, &place.organization.id, &query).await?;
+        for (id, name) in found.iter_mut().flatten() {
+            let member = list.items.iter().find(|member| member.account_id == *id);
+            *name = name.take().or_else(|| member.map(|member| member.name.clone()));
+        }
+        query.cursor = list.next_cursor;
+        if query.cursor.is_none() || found.iter().flatten().all(|(_, name)| name.is_some()) {
+            return Ok(found.map(|known| known.map(|(id, name)| name.unwrap_or_else(|| id.to_owned()))));
+        }
+    }
 }
 
 #[derive(Template)]
@@ -61,48 +71,52 @@ pub(super) async fn find_names<const N: usize>(
 struct MembersPage {
     frame: Frame,
     place: InOrganization,
-    members: Vec<MemberResponse>,
-    next_cursor: Option<String>,
-    invitations: Vec<InvitationResponse>,
+    members: ListResponse<MemberResponse>,
+    invitations: ListResponse<InvitationResponse>,
     /// Of members, for this organization alone.
-    tokens: Vec<TokenResponse>,
+    tokens: ListResponse<TokenResponse>,
     form: Form,
     /// The code of an invitation made just now, where no mail brings it.
     code: Option<String>,
     me: String,
 }
 
+/// Where each list of the page goes on; of open invitations there are no more than one part.
+#[derive(Default, Deserialize)]
+struct Parts {
+    cursor: Option<String>,
+    tokens: Option<String>,
+}
+
 async fn list(
     State(app): State<App>,
     place: InOrganization,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<Parts>,
 ) -> Result<Response, PageError> {
-    show(&app, place, &query, Form::of(&[("role", "editor")]), None).await
+    show(&app, place, query, Form::of(&[("role", "editor")]), None).await
 }
 
 async fn show(
     app: &App,
     place: InOrganization,
-    query: &ListQuery,
+    parts: Parts,
     form: Form,
     code: Option<String>,
 ) -> Result<Response, PageError> {
     let (actor, organization) = (&place.actor, &place.organization.id);
-    let members = app.service.list_members(actor, organization, query).await?;
-    let all = ListQuery { limit: Some(ListQuery::MAX_LIMIT), cursor: None };
+    let from = |cursor| ListQuery { limit: None, cursor };
+    let members = app.service.list_members(actor, organization, &from(parts.cursor)).await?;
     let (invitations, tokens) = if place.can().manage_members() {
-        let invitations = app.service.list_invitations(actor, organization, &all, now()).await?.items;
-        (invitations, app.service.list_organization_tokens(actor, organization, &all).await?.items)
+        let invitations = app.service.list_invitations(actor, organization, &from(None), now()).await?;
+        (invitations, app.service.list_organization_tokens(actor, organization, &from(parts.tokens)).await?)
     } else {
-        (Vec::new(), Vec::new())
+        (ListResponse { items: Vec::new(), next_cursor: None }, ListResponse { items: Vec::new(), next_cursor: None })
     };
     let me = actor.account_id().to_owned();
-    let (members, next_cursor) = (members.items, members.next_cursor);
     Ok(render(&MembersPage {
         frame: place.frame.clone(),
         place: place.at("members"),
         members,
-        next_cursor,
         invitations,
         tokens,
         form,
@@ -122,7 +136,7 @@ async fn invite(
         Ok(created) => (Form::of(&[("role", "editor")]), created.code.map(|code| code.expose_secret().to_owned())),
         Err(error) => (Form::refused(fields, error)?, None),
     };
-    show(&app, place, &ListQuery::default(), form, code).await
+    show(&app, place, Parts::default(), form, code).await
 }
 
 /// The least of them where none was chosen.
@@ -171,7 +185,7 @@ async fn show_refused(
     error: pintle_service::ServiceError,
 ) -> Result<Response, PageError> {
     let form = Form::refused(Fields::of(&[("role", "editor")]), error)?;
-    show(app, place, &ListQuery::default(), form, None).await
+    show(app, place, Parts::default(), form, None).await
 }
 
 async fn remove(

@@ -1,19 +1,20 @@
 //! Passkeys: the browser asks the authenticator, and its answer comes as an ordinary form.
 
+use askama::Template;
 use axum::{
     Json, Router,
     extract::{Path, State},
     response::{IntoResponse as _, Redirect, Response},
-    routing::post,
+    routing::{get, post},
 };
-use pintle_api::{AddPasskeyRequest, PasskeySignInRequest};
+use pintle_api::{AddPasskeyRequest, PasskeySignInRequest, RenamePasskeyRequest};
 use serde_json::Value;
 
 use super::{
     cookie::{PENDING, SESSION},
     failure::PageError,
-    form::{Fields, Submitted},
-    frame::{Anyone, SignedIn, go_on},
+    form::{Fields, Form, Submitted},
+    frame::{Anyone, Frame, SignedIn, go_on, render},
     sign_in::{Pending, set},
     step_up::safe_path,
 };
@@ -25,6 +26,7 @@ pub(super) fn router() -> Router<App> {
         .route("/sign-in/passkey", post(finish_sign_in))
         .route("/account/passkeys/begin", post(begin))
         .route("/account/passkeys", post(finish))
+        .route("/account/passkeys/{passkey}/name", get(ask_name).post(rename))
         .route("/account/passkeys/{passkey}/remove", post(remove))
 }
 
@@ -76,6 +78,36 @@ async fn finish(
     let request = AddPasskeyRequest { name, pending: pending.into(), credential };
     app.service.finish_passkey(&actor, &request, now()).await?;
     Ok(go_on("/account", "passkey-added"))
+}
+
+#[derive(Template)]
+#[template(path = "passkey_name.html")]
+struct NamePage {
+    frame: Frame,
+    form: Form,
+}
+
+async fn ask_name(
+    State(app): State<App>,
+    SignedIn { actor, frame }: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let passkeys = app.service.list_passkeys(&actor).await?.passkeys;
+    let passkey = passkeys.iter().find(|passkey| passkey.id == id).ok_or(PageError::NOT_FOUND)?;
+    Ok(render(&NamePage { frame, form: Form::of(&[("name", &passkey.name)]) }))
+}
+
+async fn rename(
+    State(app): State<App>,
+    SignedIn { actor, frame }: SignedIn,
+    Path(passkey): Path<String>,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let request = RenamePasskeyRequest { name: fields.owned("name") };
+    match app.service.rename_passkey(&actor, &passkey, &request, now()).await {
+        Ok(_) => Ok(go_on("/account", "passkey-renamed")),
+        Err(error) => Ok(render(&NamePage { frame, form: Form::refused(fields, error)? })),
+    }
 }
 
 async fn remove(

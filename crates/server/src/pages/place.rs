@@ -35,6 +35,7 @@ can! {
     manage_projects = ManageProjects,
     manage_targets = ManageTargets,
     manage_members = ManageMembers,
+    manage_probes = ManageProbes,
     read_audit = ReadAudit,
     manage_organization = ManageOrganization,
     manage_webhooks = ManageWebhooks,

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
-use pintle_api::{Approval, CreateProjectRequest, ReleaseResponse, UpdateProjectRequest};
+use pintle_api::{Approval, CopyProjectRequest, CreateProjectRequest, ReleaseResponse, UpdateProjectRequest};
 use pintle_service::DraftSummary;
 
 use super::{
@@ -26,6 +26,7 @@ pub(super) fn router() -> Router<App> {
         .route("/orgs/{organization}/projects/new", get(ask_new).post(create))
         .route("/orgs/{organization}/projects/{project}", get(read))
         .route("/orgs/{organization}/projects/{project}/settings", get(ask_settings).post(change))
+        .route("/orgs/{organization}/projects/{project}/copy", get(ask_copy).post(copy))
         .route("/orgs/{organization}/projects/{project}/delete", get(ask_deletion).post(delete))
 }
 
@@ -66,6 +67,14 @@ impl ProjectPage {
 #[derive(Template)]
 #[template(path = "project_settings.html")]
 struct SettingsPage {
+    frame: Frame,
+    place: InProject,
+    form: Form,
+}
+
+#[derive(Template)]
+#[template(path = "project_copy.html")]
+struct CopyPage {
     frame: Frame,
     place: InProject,
     form: Form,
@@ -150,6 +159,31 @@ async fn change(
     match app.service.update_project(&place.actor, place.id(), &request, now()).await {
         Ok(_) => Ok(go_on(&format!("{}/settings", place.path()), "changed")),
         Err(error) => Ok(render(&SettingsPage {
+            frame: place.frame.clone(),
+            place: place.at("settings"),
+            form: Form::refused(fields, error)?,
+        })),
+    }
+}
+
+async fn ask_copy(place: InProject) -> Result<Response, PageError> {
+    if !place.can().manage_projects() {
+        return Err(PageError::NOT_FOUND);
+    }
+    let form = Form::of(&[("name", &place.project.name)]);
+    Ok(render(&CopyPage { frame: place.frame.clone(), place: place.at("settings"), form }))
+}
+
+async fn copy(
+    State(app): State<App>,
+    place: InProject,
+    Submitted { fields, .. }: Submitted,
+) -> Result<Response, PageError> {
+    let request =
+        CopyProjectRequest { name: fields.optional("name"), environment: fields.owned("environment"), key: None };
+    match app.service.copy_project(&place.actor, place.id(), &request, now()).await {
+        Ok(copy) => Ok(go_on(&format!("/orgs/{}/projects/{}", place.organization.id, copy.id), "project-copied")),
+        Err(error) => Ok(render(&CopyPage {
             frame: place.frame.clone(),
             place: place.at("settings"),
             form: Form::refused(fields, error)?,

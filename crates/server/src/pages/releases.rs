@@ -8,9 +8,9 @@ use axum::{
     routing::{get, post},
 };
 use pintle_api::{
-    AcceptReleaseRequest, ApproveReleaseRequest, DiffQuery, Expiry, Finding, FindingOverride, KeyCiphertextResponse,
-    KeyOpener, ListQuery, OverrideRequest, PrepareReleaseRequest, PreparedReleaseResponse, ReleaseContent, ReleaseKind,
-    ReleaseResponse, ReleaseState, Severity, TargetState, Unchanged,
+    AcceptReleaseRequest, ApproveReleaseRequest, DiffQuery, Expiry, Finding, FindingGroup, FindingOverride,
+    KeyCiphertextResponse, KeyOpener, ListQuery, OverrideRequest, PrepareReleaseRequest, PreparedReleaseResponse,
+    ReleaseContent, ReleaseKind, ReleaseResponse, ReleaseState, Severity, TargetState, Unchanged,
 };
 use pintle_service::DraftSummary;
 use serde::Deserialize;
@@ -24,7 +24,7 @@ use super::{
     live::{Progress, is_settled},
     members::find_names,
     place::{InProject, Query},
-    show::{every, is_same, parse_minute, show_span, word, words},
+    show::{every, is_same, parse_minute, show_span, words},
     tools::Look,
 };
 use crate::{app::App, clock::now};
@@ -94,12 +94,10 @@ struct ReleasePage {
 
 impl DraftPage {
     /// Codes of the guard's errors, each once.
-    fn errors(&self) -> Vec<String> {
-        let findings = self.form.refusal.iter().flat_map(|refusal| &refusal.findings);
-        let errors = findings.filter(|finding| finding.severity == Severity::Error);
-        let mut codes: Vec<_> = errors.map(|finding| word(&finding.code)).collect();
-        codes.dedup();
-        codes
+    fn errors(&self) -> Vec<&'static str> {
+        let findings = self.form.refusal.as_ref().map_or(&[][..], |refusal| &refusal.findings);
+        let groups = FindingGroup::gather(findings).into_iter();
+        groups.filter(|group| group.severity == Severity::Error).map(|group| group.code.as_str()).collect()
     }
 }
 

@@ -66,6 +66,13 @@ impl Remaining {
     }
 }
 
+/// The day of a moment (UTC) as a browser's field has it, `2027-06-30`.
+pub(super) fn show_day(secs: u64) -> String {
+    let mut text = Time::new(secs).machine;
+    text.truncate(10);
+    text
+}
+
 /// Midnight (UTC) of a day as a browser's field has it, `2027-06-30`; `None` where none was chosen.
 ///
 /// # Errors
@@ -234,6 +241,7 @@ mod tests {
     #[test]
     fn a_day_is_read_as_a_browser_writes_it() {
         assert_eq!(parse_day("2027-01-15"), Ok(Some(1_800_000_000 - 8 * 3600)));
+        assert_eq!(show_day(1_800_000_000), "2027-01-15");
         assert_eq!(parse_day(""), Ok(None));
         for wrong in ["2027-02-30", "2027-13-01", "15.01.2027", "tomorrow", "1969-12-31", "2027-01-15T00:00"] {
             assert_eq!(parse_day(wrong), Err(()), "{wrong}");

@@ -16,11 +16,14 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{
+    account::show_account,
     cookie::{PENDING, SESSION},
     failure::{PageError, Refusal},
     form::{Fields, Form, Submitted},
-    frame::{Anyone, Frame, go_on, render},
+    frame::{Anyone, Frame, SignedIn, go_on, render},
+    identities::{self, read_link},
     place::Query,
+    show::word,
     step_up::safe_path,
 };
 use crate::{api::Visitor, app::App, clock::now};
@@ -68,8 +71,43 @@ struct AddressPage {
 struct ConfirmPage {
     frame: Frame,
     form: Form,
-    /// How the code was sent, where one was asked for just now.
-    delivery: Option<Delivery>,
+    sent: Sent,
+}
+
+/// What a code was asked for, and how it comes: what the address of the page says, as far as it does.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Sent {
+    #[serde(rename = "for")]
+    purpose: Option<Purpose>,
+    by: Option<Delivery>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Purpose {
+    Account,
+    Password,
+    Address,
+}
+
+impl Sent {
+    /// Where it is entered.
+    pub(super) fn path(purpose: Purpose, by: &Delivery) -> String {
+        let purpose = match purpose {
+            Purpose::Account => "account",
+            Purpose::Password => "password",
+            Purpose::Address => "address",
+        };
+        format!("/confirm?for={purpose}&by={}", word(by))
+    }
+
+    fn asks_name(&self) -> bool {
+        matches!(self.purpose, None | Some(Purpose::Account))
+    }
+
+    fn asks_password(&self) -> bool {
+        self.purpose != Some(Purpose::Address)
+    }
 }
 
 #[derive(Deserialize)]
@@ -205,7 +243,7 @@ async fn sign_up(
 ) -> Result<Response, PageError> {
     let request = AddressRequest { email: fields.owned("email") };
     Ok(match app.service.request_sign_up(&request, &context, now()).await {
-        Ok(mailed) => show_code(frame, Form::default(), Some(mailed.delivery)),
+        Ok(mailed) => Redirect::to(&Sent::path(Purpose::Account, &mailed.delivery)).into_response(),
         Err(error) => render(&AddressPage { frame, form: Form::refused(fields, error)?, is_reset: false }),
     })
 }
@@ -218,43 +256,49 @@ async fn reset(
 ) -> Result<Response, PageError> {
     let request = AddressRequest { email: fields.owned("email") };
     Ok(match app.service.request_reset(&request, &context, now()).await {
-        Ok(mailed) => show_code(frame, Form::default(), Some(mailed.delivery)),
+        Ok(mailed) => Redirect::to(&Sent::path(Purpose::Password, &mailed.delivery)).into_response(),
         Err(error) => render(&AddressPage { frame, form: Form::refused(fields, error)?, is_reset: true }),
     })
 }
 
-async fn ask_code(Anyone { frame, .. }: Anyone) -> Response {
-    show_code(frame, Form::default(), None)
-}
-
-fn show_code(frame: Frame, form: Form, delivery: Option<Delivery>) -> Response {
-    render(&ConfirmPage { frame, form, delivery })
+async fn ask_code(Anyone { frame, .. }: Anyone, Query(sent): Query<Sent>) -> Response {
+    render(&ConfirmPage { frame, form: Form::default(), sent })
 }
 
 async fn confirm(
     State(app): State<App>,
-    Anyone { frame, .. }: Anyone,
+    Anyone { actor, frame }: Anyone,
     Visitor(context): Visitor,
+    Query(sent): Query<Sent>,
     Submitted { fields, .. }: Submitted,
 ) -> Result<Response, PageError> {
     let password = Some(fields.secret("password")).filter(|password| !password.expose_secret().is_empty());
     let request = ConfirmRequest { code: fields.secret("code"), name: fields.optional("name"), password };
     match app.service.confirm(&request, &context, now()).await {
-        Ok(answer) => Ok(go_on(
-            "/sign-in",
-            match answer.confirmed {
+        Ok(answer) => {
+            let done = match answer.confirmed {
                 Confirmed::SignedUp => "signed-up",
                 Confirmed::PasswordSet => "password-set",
-                Confirmed::AddressChanged => "address-changed",
-            },
-        )),
-        Err(error) => Ok(show_code(frame, Form::refused(fields, error)?, None)),
+                Confirmed::AddressChanged => return Ok(go_on("/account", "address-changed")),
+            };
+            // Whoever just chose the password need not type it once more. Where that does not sign in, the page to do so says why.
+            let request = SignInRequest { email: answer.email, password: fields.secret("password") };
+            let signed_in = app.service.sign_in(&request, actor.as_ref(), &context, now()).await;
+            Ok(signed_in
+                .map_or_else(|_| go_on("/sign-in", done), |answer| go_in(&app, &answer, &format!("/?done={done}"))))
+        }
+        Err(error) => Ok(render(&ConfirmPage { frame, form: Form::refused(fields, error)?, sent })),
     }
+}
+
+/// Where a provider sends the browser back to.
+pub(super) fn redirect_uri(app: &App, provider: &str) -> String {
+    format!("{}/sso/{provider}", app.public_url.trim_end_matches('/'))
 }
 
 /// A link, and no form: the policy of our pages lets forms go nowhere else, and the provider is elsewhere.
 async fn begin_sso(State(app): State<App>, Path(provider): Path<String>) -> Result<Response, PageError> {
-    let redirect_uri = format!("{}/sso/{provider}", app.public_url.trim_end_matches('/'));
+    let redirect_uri = redirect_uri(&app, &provider);
     let step = app.service.begin_sso(&BeginSsoRequest { provider, redirect_uri }, now()).await?;
     let mut response = Redirect::to(&step.authorization_url).into_response();
     set(&mut response, PENDING.set(step.pending.expose_secret(), app.is_https));
@@ -280,18 +324,28 @@ async fn finish_sso(
     Path(provider): Path<String>,
     Query(answer): Query<SsoAnswerQuery>,
 ) -> Result<Response, PageError> {
+    let linking = read_link(&pending).map(|pending| Zeroizing::new(pending.to_owned()));
     if answer.error.is_some() {
         // Whatever it says is for developers, and anybody can write such an address.
         let refusal = Refusal::local("", "sso_declined", "the provider did not let you in, or you left it");
-        return Ok(show_sign_in(&app, frame, Form::refused_here(Fields::default(), refusal), "/"));
+        let form = Form::refused_here(Fields::default(), refusal);
+        return match (actor, linking) {
+            (Some(actor), Some(_)) => show_account(&app, SignedIn { actor, frame }, form).await,
+            _ => Ok(show_sign_in(&app, frame, form, "/")),
+        };
     }
+    let is_linking = linking.is_some();
     let request = FinishSsoRequest {
         provider,
-        pending: pending.into(),
+        pending: linking.unwrap_or(pending).into(),
         state: answer.state,
         code: Zeroizing::new(answer.code).into(),
         iss: answer.iss,
     };
+    if is_linking {
+        let actor = actor.ok_or(PageError::SIGNED_OUT)?;
+        return identities::finish(&app, SignedIn { actor, frame }, &request).await;
+    }
     match app.service.finish_sso(&request, actor.as_ref(), &context, now()).await {
         Ok(answer) => Ok(go_in(&app, &answer, "/")),
         Err(error) => Ok(show_sign_in(&app, frame, Form::refused(Fields::default(), error)?, "/")),

@@ -40,7 +40,9 @@ impl World {
 }
 
 /// Pages of those who may more.
-const CLOSED: [(&str, StatusCode); 8] = [
+const CLOSED: [(&str, StatusCode); 10] = [
+    ("{P}/copy", StatusCode::NOT_FOUND),
+    ("{P}/domains/{domain}/pins/{pin}", StatusCode::NOT_FOUND),
     ("{P}/key/import", StatusCode::NOT_FOUND),
     ("{P}/key/recover", StatusCode::NOT_FOUND),
     ("{P}/key/discard", StatusCode::NOT_FOUND),
@@ -52,7 +54,7 @@ const CLOSED: [(&str, StatusCode); 8] = [
 ];
 
 /// What an auditor reads: nothing there offers more than to read.
-const OPEN: [&str; 10] = [
+const OPEN: [&str; 11] = [
     "{P}",
     "{P}/domains",
     "{P}/domains/{domain}",
@@ -63,10 +65,11 @@ const OPEN: [&str; 10] = [
     "{P}/key",
     "{P}/targets",
     "{P}/monitor",
+    "{O}/agents",
 ];
 
 /// Forms that the pages above do not show to an auditor, with what makes them whole.
-const FORMS: [(&str, &[(&str, &str)]); 26] = [
+const FORMS: [(&str, &[(&str, &str)]); 30] = [
     ("{P}/key/password", &[]),
     ("{P}/key/rotate", &[]),
     ("{P}/key/download", &[]),
@@ -87,6 +90,10 @@ const FORMS: [(&str, &[(&str, &str)]); 26] = [
     ("{P}/domains/{domain}/pins", &[("digest", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")]),
     ("{P}/domains/{domain}/proposed/{pin}/accept", &[]),
     ("{P}/domains/{domain}/proposed/{pin}/dismiss", &[]),
+    ("{P}/domains/{domain}/pins/{pin}", &[("label", "mine")]),
+    ("{P}/copy", &[("name", "App"), ("environment", "copy")]),
+    ("{O}/agents", &[("name", "office"), ("public_key", "x")]),
+    ("{O}/agents/{agent}/remove", &[]),
     ("{O}/tokens/{token}/revoke", &[]),
     ("{O}/webhooks", &[("url", "https://hooks.example.com/x")]),
     ("{O}/webhooks/{webhook}/test", &[]),

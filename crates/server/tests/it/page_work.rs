@@ -1,7 +1,10 @@
 //! What is set on pages is what the command line sets.
 
 use base64ct::{Base64, Encoding as _};
-use pintle_api::{CtPolicy, Expiry, OnStale, client::ProjectRef};
+use pintle_api::{
+    CreateTokenRequest, CtPolicy, Expiry, ListQuery, OnStale, PinExpiry, Scope, TokenLifetime, UpdatePinRequest,
+    client::ProjectRef,
+};
 use pintle_sign::{Signer as _, SigningKey};
 use pintle_store::{DomainId, PinId, ProposedPinRow, Role};
 use reqwest::{StatusCode, header};
@@ -147,6 +150,61 @@ async fn tokens_and_the_plan_of_an_organization_are_shown() {
     let page = ada.read(made.headers()[header::LOCATION].to_str().unwrap()).await;
     assert!(page.contains("here are 0 of 3 projects."), "{page}");
     server.stop().await;
+}
+
+#[tokio::test]
+async fn tokens_of_members_are_read_to_their_end() {
+    let world = Box::pin(World::start(Role::Owner)).await;
+    let request = CreateTokenRequest {
+        name: "one of many".to_owned(),
+        scopes: vec![Scope::Read],
+        organization_id: Some(world.project().organization.to_owned()),
+        project_id: None,
+        lifetime: TokenLifetime::Default,
+    };
+    for _ in 0..ListQuery::DEFAULT_LIMIT {
+        world.server.admin.create_token(&request).await.unwrap();
+    }
+    let (mut path, mut seen) = (world.path("{O}/members"), Vec::new());
+    loop {
+        let page = world.browser.read(&path).await;
+        seen.push(page.matches(&world.path("{O}/tokens/")).count());
+        let Some((_, rest)) = page.split_once("href=\"?tokens=") else { break };
+        let (cursor, _) = rest.split_once('#').unwrap();
+        path = world.path(&format!("{{O}}/members?tokens={cursor}"));
+    }
+    assert_eq!(seen, [ListQuery::DEFAULT_LIMIT as usize, 1]);
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_pin_gets_another_label_and_end_on_its_page() {
+    let world = Box::pin(World::start(Role::Editor)).await;
+    let (domain, pin) = (world.ids.get("domain").unwrap(), world.ids.get("pin").unwrap());
+    let read = async || {
+        let domains = world.server.admin.list_domains(world.project()).all().await.unwrap();
+        let domain = domains.into_iter().find(|found| found.id == *domain).unwrap();
+        domain.pins.into_iter().find(|found| found.id == *pin).unwrap()
+    };
+    let change = async |label: &str, until: &str| {
+        world.submit_well("{P}/domains/{domain}/pins/{pin}", &[("label", label), ("until", until)]).await;
+    };
+    change("key of 2027", "2027-01-15").await;
+    let midnight = Some(1_800_000_000 - 8 * 3600);
+    assert_eq!((read().await.label.as_deref(), read().await.expires_at), (Some("key of 2027"), midnight));
+    let page = world.browser.read(&world.path("{P}/domains/{domain}/pins/{pin}")).await;
+    assert!(page.contains("value=\"key of 2027\"") && page.contains("value=\"2027-01-15\""), "{page}");
+    let wrong = world.submit("{P}/domains/{domain}/pins/{pin}", &[("label", "kept"), ("until", "soon")]).await;
+    let page = wrong.text().await.unwrap();
+    assert!(page.contains("id=\"until-wrong\"") && page.contains("value=\"kept\""), "{page}");
+    // An end that the command line gave to the second is not cut to its day by who changes the label alone.
+    let request = UpdatePinRequest { label: None, expiry: Some(PinExpiry::At(1_800_000_000)) };
+    world.server.admin.update_pin(world.project(), domain, pin, &request).await.unwrap();
+    change("other", "2027-01-15").await;
+    assert_eq!((read().await.label.as_deref(), read().await.expires_at), (Some("other"), Some(1_800_000_000)));
+    change("", "").await;
+    assert_eq!((read().await.label, read().await.expires_at), (None, None));
+    world.server.stop().await;
 }
 
 #[tokio::test]

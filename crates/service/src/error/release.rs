@@ -29,7 +29,7 @@ pub enum ReleaseError {
         version: u64,
     },
     /// A point in time at which it cannot be published.
-    #[error("`publish_at` must be a time in the future, before the release expires")]
+    #[error("the time to publish must lie in the future, and before the release expires")]
     PublishAtInvalid,
     /// The withdrawal of a release says nothing that could be published again.
     #[error("release {version} is a withdrawal: there is nothing in it to go back to")]

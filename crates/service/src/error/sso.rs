@@ -73,7 +73,7 @@ impl SsoError {
             Self::AccountExists => facts(
                 "sso_account_exists",
                 Conflict,
-                "sign in as before, then link it: `pintle account identities link`",
+                "sign in as before, then link it on the page of your account, or by `pintle account identities link`",
             ),
             Self::IdentityTaken => {
                 facts("sso_identity_taken", Conflict, "sign in with it, and unlink it there or delete that account")
