@@ -12,11 +12,11 @@ use crate::{
 
 const ROUNDS: usize = 3;
 const SECONDS: &str = "5s";
+/// Of what nginx does with a file, which asks no database whether it is still the one.
+const MIN_RATIO: f64 = 0.2;
 /// A file is asked for once in 60 s (P-7.2) by each edge that serves it: so many, and their CDN is among the largest.
 const EDGES: f64 = 300.0;
 const FRESH_SECS: f64 = 60.0;
-/// Projects whose edges the origin must be able to answer all at once, using half of what it has.
-const MIN_PROJECTS: f64 = 500.0;
 
 /// What one run of `wrk` measured.
 #[derive(Clone, Copy)]
@@ -33,7 +33,9 @@ impl Load {
         if let Some(etag) = etag {
             wrk.args(["-H", &format!("If-None-Match: {etag}")]);
         }
-        let output = wrk.arg(url).output().expect("wrk: `cargo xtask bench origin` installs it");
+        let Ok(output) = wrk.arg(url).output() else {
+            panic!("there is no wrk: `cargo xtask bench origin` installs it")
+        };
         let said = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && !said.contains("Non-2xx") && !said.contains("Socket errors"), "{said}");
         let after = |word: &str| said.split_once(word).unwrap().1.split_whitespace().next().unwrap();
@@ -44,7 +46,7 @@ impl Load {
 /// As `wrk` writes times.
 fn read_millis(text: &str) -> f64 {
     let digits = text.trim_end_matches(char::is_alphabetic);
-    let factor = match &text[digits.len()..] {
+    let factor = match text.trim_start_matches(digits) {
         "us" => 0.001,
         "ms" => 1.0,
         "s" => 1000.0,
@@ -98,18 +100,14 @@ async fn the_origin_answers_what_a_large_cdn_asks() {
         };
         let [(_, _, ours), (_, _, theirs)] = &mut loads[..] else { unreachable!() };
         let (ours, theirs) = (median(ours), median(theirs));
+        // With half of what it has.
         let projects = ours.per_second / 2.0 * FRESH_SECS / EDGES;
+        let ratio = ours.per_second / theirs.per_second;
         println!(
             "{answer:>8} {:>10.0}/s {:>13.1} ms {:>10.0}/s {:>10.2} {projects:>12.0}",
-            ours.per_second,
-            ours.p99_millis,
-            theirs.per_second,
-            ours.per_second / theirs.per_second,
+            ours.per_second, ours.p99_millis, theirs.per_second, ratio,
         );
-        assert!(
-            projects >= MIN_PROJECTS,
-            "half of it serves {EDGES} edges of {projects:.0} projects: {MIN_PROJECTS} are the limit"
-        );
+        assert!(ratio >= MIN_RATIO, "{MIN_RATIO} of what nginx does is the limit");
     }
     server.stop().await;
 }
