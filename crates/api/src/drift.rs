@@ -49,7 +49,7 @@ drift_states! {
         "Nothing.";
     /// Nobody looked: a wildcard without hosts to look at, or an address that the rules of whoever looks exclude.
     NotLookedAt = "not_looked_at", None,
-        "Name hosts of a wildcard with `pintle domains set --watch`; look at inside networks with `pintle probe run`.";
+        "Name hosts of a wildcard in its settings (`pintle domains set --watch`); look at inside networks with `pintle probe run`.";
     /// Apps would accept what is served, but by none of the pins that matched when these pins were new: the backup is in use.
     MatchOnlyByBackup = "match_only_by_backup", Warning,
         "Pin the next key, kept elsewhere, and release: the backup has become the only way in.";

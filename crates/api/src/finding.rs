@@ -117,7 +117,7 @@ findings! {
     /// No address of an endpoint could be reached and spoken to in TLS 1.2 or 1.3.
     Unreachable = "unreachable", Warning,
         "Unknown: what the server would show to apps was not seen.",
-        "Check name, port and server; name another host of the entry with `pintle domains set --watch`.";
+        "Check name, port and server; name another host of the entry in its settings (`pintle domains set --watch`).";
     /// The entry enforces more than before, and apps did not report on it for 7 days first.
     NoReportPeriod = "no_report_period", Warning,
         "A server or network that nobody thought of breaks for users first.",
@@ -138,7 +138,7 @@ findings! {
     /// of the server exclude, one address of several that did not answer, no time left.
     NotLookedAt = "not_looked_at", Note,
         "Unknown: what the server shows to apps was not seen.",
-        "Name hosts of a wildcard with `pintle domains set --watch`; `pintle guard` looks from where it runs.";
+        "Name hosts of a wildcard in its settings (`pintle domains set --watch`); `pintle guard` looks from where it runs.";
     /// There are more findings than an answer lists; all of them were judged.
     MoreFindings = "more_findings", Note,
         "None of its own.",

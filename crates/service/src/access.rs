@@ -83,11 +83,11 @@ permissions! {
     ReportProbes = "report_probes", Read, [Owner Admin Publisher Editor Auditor],
     /// Invite and remove members, change their roles below owner, revoke tokens of the organization.
     ManageMembers = "manage_members", Admin, [Owner Admin],
-    /// Read, search and export the audit log.
+    /// Read, search and export the audit log; who also manages members exports everything that the organization owns.
     ReadAudit = "read_audit", Read, [Owner Admin Auditor],
     /// Rename the organization and change its settings.
     ManageOrganization = "manage_organization", Admin, [Owner Admin],
-    /// Name and remove owners; delete the organization; export everything it owns.
+    /// Name and remove owners; delete the organization.
     OwnOrganization = "own_organization", Admin, [Owner],
     /// Add, test and remove webhooks, see what they were sent, and send it again.
     ManageWebhooks = "manage_webhooks", Admin, [Owner Admin],

@@ -238,7 +238,15 @@ async fn all_that_an_organization_owns_is_downloaded_by_who_may_read_all_of_it()
     assert!(events.iter().take(3).all(|event| text.contains(event.record.get())));
     world.server.stop().await;
 
+    // An administrator reads all of it, and is offered that; the end of the organization is the owners'.
+    let world = Box::pin(World::start(Role::Admin)).await;
+    let page = world.browser.read(&world.path("{O}/settings")).await;
+    assert!(page.contains("Download everything") && !page.contains("Delete the organization"), "{page}");
+    assert_eq!(world.submit("{O}/export", &[]).await.status(), StatusCode::OK);
+    world.server.stop().await;
+
     let world = Box::pin(World::start(Role::Auditor)).await;
+    assert!(!world.browser.read(&world.path("{O}/settings")).await.contains("Download everything"));
     let answer = world.submit("{O}/export", &[]).await;
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
     assert!(answer.text().await.unwrap().contains("role"));
