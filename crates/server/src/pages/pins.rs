@@ -123,14 +123,24 @@ async fn change(
     }
 }
 
+/// Removes a pin, or what the monitor proposes: both are gone by their id.
+async fn remove(
+    app: App,
+    place: InProject,
+    PinId { domain, pin }: PinId,
+    done: &'static str,
+) -> Result<Response, PageError> {
+    app.service.remove_pin(&place.actor, place.id(), &domain, &pin, None, now()).await?;
+    Ok(go_on(&format!("{}/domains/{domain}", place.path()), done))
+}
+
 async fn remove_pin(
     State(app): State<App>,
     place: InProject,
-    Path(PinId { domain, pin }): Path<PinId>,
+    Path(id): Path<PinId>,
     Submitted { .. }: Submitted,
 ) -> Result<Response, PageError> {
-    app.service.remove_pin(&place.actor, place.id(), &domain, &pin, None, now()).await?;
-    Ok(go_on(&format!("{}/domains/{domain}", place.path()), "pin-removed"))
+    remove(app, place, id, "pin-removed").await
 }
 
 /// Pins what the monitor proposes.
@@ -150,11 +160,10 @@ async fn accept_proposal(
 async fn dismiss_proposal(
     State(app): State<App>,
     place: InProject,
-    Path(PinId { domain, pin }): Path<PinId>,
+    Path(id): Path<PinId>,
     Submitted { .. }: Submitted,
 ) -> Result<Response, PageError> {
-    app.service.remove_pin(&place.actor, place.id(), &domain, &pin, None, now()).await?;
-    Ok(go_on(&format!("{}/domains/{domain}", place.path()), "proposal-dismissed"))
+    remove(app, place, id, "proposal-dismissed").await
 }
 
 async fn ask_pins(
