@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::package::{pack, show};
+use crate::package::pack;
 use crate::sbom;
 use crate::setup::{self, Tool};
-use crate::workshop::{Workshop, is_root, read};
+use crate::workshop::{Workshop, is_root, read, show};
 
 /// glibc 2.17: what it is linked against, so that it runs on whatever is as new.
 const TARGET: &str = "x86_64-unknown-linux-gnu";

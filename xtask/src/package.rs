@@ -13,12 +13,11 @@ pub(crate) mod wheel;
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::setup::{self, Tool};
-use crate::workshop::Workshop;
+use crate::workshop::{Workshop, show};
 
 /// No package has the door through which tests set the clock.
 const DOOR: [&str; 2] = ["dangerous_test", "dangerousTest"];
@@ -146,11 +145,5 @@ fn refuse_door(library: &Path) -> Result<()> {
         let is_there = bytes.windows(word.len()).any(|window| window == word.as_bytes());
         ensure!(!is_there, "{} holds `{word}`: the door for tests must not ship", library.display());
     }
-    Ok(())
-}
-
-pub(crate) fn show(mut command: Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
-    ensure!(status.success(), "failed ({status}): {command:?}");
     Ok(())
 }

@@ -1,12 +1,16 @@
 //! Installs what the tests need beyond Rust. Every tool first looks whether it is there already.
 
+mod debian;
+
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
-use crate::workshop::{ARM, PHONES, Workshop, is_root, read};
+use self::debian::{
+    ARM_TOOLS, DEBIAN_PACKAGES, DEBOOTSTRAP, DOXYGEN, JAVA, PYTHON, WRK, answers, as_root, command, install_debian,
+};
+use crate::workshop::{ARM, PHONES, Workshop, read, show};
 
 const CARGO_DENY: &str = "0.20.2";
 /// Servers that no other registry has: a program, and what it is built from.
@@ -25,86 +29,6 @@ const MAVEN_APP: &str = "examples/kotlin/pom.xml";
 const NODE_TESTS: NodeTools = NodeTools { name: "node", project: "xtask" };
 const NODE_DOCUMENTATION: NodeTools = NodeTools { name: "typedoc", project: "xtask/typedoc" };
 
-/// Debian packages, each with the program that shows it is there and what the tests want it for.
-const DEBIAN_PACKAGES: [DebianPackage; 16] = [
-    DebianPackage { name: "caddy", probe: &["caddy", "version"], used_for: "a web server for a directory" },
-    DebianPackage {
-        name: "chromium",
-        probe: &["chromium", "--version"],
-        used_for: "a browser that looks at the dashboard",
-    },
-    DebianPackage { name: "curl", probe: &["curl", "--version"], used_for: "an HTTP client nobody here wrote" },
-    DebianPackage { name: "g++", probe: &["c++", "--version"], used_for: "building libFuzzer" },
-    DebianPackage { name: "git", probe: &["git", "--version"], used_for: "fetching the advisory database" },
-    DebianPackage {
-        name: "libcurl4-openssl-dev",
-        probe: &["curl-config", "--features"],
-        used_for: "the C library's adapter for libcurl",
-    },
-    DebianPackage {
-        name: "libssl-dev",
-        probe: &["sh", "-c", "ls /usr/include/openssl/ssl.h"],
-        used_for: "the C library's adapter for OpenSSL",
-    },
-    DebianPackage {
-        name: "nginx-light",
-        // Servers stand outside the search path of most people.
-        probe: &["sh", "-c", "ls /usr/sbin/nginx"],
-        used_for: "the edge of a CDN",
-    },
-    DebianPackage {
-        name: "openssl",
-        probe: &["openssl", "version"],
-        used_for: "keys and certificates made by another program",
-    },
-    DebianPackage {
-        name: "pkg-config",
-        probe: &["pkg-config", "--version"],
-        used_for: "finding the C library as its users do",
-    },
-    DebianPackage {
-        name: "postgresql",
-        probe: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb"],
-        used_for: "the database of larger installations",
-    },
-    DebianPackage { name: "rsync", probe: &["rsync", "--version"], used_for: "carrying a directory to an edge" },
-    DebianPackage {
-        name: "softhsm2",
-        probe: &["softhsm2-util", "--version"],
-        used_for: "keys in a hardware security module",
-    },
-    DebianPackage {
-        name: "squid-openssl",
-        probe: &["sh", "-c", "ls /usr/sbin/squid"],
-        used_for: "a company's proxy that inspects TLS",
-    },
-    DebianPackage {
-        name: "testssl.sh",
-        probe: &["testssl", "--version"],
-        used_for: "a second opinion on the server's TLS",
-    },
-    DebianPackage {
-        name: "varnish",
-        probe: &["sh", "-c", "ls /usr/sbin/varnishd"],
-        used_for: "the other edge of a CDN",
-    },
-];
-
-const PYTHON: DebianPackage = DebianPackage {
-    name: "python3-venv",
-    probe: &["python3", "-c", "import ensurepip, ssl, venv"],
-    used_for: "attackers and clouds written in Python",
-};
-
-const JAVA: [DebianPackage; 2] = [
-    DebianPackage {
-        name: "default-jdk-headless",
-        probe: &["javac", "--version"],
-        used_for: "the SDK for Kotlin and Java",
-    },
-    DebianPackage { name: "maven", probe: &["mvn", "--version"], used_for: "building and testing it" },
-];
-
 /// Maven finds out what it needs when it needs it: a project of the same shape makes it need everything.
 const MAVEN_SEED: [(&str, &str); 2] = [
     ("lib/Seed.kt", "package pintle\n\nclass Seed\n"),
@@ -114,52 +38,10 @@ const MAVEN_SEED: [(&str, &str); 2] = [
     ),
 ];
 
-/// What makes a Debian in a folder.
-const DEBOOTSTRAP: [DebianPackage; 2] = [
-    DebianPackage {
-        name: "debootstrap",
-        probe: &["sh", "-c", "ls /usr/sbin/debootstrap"],
-        used_for: "a Debian in a folder, with Swift in it",
-    },
-    DebianPackage {
-        name: "debian-archive-keyring",
-        probe: &["sh", "-c", "ls /usr/share/keyrings/debian-archive-keyring.gpg"],
-        used_for: "knowing Debian's packages by their signatures",
-    },
-];
 /// The first release of Debian that has Swift.
 const SWIFT_RELEASE: &str = "trixie";
 const SWIFT_PACKAGES: &str = "swiftlang,libc6-dev,libssl-dev";
 const SWIFT_STAMP: &str = "swift-installed.txt";
-
-const DOXYGEN: DebianPackage =
-    DebianPackage { name: "doxygen", probe: &["doxygen", "--version"], used_for: "the reference of the C library" };
-
-const WRK: DebianPackage = DebianPackage {
-    name: "wrk",
-    // It knows no way to say its version and end well.
-    probe: &["sh", "-c", "command -v wrk"],
-    used_for: "asking the origin for a file as fast as it can",
-};
-
-const ARM_TOOLS: [DebianPackage; 4] = [
-    DebianPackage {
-        name: "clang",
-        probe: &["clang", "--version"],
-        used_for: "compiling ring's C for the processors of phones",
-    },
-    DebianPackage {
-        name: "gcc-aarch64-linux-gnu",
-        probe: &["aarch64-linux-gnu-gcc", "--version"],
-        used_for: "linking programs for 64-bit ARM",
-    },
-    DebianPackage {
-        name: "libc6-dev-arm64-cross",
-        probe: &["sh", "-c", "ls /usr/aarch64-linux-gnu/lib/libc.so"],
-        used_for: "what they stand on",
-    },
-    DebianPackage { name: "qemu-user", probe: &["qemu-aarch64", "--version"], used_for: "running them" },
-];
 
 struct NodeTools {
     name: &'static str,
@@ -170,12 +52,6 @@ struct NodeTools {
 struct PythonTools {
     name: &'static str,
     requirements: &'static str,
-}
-
-struct DebianPackage {
-    name: &'static str,
-    probe: &'static [&'static str],
-    used_for: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -229,46 +105,6 @@ pub(crate) fn install(workshop: &Workshop, tools: impl IntoIterator<Item = Tool>
         }?;
     }
     Ok(())
-}
-
-fn install_debian(workshop: &Workshop, packages: &[DebianPackage]) -> Result<()> {
-    let missing: Vec<&DebianPackage> = packages.iter().filter(|package| !answers(workshop, package.probe)).collect();
-    if missing.is_empty() {
-        let names: Vec<&str> = packages.iter().map(|package| package.name).collect();
-        println!("setup: {}: there", names.join(", "));
-        return Ok(());
-    }
-    for package in &missing {
-        println!("setup: installing {} (for {})", package.name, package.used_for);
-    }
-    let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
-    let by_hand = format!("the tests need {}; install it by hand and run me again", names.join(", "));
-    ensure!(answers(workshop, &["apt-get", "--version"]), "{by_hand}: there is no apt-get here");
-    apt_get(workshop, &["update"]).with_context(|| by_hand.clone())?;
-    apt_get(workshop, &[&["install", "--yes", "--no-install-recommends"], names.as_slice()].concat())
-        .with_context(|| by_hand.clone())?;
-    for package in missing {
-        ensure!(
-            answers(workshop, package.probe),
-            "{} is installed, but `{}` still fails",
-            package.name,
-            package.probe.join(" ")
-        );
-    }
-    Ok(())
-}
-
-fn apt_get(workshop: &Workshop, arguments: &[&str]) -> Result<()> {
-    let mut command = as_root(workshop, &["apt-get"]);
-    command.env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet").args(arguments);
-    // The tests start servers of their own; those of the packages stay off.
-    command.env("RUNLEVEL", "1");
-    show(command)
-}
-
-fn as_root(workshop: &Workshop, line: &[&str]) -> Command {
-    // `-n`: a set-up that stops to ask for a password hangs in CI.
-    command(workshop, &[if is_root() { &[] } else { &["sudo", "-n"][..] }, line].concat())
 }
 
 fn install_python(workshop: &Workshop, tools: &PythonTools) -> Result<()> {
@@ -511,27 +347,4 @@ fn read_version(workshop: &Workshop, program: &PathBuf) -> Result<String> {
     let mut command = workshop.command(program);
     command.arg("--version");
     Ok(read(command)?.trim().to_owned())
-}
-
-fn command(workshop: &Workshop, line: &[&str]) -> Command {
-    let mut words = line.iter();
-    let mut command = workshop.command(words.next().copied().unwrap_or_default());
-    command.args(words);
-    command
-}
-
-fn answers(workshop: &Workshop, line: &[&str]) -> bool {
-    read(command(workshop, line)).is_ok()
-}
-
-/// Runs with the output shown; the error names the whole command.
-fn show(mut command: Command) -> Result<()> {
-    let words: Vec<_> =
-        std::iter::once(command.get_program()).chain(command.get_args()).map(|word| word.to_string_lossy()).collect();
-    let line = words.join(" ");
-    let status = command.status().with_context(|| format!("cannot start: {line}"))?;
-    if !status.success() {
-        bail!("failed ({status}): {line}");
-    }
-    Ok(())
 }

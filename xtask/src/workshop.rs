@@ -285,6 +285,16 @@ fn skip_in(line: &str) -> Option<String> {
     })
 }
 
+/// Runs with the output shown; the error names the whole command.
+pub(crate) fn show(mut command: Command) -> Result<()> {
+    let words: Vec<_> =
+        iter::once(command.get_program()).chain(command.get_args()).map(|word| word.to_string_lossy()).collect();
+    let line = words.join(" ");
+    let status = command.status().with_context(|| format!("cannot start: {line}"))?;
+    ensure!(status.success(), "failed ({status}): {line}");
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Made, refuse_door, show};
-use crate::workshop::Workshop;
+use super::{Made, refuse_door};
+use crate::workshop::{Workshop, show};
 
 const LIBRARY: &str = "libpintle_jvm.so";
 /// What Android calls its platforms, and the machine that ELF names for each.

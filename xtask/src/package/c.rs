@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::trial::try_app;
-use super::{Build, Made, pack, refuse_door, show};
-use crate::workshop::Workshop;
+use super::{Build, Made, pack, refuse_door};
+use crate::workshop::{Workshop, show};
 
 pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path, how: Build) -> Result<Made> {
     for kind in ["cdylib", "staticlib"] {

@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 use super::trial::try_app;
-use super::{Build, Made, show};
-use crate::workshop::Workshop;
+use super::{Build, Made};
+use crate::workshop::{Workshop, show};
 
 /// What an app links, each after what it stands on.
 const CRATES: [&str; 3] = ["pintle-core", "pintle-path", "pintle-sdk"];

@@ -9,8 +9,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::trial::{Server, blocks, try_app};
-use super::{Build, Made, refuse_door, show};
-use crate::workshop::{Workshop, read};
+use super::{Build, Made, refuse_door};
+use crate::workshop::{Workshop, read, show};
 
 pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Made> {
     let built = Build::Shipped.library(workshop, "pintle-jvm")?;

@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 use super::trial::{Server, blocks, try_app};
-use super::{Build, Made, refuse_door, show, take_only};
-use crate::workshop::{Workshop, read};
+use super::{Build, Made, refuse_door, take_only};
+use crate::workshop::{Workshop, read, show};
 
 pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path, how: Build) -> Result<Made> {
     let built = how.library(workshop, "pintle-node")?;

@@ -7,8 +7,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::trial::{Server, try_app};
-use super::{Made, pack, refuse_door, show};
-use crate::workshop::{Workshop, read};
+use super::{Made, pack, refuse_door};
+use crate::workshop::{Workshop, read, show};
 
 const NAME: &str = "pintle-swift";
 const PROJECT: &str = r#"// swift-tools-version: 5.10

@@ -8,8 +8,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::show;
-use crate::workshop::Workshop;
+use crate::workshop::{Workshop, show};
 
 /// `crates/testkit/examples/gauntlet.rs` with the server of one case, and its CDN; ends when dropped.
 pub(super) struct Server {

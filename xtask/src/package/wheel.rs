@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use super::trial::{Server, blocks, try_app};
-use super::{Build, Made, refuse_door, show, take_only};
-use crate::workshop::Workshop;
+use super::{Build, Made, refuse_door, take_only};
+use crate::workshop::{Workshop, show};
 
 /// Built like the tests' own, for the machine it is built on.
 pub(crate) const QUICK: [&str; 4] = ["--profile", "dev", "--auditwheel", "skip"];
