@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, ensure};
+use base64ct::{Base64, Encoding as _};
 
 use crate::setup::{self, Tool};
 use crate::workshop::{Workshop, read};
@@ -110,6 +111,10 @@ fn fuzz(workshop: &Workshop, binaries: &Path, target: String, minutes: f64) -> R
     let said = read_lossy(&log_path)?;
     if !status.success() {
         println!("{}\nfuzz: {target} found something; the whole log: {}", tail(&said), log_path.display());
+        if let Some(finding) = finding_in(&said).and_then(|path| fs::read(path).ok()) {
+            // What CI prints is all that is left of its machine.
+            println!("fuzz: the input, for `base64 -d`: {}", Base64::encode_string(&finding));
+        }
     }
     Ok(Report { target, executions: executions_in(&said), passed: status.success() })
 }
@@ -122,6 +127,11 @@ fn read_lossy(path: &Path) -> Result<String> {
 fn executions_in(log: &str) -> u64 {
     let counted = log.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
     counted.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
+}
+
+/// The file that holds the input of the finding.
+fn finding_in(log: &str) -> Option<&str> {
+    log.lines().find_map(|line| line.split_once("Test unit written to ")).map(|(_, path)| path.trim())
 }
 
 /// From where the target spoke last.
@@ -149,6 +159,14 @@ mod tests {
         assert_eq!(choose(targets(), &["host".to_owned()]).unwrap(), ["host_names"]);
         let error = choose(targets(), &["jwt".to_owned()]).unwrap_err().to_string();
         assert_eq!(error, "no target is named like jwt; there are claims, host_names");
+    }
+
+    #[test]
+    fn the_finding_is_read_from_the_log() {
+        let log =
+            "SUMMARY: libFuzzer: deadly signal\nartifact_prefix='/t/jws-'; Test unit written to /t/jws-crash-ad9b\n";
+        assert_eq!(finding_in(log), Some("/t/jws-crash-ad9b"));
+        assert_eq!(finding_in("#8 DONE\n"), None);
     }
 
     #[test]
