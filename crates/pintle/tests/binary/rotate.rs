@@ -27,7 +27,7 @@ fn a_server_goes_on_to_its_next_key_and_the_old_pin_goes_last() {
     workshop.json(&["keys", "generate"]);
     workshop.json(&["keys", "register"]);
     workshop.json(&["domains", "add", HOST, "--trust", "pins", "--watch", &address]);
-    workshop.json(&["pins", "add", HOST, "--from-host", &address, "--label", "today"]);
+    workshop.json(&["pins", "add", &address, "--from-host", "--label", "today"]);
     let none = workshop.run(&["rotate", "plan", HOST]);
     assert!(none.status == 5 && none.stderr.contains("error[not_found]: no change of the key"), "{none:?}");
     assert!(none.stderr.contains("hint: begin one: `pintle rotate start 127.0.0.1"), "{none:?}");

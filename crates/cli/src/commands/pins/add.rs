@@ -69,7 +69,8 @@ pub struct AddArgs {
 #[derive(Args, Clone, Debug)]
 #[group(required = true, multiple = false)]
 pub struct PinSource {
-    /// Look at what a server presents; without a value, at the domain itself on port 443
+    /// Look at what a server presents; without a value, at the domain itself on port 443, or on the one that
+    /// DOMAIN:PORT says
     #[arg(long, value_name = "HOST[:PORT]", num_args = 0..=1, default_missing_value = "")]
     from_host: Option<String>,
     /// Read certificates from a file: PEM, DER, PKCS#7 or PKCS#12
@@ -97,6 +98,8 @@ pub(super) async fn run(args: &AddArgs, context: &Context) -> Result<(), Command
     let endpoint = args.endpoint()?;
     let expires_at = args.expires_at.as_deref().map(parse_moment).transpose()?;
     let domain_name = match (&args.domain, &endpoint) {
+        // As `api.example.com:8443 --from-host`, which names both at once.
+        (Some(_), Some(endpoint)) if args.source.from_host.as_deref() == Some("") => endpoint.host.to_string(),
         (Some(domain), _) => domain.clone(),
         (None, Some(endpoint)) => endpoint.host.to_string(),
         (None, None) => return Err(CommandError::Internal("neither a domain nor a host was given".to_owned())),
