@@ -44,7 +44,7 @@ enum Command {
     /// that they cannot run are listed last. A test reports the latter by writing one line
     /// `SKIPPED: <test>: <reason>` to `std::io::stderr()` (not with `eprintln!`, which cargo captures).
     Test {
-        /// Also run what is slow: `#[ignore]`d tests, and the documentation with warnings denied
+        /// Also run what is slow: `#[ignore]`d tests, and clippy on `fuzz` and `benches`
         #[arg(long)]
         all: bool,
         /// Run only the steps whose name contains NAME, and of the packages whose name does, theirs

@@ -79,8 +79,7 @@ pub(crate) fn make_plan(tier: Tier, names: &[String], members: &[String]) -> Res
 }
 
 fn make_steps(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
-    [make_checks(extent, packages), make_tests(tier, extent, packages), make_slow_checks(tier, extent, packages)]
-        .concat()
+    [make_checks(extent, packages), make_tests(tier, extent, packages), make_slow_checks(tier, extent)].concat()
 }
 
 /// What looks at the code without running it.
@@ -94,6 +93,12 @@ fn make_checks(extent: Extent, packages: &[String]) -> Vec<Step> {
     }
     if let Some(selected) = select(extent, packages) {
         steps.push(step("clippy", [clippy(&format!("{selected} --all-features"))]));
+        // Links that lead nowhere, and what is public and not documented.
+        let document = Run {
+            environment: vec![("RUSTDOCFLAGS", "-D warnings")],
+            ..cargo(&format!("doc {selected} --all-features --no-deps"))
+        };
+        steps.push(step("documentation", [document]));
     }
     if extent == Extent::Workspace {
         steps.push(Step { needs: &[Tool::CargoDeny], ..step("deny", [deny("licenses bans sources")]) });
@@ -217,23 +222,12 @@ fn make_tests(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
     steps
 }
 
-fn make_slow_checks(tier: Tier, extent: Extent, packages: &[String]) -> Vec<Step> {
-    let mut steps = Vec::new();
-    if tier != Tier::All {
-        return steps;
+fn make_slow_checks(tier: Tier, extent: Extent) -> Vec<Step> {
+    if tier != Tier::All || extent != Extent::Workspace {
+        return Vec::new();
     }
-    if extent == Extent::Workspace {
-        let place = |folder| format!("--manifest-path {folder}/Cargo.toml --target-dir target/{folder} --release");
-        steps.push(step("clippy-outside", ["fuzz", "benches"].map(|folder| clippy(&place(folder)))));
-    }
-    if let Some(selected) = select(extent, packages) {
-        let document = Run {
-            environment: vec![("RUSTDOCFLAGS", "-D warnings")],
-            ..cargo(&format!("doc {selected} --all-features --no-deps"))
-        };
-        steps.push(step("documentation", [document]));
-    }
-    steps
+    let place = |folder| format!("--manifest-path {folder}/Cargo.toml --target-dir target/{folder} --release");
+    vec![step("clippy-outside", ["fuzz", "benches"].map(|folder| clippy(&place(folder))))]
 }
 
 fn has(packages: &[String], name: &str) -> bool {
@@ -299,6 +293,7 @@ mod tests {
             [
                 "format",
                 "clippy",
+                "documentation",
                 "deny",
                 "advisories",
                 "layers",
@@ -325,13 +320,12 @@ mod tests {
     }
 
     #[test]
-    fn the_slow_tier_adds_ignored_tests_and_the_documentation() {
+    fn the_slow_tier_adds_ignored_tests_and_looks_at_what_stands_outside_the_workspace() {
         let steps = plan(Tier::All, &[]);
         let tests =
             "cargo test --no-fail-fast --workspace --all-features --all-targets -- --include-ignored".to_owned();
         assert!(steps.contains(&("tests", vec![tests])));
-        let documentation = "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps".to_owned();
-        assert!(steps.contains(&("documentation", vec![documentation])));
+        assert!(steps.iter().any(|(name, _)| *name == "clippy-outside"));
     }
 
     #[test]
@@ -343,14 +337,15 @@ mod tests {
             commands(&["api"]),
             [
                 "cargo clippy --keep-going --package pintle-api --all-features --all-targets -- -D warnings",
+                "RUSTDOCFLAGS='-D warnings' cargo doc --package pintle-api --all-features --no-deps",
                 "cargo test --no-fail-fast --package pintle-api --all-features --all-targets",
                 "cargo test --no-fail-fast --package pintle-api --all-features --doc",
             ]
         );
         let python: Vec<&str> = plan(Tier::Default, &["python"]).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(python, ["clippy", "tests", "python"]);
+        assert_eq!(python, ["clippy", "documentation", "tests", "python"]);
         let core: Vec<&str> = plan(Tier::Default, &["core"]).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(core, ["clippy", "core-no-std", "phones", "tests", "core-rustcrypto", "doc-tests"]);
+        assert_eq!(core, ["clippy", "documentation", "core-no-std", "phones", "tests", "core-rustcrypto", "doc-tests"]);
     }
 
     #[test]

@@ -10,8 +10,8 @@
 //! It can be run again after a failure at any step, and by several publishers at once: the pointer only moves forward.
 //! It does not retry, keep time or know a database: that is its caller's business.
 //!
-//! A [`Place`] is a target in one line of text, without secrets; [`open`] makes a bucket of it, with neither server nor
-//! database around. [`probe`] tries whether it can be used, and says what is missing; [`Purge`] tells a CDN of a change.
+//! A [`Place`] is a target in one line of text, without secrets; [`open()`] makes a bucket of it, with neither server nor
+//! database around. [`probe()`] tries whether it can be used, and says what is missing; [`Purge`] tells a CDN of a change.
 //!
 //! Features: `aws`, `gcp` and `azure` add the object stores of those clouds. `contract` adds `check_contract`, the behaviour every bucket must show.
 

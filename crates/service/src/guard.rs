@@ -3,7 +3,7 @@
 //!
 //! It asks the core the devices run. What is to be signed is *rehearsed*: signed with a key that exists for a moment and that
 //! no app trusts, and verified, so that what judges is a [`VerifiedConfig`] like that of any device. The rule itself does no
-//! I/O; [`look`] makes the observations it judges.
+//! I/O; [`look()`] makes the observations it judges.
 
 mod file;
 mod history;

@@ -22,8 +22,8 @@ use crate::{
 #[derive(Args, Clone, Debug, Default)]
 #[group(skip)]
 pub struct WayArgs {
-    /// Look through this proxy, as in http://proxy.example:3128 or socks5://…; with USER:PASSWORD@ if it asks, then better
-    /// by environment
+    /// Look through this proxy, as in `http://proxy.example:3128` or `socks5://…`; with USER:PASSWORD@ if it asks, then
+    /// better by environment
     #[arg(long, value_name = "URL", env = "PINTLE_PROXY", hide_env_values = true)]
     proxy: Option<String>,
     /// The server begins in the clear, with this protocol
