@@ -17,6 +17,12 @@ class Agent extends https.Agent {
     this.#pins = pins;
   }
 
+  /** Left to itself, Node names the server by the header `Host`, which an app may pass on from anywhere. */
+  addRequest(request, options, ...rest) {
+    const servername = options.servername ?? serverName(options.host) ?? '';
+    super.addRequest(request, { ...options, servername }, ...rest);
+  }
+
   createConnection(options, callback) {
     this.#pins.connect(options).then((socket) => callback(null, socket), callback);
   }
@@ -27,12 +33,13 @@ function makeDispatcher(pins, options) {
   const { Agent: UndiciAgent } = require('undici');
   const given = options.connect ?? {};
   demandStrict(given);
-  const connect = ({ protocol, hostname, port, servername, localAddress }, callback) => {
+  // Its `servername` is the header `Host`, where a request has one.
+  const connect = ({ protocol, hostname, port, localAddress }, callback) => {
     if (protocol !== 'https:') {
       callback(httpsOnly(protocol), null);
       return;
     }
-    const target = { host: bareHost(hostname), port: port || 443, servername, localAddress };
+    const target = { host: bareHost(hostname), port: port || 443, localAddress };
     pins.connect({ ...given, ...target }).then((socket) => callback(null, socket), (error) => callback(error, null));
   };
   // HTTP/2 there writes past the socket, where nothing could be decided again.

@@ -139,6 +139,28 @@ test('verification cannot be switched off, not by an option and not by the envir
   pins.close();
 });
 
+test('the header Host chooses no other entry', async () => {
+  const { request } = require('undici');
+  const byHttps = (pins, url, headers) => get(url, { agent: pins.agent(), headers });
+  const byUndici = async (pins, url, headers) => {
+    const { statusCode, body } = await request(url, { dispatcher: pins.dispatcher(), headers });
+    await body.dump();
+    return statusCode;
+  };
+  for (const ask of [byHttps, byUndici]) {
+    // A trusted certificate for the name in the header, which has no entry, at the pinned host.
+    for (const [name, headers, code] of [['wrong_name', { Host: 'elsewhere.test' }], ['pinned_leaf', { host: 'elsewhere.test:1' }, 200]]) {
+      const { bundle, ca, port } = await gauntlet.start(name);
+      const pins = await pintle.setup(bundle, { ...OPTIONS, ca, permissive: true });
+      const asked = ask(pins, `https://localhost:${port}/`, headers);
+      if (code === 200) assert.equal(await asked, 200);
+      else await assert.rejects(asked, { host: 'localhost', code: 'platform_rejected' });
+      assert.equal((await gauntlet.seen()).requests, code === 200 ? 1 : 0);
+      pins.close();
+    }
+  }
+});
+
 test('listeners are told, and one that fails harms nobody', async () => {
   const { bundle, ca, port } = await gauntlet.start('wrong_leaf_from_trusted_ca');
   const events = [];
