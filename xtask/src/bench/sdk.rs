@@ -75,10 +75,12 @@ fn c_program(workshop: &Workshop, scratch: &Path) -> Result<Command> {
         compile.arg(installed.join("share/pintle").join(adapter));
     }
     let library = installed.join("lib");
-    compile.arg("-L").arg(&library).arg(format!("-Wl,-rpath,{}", library.display()));
-    compile.args(["-lpintle_c", "-lcurl", "-lssl", "-lcrypto"]);
+    compile.arg("-L").arg(&library).args(["-lpintle_c", "-lcurl", "-lssl", "-lcrypto"]);
     read(compile)?;
-    Ok(workshop.command(program))
+    let mut command = workshop.command(program);
+    // In place of Cargo's own, which would have the debug build of the tests found first.
+    command.env("LD_LIBRARY_PATH", library);
+    Ok(command)
 }
 
 fn python_program(workshop: &Workshop, scratch: &Path) -> Command {
