@@ -7,6 +7,8 @@ CODES: list[str]
 PROTOCOL_LEVEL: int
 USER_AGENT: str
 
+def end() -> None: ...
+
 class Error(Exception):
     code: str
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import ssl
@@ -11,7 +12,7 @@ import urllib.error
 import urllib.request
 import weakref
 
-from ._native import USER_AGENT, Fetch, Native
+from ._native import USER_AGENT, Fetch, Native, end
 
 _CHUNK = 65536
 
@@ -129,6 +130,9 @@ def _restart_after_fork() -> None:
         if not refresher._stopped:
             refresher._start_thread()
 
+
+# Threads, the app's own among them, may be in the native half while the interpreter ends.
+atexit.register(end)
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_restart_after_fork)

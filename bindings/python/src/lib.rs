@@ -14,8 +14,11 @@ use pintle_sdk::{
 use pyo3::{create_exception, exceptions::PyException, prelude::*, pybacked::PyBackedBytes};
 use rustls_pki_types::CertificateDer;
 
+mod ending;
 #[cfg(feature = "dangerous-test")]
 mod test_door;
+
+use self::ending::{attach, detach};
 
 create_exception!(pintle, Error, PyException, "Something failed; `code` is its stable code.");
 
@@ -154,9 +157,9 @@ impl Options {
         let tell: Arc<Listener> = Arc::new(move |event: &Event| tell(&listener, event));
         let wake = move || {
             // While the interpreter ends nobody needs to be woken.
-            let _woken = Python::try_attach(|py| wake.call0(py).map(drop));
+            let _woken = attach(|py| wake.call0(py).map(drop));
         };
-        Ok(py.detach(move || Installation::start(setup, environment, vec![tell], wake)))
+        Ok(detach(py, move || Installation::start(setup, environment, vec![tell], wake)))
     }
 }
 
@@ -164,7 +167,7 @@ fn tell(listener: &Py<PyAny>, event: &Event) {
     let told =
         (event.kind(), event.code().map(Code::as_str), event.severity().as_str(), event.host(), event.to_string());
     // While the interpreter ends there is nobody to tell; and what the app's listener raises is the app's.
-    let _told = Python::try_attach(|py| {
+    let _told = attach(|py| {
         if let Err(error) = listener.call1(py, told) {
             error.write_unraisable(py, None);
         }
@@ -203,7 +206,7 @@ impl Native {
 
     /// What to fetch now, or for how many seconds there is nothing to fetch unless woken.
     fn poll(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let (action, installation) = (py.detach(|| self.installation.poll()), &self.installation);
+        let (action, installation) = (detach(py, || self.installation.poll()), &self.installation);
         match action {
             Action::Fetch(inner) => Ok(Py::new(py, Fetch { inner })?.into_any()),
             Action::Idle { until } => {
@@ -223,12 +226,12 @@ impl Native {
         body: PyBackedBytes,
     ) -> &'static str {
         let answer = Answer::from_http(status, etag, retry_after.as_deref(), body.to_vec());
-        py.detach(|| self.feed(fetch, answer))
+        detach(py, || self.feed(fetch, answer))
     }
 
     /// Says that there was no complete answer, and why.
     fn fail(&self, py: Python<'_>, fetch: &Fetch, error: String) -> &'static str {
-        py.detach(|| self.feed(fetch, Answer::Failed(FetchError::Transport(error))))
+        detach(py, || self.feed(fetch, Answer::Failed(FetchError::Transport(error))))
     }
 
     /// Decides a connection. `path` is what the platform verified, or `None`; with `may_wait` it waits for news where they
@@ -256,7 +259,7 @@ impl Native {
         let evidence = evidence
             .with_ocsp_response(ocsp_response.as_deref().unwrap_or_default())
             .with_sct_list(sct_list.as_deref());
-        let decision = py.detach(|| match may_wait {
+        let decision = detach(py, || match may_wait {
             true => self.installation.check_and_wait(host, &evidence),
             false => self.installation.engine().check(host, &evidence),
         });
@@ -272,32 +275,32 @@ impl Native {
     }
 
     fn wait_until_ready(&self, py: Python<'_>, longest: f64) -> PyResult<()> {
-        let ready = py.detach(|| self.installation.wait_until_ready(seconds(longest)));
+        let ready = detach(py, || self.installation.wait_until_ready(seconds(longest)));
         ready.map_err(|error| failure(py, error.code(), &error))
     }
 
     /// Waits until the refresh that a refusal forced is over.
     fn wait_for_forced_refresh(&self, py: Python<'_>) {
-        py.detach(|| self.installation.wait_for_forced_refresh());
+        detach(py, || self.installation.wait_for_forced_refresh());
     }
 
     fn refresh(&self, py: Python<'_>, longest: f64) -> PyResult<()> {
-        let refreshed = py.detach(|| self.installation.refresh(seconds(longest)));
+        let refreshed = detach(py, || self.installation.refresh(seconds(longest)));
         refreshed.map_err(|error| failure(py, error.code(), &error))
     }
 
     fn reconfigure(&self, py: Python<'_>, bundle: PyBackedBytes) -> PyResult<u64> {
-        let round = py.detach(|| self.installation.reconfigure(&bundle));
+        let round = detach(py, || self.installation.reconfigure(&bundle));
         round.map_err(|error| failure(py, Code::SetupInvalid, &error))
     }
 
     fn wait_for_configuration(&self, py: Python<'_>, round: u64, longest: f64) -> PyResult<()> {
-        let ready = py.detach(|| self.installation.wait_for_configuration(round, seconds(longest)));
+        let ready = detach(py, || self.installation.wait_for_configuration(round, seconds(longest)));
         ready.map_err(|error| failure(py, error.code(), &error))
     }
 
     fn set_permissive(&self, py: Python<'_>, permissive: bool) {
-        py.detach(|| self.installation.engine().update(|pinner| pinner.set_mode(mode(permissive))));
+        detach(py, || self.installation.engine().update(|pinner| pinner.set_mode(mode(permissive))));
     }
 }
 
@@ -325,6 +328,7 @@ fn seconds(secs: f64) -> Duration {
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Native>()?;
+    module.add_function(wrap_pyfunction!(ending::end, module)?)?;
     module.add_class::<Fetch>()?;
     module.add("Decision", module.py().get_type::<Decided>())?;
     module.add("Error", module.py().get_type::<Error>())?;

@@ -9,6 +9,7 @@ import os
 import re
 import socket
 import ssl
+import subprocess
 import sys
 import threading
 import time
@@ -225,6 +226,28 @@ class Api(unittest.TestCase):
             except BaseException:
                 os._exit(1)
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
+
+    def test_an_app_that_ends_without_closing_ends_well(self) -> None:
+        # Its threads, and one of ours, are in the native half then.
+        app = """
+import logging, sys, threading, pintle
+logging.disable()
+def use(pins, is_using):
+    while True:
+        pins.check("localhost", [b"0"] * 20, platform_accepts=True, may_wait=False)
+        is_using.set()
+pins = pintle.setup(sys.argv[1], dangerous_allow_http_loopback=True, listener=lambda event: open("/dev/null").close())
+for _ in range(4):
+    is_using = threading.Event()
+    threading.Thread(target=use, args=(pins, is_using), daemon=True).start()
+    is_using.wait()
+"""
+        folder = self.gauntlet.start("pinned_leaf")
+        command = [sys.executable, "-c", app, str(folder / "pintle.json")]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        for _ in range(5):
+            ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+            self.assertEqual((ended.returncode, ended.stderr), (0, ""))
 
     def test_a_kept_connection_is_refused_once_its_pin_has_expired(self) -> None:
         folder = self.gauntlet.start("pinned_leaf")
