@@ -1,7 +1,8 @@
 // One pinned request with OpenSSL alone.
 //
 //   adapters=$(pkg-config --variable=adapters pintle)
-//   cc openssl_get.c $adapters/pintle_*.c $(pkg-config --cflags --libs pintle libcurl openssl) -o openssl_get
+//   rpath=-Wl,-rpath,$(pkg-config --variable=libdir pintle)
+//   cc openssl_get.c $adapters/pintle_*.c $(pkg-config --cflags --libs pintle libcurl openssl) $rpath -o openssl_get
 //   ./openssl_get pintle.json api.example.com 443
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +14,12 @@
 static PintleBytes read_file(const char *path) {
     FILE *file = fopen(path, "rb");
     char *data = malloc(65536);
-    size_t len = file != NULL && data != NULL ? fread(data, 1, 65536, file) : 0;
-    if (file != NULL) {
-        fclose(file);
+    if (file == NULL || data == NULL) {
+        perror(path);
+        exit(1);
     }
+    size_t len = fread(data, 1, 65536, file);
+    fclose(file);
     return (PintleBytes){(const uint8_t *)data, len};
 }
 

@@ -1,9 +1,11 @@
 #include "pintle_curl.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "pintle_openssl.h"
 
@@ -142,8 +144,57 @@ static struct curl_slist *append(struct curl_slist *headers, const char *name, c
     return len < 0 || (size_t)len >= sizeof line ? headers : curl_slist_append(headers, line);
 }
 
+// `exit` takes OpenSSL down, whatever threads are inside. So it first waits for fetches, which give up then.
+static atomic_size_t running;
+static atomic_bool ending;
+
+static void end_fetches(void) {
+    atomic_store(&ending, true);
+    const struct timespec a_moment = {.tv_nsec = 1000000};
+    for (int moments = 0; atomic_load(&running) > 0 && moments < 2000; moments++) {
+        nanosleep(&a_moment, NULL);
+    }
+}
+
+static bool begin_fetch(void) {
+    static atomic_flag is_registered = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&is_registered)) {
+        // What is registered last is called first: OpenSSL comes before.
+        OPENSSL_init_ssl(0, NULL);
+        atexit(end_fetches);
+    }
+    atomic_fetch_add(&running, 1);
+    return !atomic_load(&ending);
+}
+
+// As `curl_easy_perform`, but that asks for the end once a second.
+static CURLcode perform(CURL *easy) {
+    CURLM *multi = curl_multi_init();
+    if (multi == NULL || curl_multi_add_handle(multi, easy) != CURLM_OK) {
+        curl_multi_cleanup(multi);
+        return CURLE_OUT_OF_MEMORY;
+    }
+    CURLcode result = CURLE_ABORTED_BY_CALLBACK;
+    int left = 1;
+    while (left > 0 && !atomic_load(&ending) && curl_multi_perform(multi, &left) == CURLM_OK) {
+        curl_multi_poll(multi, NULL, 0, left > 0 ? 50 : 0, NULL);
+    }
+    const CURLMsg *message = curl_multi_info_read(multi, &left);
+    if (message != NULL && message->msg == CURLMSG_DONE) {
+        result = message->data.result;
+    }
+    curl_multi_remove_handle(multi, easy);
+    curl_multi_cleanup(multi);
+    return result;
+}
+
 void pintle_curl_fetch(void *user_data, const PintleFetch *fetch, PintleReply *reply) {
     (void)user_data;
+    if (!begin_fetch()) {
+        atomic_fetch_sub(&running, 1);
+        pintle_reply(reply, &(PintleAnswer){.error = "the process ends"});
+        return;
+    }
     Received received = {.max_bytes = fetch->max_bytes};
     PintleAnswer answer = {0};
     CURL *easy = curl_easy_init();
@@ -174,7 +225,7 @@ void pintle_curl_fetch(void *user_data, const PintleFetch *fetch, PintleReply *r
         }
         curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
         curl_easy_setopt(easy, CURLOPT_HEADERDATA, &received);
-        CURLcode result = curl_easy_perform(easy);
+        CURLcode result = perform(easy);
         long status = 0;
         if (result == CURLE_OK) {
             curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
@@ -190,6 +241,7 @@ void pintle_curl_fetch(void *user_data, const PintleFetch *fetch, PintleReply *r
     pintle_reply(reply, &answer);
     curl_slist_free_all(headers);
     curl_easy_cleanup(easy);
+    atomic_fetch_sub(&running, 1);
     free(received.body);
     free(received.etag);
     free(received.retry_after);

@@ -1,13 +1,13 @@
 //! libcurl and OpenSSL, linked against this library, in the gauntlet.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf, process::Command};
 
 use pintle_testkit::{
     cdn::{Cdn, Reply},
     gauntlet::{Case, Change, Gauntlet, Step, Walk, cases, conformance_page, hold_conformance},
 };
 
-use crate::workbench::Driver;
+use crate::workbench::{Driver, compile_with};
 
 /// As the driver calls them.
 const CLIENTS: [&str; 2] = ["libcurl", "OpenSSL"];
@@ -138,6 +138,23 @@ async fn a_report_is_posted() {
     let [sent] = &*collector.requests() else { panic!("{:?}", collector.requests()) };
     assert_eq!((sent.method.as_str(), sent.path.as_str(), &*sent.body), ("POST", "/reports", &b"{}"[..]));
     assert_eq!(sent.header("content-type"), Some("application/json"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_ends_during_a_fetch_ends_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let gauntlet = Gauntlet::start("pinned_leaf", folder.path()).await;
+    let bundle = folder.path().join("pintle.json");
+    let mut root: serde_json::Value = serde_json::from_slice(&fs::read(&bundle).unwrap()).unwrap();
+    // The fetch is busy with TLS then.
+    root["urls"] = serde_json::json!([format!("https://localhost:{}", gauntlet.site().address().port())]);
+    fs::write(&bundle, root.to_string()).unwrap();
+    // As apps run it: a sanitizer has its own order of ending, and what is never freed is no leak here.
+    let program = compile_with(&[], "tests/it/ending.c", "ending");
+    for _ in 0..10 {
+        let output = Command::new(&program).arg(&bundle).env("no_proxy", "*").output().unwrap();
+        assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

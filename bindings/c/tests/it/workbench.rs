@@ -22,12 +22,16 @@ pub(crate) fn library_folder() -> PathBuf {
 
 /// The program that `source` and the adapters make.
 pub(crate) fn compile(source: &str, name: &str) -> PathBuf {
+    compile_with(&SANITIZERS, source, name)
+}
+
+pub(crate) fn compile_with(options: &[&str], source: &str, name: &str) -> PathBuf {
     static FOLDER_OF_ALL: OnceLock<TempDir> = OnceLock::new();
     let out = FOLDER_OF_ALL.get_or_init(|| tempfile::tempdir().unwrap()).path().join(name);
     let folder = Path::new(FOLDER);
     let library = library_folder();
     let mut cc = Command::new("cc");
-    cc.args(WARNINGS).args(SANITIZERS).arg("-I").arg(folder.join("include")).arg("-I").arg(folder.join("adapters"));
+    cc.args(WARNINGS).args(options).arg("-I").arg(folder.join("include")).arg("-I").arg(folder.join("adapters"));
     cc.arg(folder.join(source))
         .args(["pintle_openssl.c", "pintle_curl.c"].map(|file| folder.join("adapters").join(file)));
     cc.arg("-L").arg(&library).arg(format!("-Wl,-rpath,{}", library.display()));
