@@ -8,20 +8,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use crate::package::pack;
-use crate::sbom;
 use crate::setup::{self, Tool};
 use crate::workshop::{Workshop, is_root, read, show};
+use crate::{notices, sbom, shipping};
 
 /// glibc 2.17: what it is linked against, so that it runs on whatever is as new.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 const GLIBC_MINOR: u32 = 17;
 /// What goes in beside the program, and where to.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 6] = [
     ("deploy/pintle.service", "lib/systemd/system/pintle.service"),
     ("docs/operations/install.md", "share/doc/pintle/install.md"),
     ("docs/operations/configuration.md", "share/doc/pintle/configuration.md"),
-    ("LICENSE-MIT", "share/doc/pintle/LICENSE-MIT"),
-    ("LICENSE-APACHE", "share/doc/pintle/LICENSE-APACHE"),
     ("deploy/nginx.conf", "share/doc/pintle/examples/nginx.conf"),
     ("deploy/varnish.vcl", "share/doc/pintle/examples/varnish.vcl"),
     ("deploy/Caddyfile", "share/doc/pintle/examples/Caddyfile"),
@@ -38,6 +36,7 @@ pub(crate) fn make(workshop: &Workshop, out: &Path) -> Result<()> {
     setup::install(workshop, [Tool::Debian, Tool::Python, Tool::Zig])?;
     let program = build(workshop)?;
     refuse_newer_glibc(&program)?;
+    shipping::expect_hidden(workshop, &program)?;
     let version = env!("CARGO_PKG_VERSION");
     let (scratch, name) = (workshop.path("target/dist-scratch"), format!("pintle-{version}"));
     if scratch.exists() {
@@ -59,6 +58,7 @@ fn build(workshop: &Workshop) -> Result<PathBuf> {
     let mut build = workshop.command(workshop.tools().join("venv/bin/cargo-zigbuild"));
     build.args(["zigbuild", "--locked", "--profile", "dist", "--package", "pintle"]);
     build.args(["--target", &format!("{TARGET}.2.{GLIBC_MINOR}")]).env("PATH", workshop.path_with_tools()?);
+    shipping::hide_machine(workshop, &mut build)?;
     show(build)?;
     Ok(workshop.path("target").join(TARGET).join("dist/pintle"))
 }
@@ -81,7 +81,10 @@ fn stage(workshop: &Workshop, program: &Path, folder: &Path) -> Result<()> {
     for (from, to) in FILES {
         copy(&workshop.path(from), &folder.join(to))?;
     }
-    sbom::write(workshop, TARGET, &folder.join("share/doc/pintle/pintle.cdx.json"))?;
+    let documents = folder.join("share/doc/pintle");
+    notices::write(workshop, sbom::PINTLE, TARGET, &documents)?;
+    notices::expect(&documents)?;
+    sbom::write(workshop, sbom::PINTLE, TARGET, &documents.join("pintle.cdx.json"))?;
     let mut manual = workshop.command(program);
     manual.arg("man").arg(folder.join("share/man/man1"));
     show(manual)?;

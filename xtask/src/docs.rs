@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
-use crate::package::wheel;
+use crate::package::{Build, wheel};
 use crate::setup::{self, Tool};
 use crate::workshop::{Workshop, read};
 
@@ -139,7 +139,7 @@ fn write_swift(workshop: &Workshop, folder: &Path) -> Result<()> {
 
 fn write_python(workshop: &Workshop, folder: &Path) -> Result<()> {
     let scratch = workshop.path("target/docs-python");
-    let site = wheel::build(workshop, &wheel::QUICK, &scratch)?;
+    let site = wheel::build(workshop, Build::Quick, &scratch)?;
     let mut document = workshop.command(workshop.tools().join("venv/bin/python"));
     document.args(["-m", "pdoc", "--output-directory"]).arg(folder).arg("pintle");
     run(document.env("PYTHONPATH", site))

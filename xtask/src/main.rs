@@ -7,11 +7,13 @@ mod bench;
 mod dist;
 mod docs;
 mod fuzz;
+mod notices;
 mod package;
 mod plan;
 mod sbom;
 mod screenshots;
 mod setup;
+mod shipping;
 mod test;
 mod workshop;
 
@@ -157,7 +159,7 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Fuzz { minutes, targets } => fuzz::run(&workshop, minutes, &targets),
         Command::Sbom { out, target } => {
-            sbom::write(&workshop, &target, &workshop.path(out))?;
+            sbom::write(&workshop, sbom::PINTLE, &target, &workshop.path(out))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Screenshots => {

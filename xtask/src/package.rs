@@ -13,10 +13,12 @@ pub(crate) mod wheel;
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::setup::{self, Tool};
+use crate::shipping;
 use crate::workshop::{Workshop, show};
 
 /// No package has the door through which tests set the clock.
@@ -47,10 +49,28 @@ impl Build {
         })
     }
 
+    /// Before a cargo, or what runs one, is run.
+    fn prepare(self, workshop: &Workshop, build: &mut Command) -> Result<()> {
+        match self {
+            Self::Shipped => shipping::hide_machine(workshop, build),
+            Self::Quick => Ok(()),
+        }
+    }
+
+    /// Refuses what must not ship: a door in one of `libraries`, and a trace of this machine anywhere in `package`, unpacked.
+    fn inspect(self, workshop: &Workshop, package: &Path, libraries: &[&Path]) -> Result<()> {
+        libraries.iter().try_for_each(|library| refuse_door(library))?;
+        match self {
+            Self::Shipped => shipping::expect_hidden(workshop, package),
+            Self::Quick => Ok(()),
+        }
+    }
+
     /// The library of `package` as other languages load it.
     fn library(self, workshop: &Workshop, package: &str) -> Result<PathBuf> {
         let mut build = workshop.cargo();
         build.args(["build", "--locked", "--profile", self.profile(), "--package", package]);
+        self.prepare(workshop, &mut build)?;
         show(build)?;
         Ok(self.built(workshop).join(format!("{DLL_PREFIX}{}{DLL_SUFFIX}", package.replace('-', "_"))))
     }

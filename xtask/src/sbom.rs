@@ -1,4 +1,4 @@
-//! `cargo xtask sbom`: what the shipped binary is made of, as CycloneDX JSON. The same sources give the same bytes: there is
+//! `cargo xtask sbom`: what something that ships is made of, as CycloneDX JSON. The same sources give the same bytes: there is
 //! no time and no random number in it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use crate::workshop::{Workshop, read};
 
 /// The package whose binary ships.
-const SHIPPED: &str = "pintle";
+pub(crate) const PINTLE: &str = "pintle";
 
-/// Writes the bill of materials for `target`, a triple as rustc knows it.
-pub(crate) fn write(workshop: &Workshop, target: &str, out: &Path) -> Result<()> {
-    let bill = make(workshop, target)?;
+/// Writes the bill of materials of `package` for `target`, a triple as rustc knows it.
+pub(crate) fn write(workshop: &Workshop, package: &str, target: &str, out: &Path) -> Result<()> {
+    let bill = make(workshop, package, target)?;
     if let Some(folder) = out.parent() {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
@@ -23,25 +23,36 @@ pub(crate) fn write(workshop: &Workshop, target: &str, out: &Path) -> Result<()>
     text.push('\n');
     fs::write(out, text).with_context(|| format!("cannot write {}", out.display()))?;
     let count = bill.get("components").and_then(Value::as_array).map_or(0, Vec::len);
-    println!("sbom: {SHIPPED} and {count} libraries in {}", out.display());
+    println!("sbom: {package} and {count} libraries in {}", out.display());
     Ok(())
 }
 
-fn make(workshop: &Workshop, target: &str) -> Result<Value> {
-    let mut command = workshop.cargo();
-    command.args(["metadata", "--locked", "--format-version", "1", "--filter-platform", target]);
-    let metadata: Value = serde_json::from_str(&read(command)?).context("cargo metadata is not JSON")?;
+fn make(workshop: &Workshop, package: &str, target: &str) -> Result<Value> {
+    let metadata = read_metadata(workshop, target)?;
     let lock = fs::read_to_string(workshop.path("Cargo.lock")).context("cannot read Cargo.lock")?;
-    // Metadata turns on every feature that any member asks for, tests included; the tree knows what the binary asks for.
-    let mut command = workshop.cargo();
-    command.args(["tree", "--locked", "--package", SHIPPED, "--edges", "normal", "--target", target]);
-    command.args(["--prefix", "none", "--format", "{p}"]);
-    let tree = read(command)?;
-    make_bill(&metadata, &parse_tree(&tree), &parse_checksums(&lock))
+    let tree = read_tree(workshop, package, target, "normal")?;
+    make_bill(package, &metadata, &parse_tree(&tree), &parse_checksums(&lock))
         .context("cargo metadata has another form than expected")
 }
 
+/// Every package, for whatever any member asks of it.
+pub(crate) fn read_metadata(workshop: &Workshop, target: &str) -> Result<Value> {
+    let mut command = workshop.cargo();
+    command.args(["metadata", "--locked", "--format-version", "1", "--filter-platform", target]);
+    serde_json::from_str(&read(command)?).context("cargo metadata is not JSON")
+}
+
+/// For [`parse_tree`]: metadata turns on every feature that any member asks for, tests included; the tree knows what `package`
+/// asks for.
+pub(crate) fn read_tree(workshop: &Workshop, package: &str, target: &str, edges: &str) -> Result<String> {
+    let mut command = workshop.cargo();
+    command.args(["tree", "--locked", "--package", package, "--edges", edges, "--target", target]);
+    command.args(["--prefix", "none", "--format", "{p}"]);
+    read(command)
+}
+
 fn make_bill(
+    name: &str,
     metadata: &Value,
     shipped: &HashSet<(&str, &str)>,
     checksums: &HashMap<(&str, &str), &str>,
@@ -61,7 +72,7 @@ fn make_bill(
             ))
         })
         .collect();
-    let root = *packages.iter().find(|(_, package)| text(package, "name") == Some(SHIPPED))?.0;
+    let root = *packages.iter().find(|(_, package)| text(package, "name") == Some(name))?.0;
     let mut reached = BTreeSet::from([root]);
     let mut waiting = vec![root];
     while let Some(id) = waiting.pop() {
@@ -78,7 +89,9 @@ fn make_bill(
         components.insert(reference, describe(package, checksums)?);
     }
     let mut shipped = components.remove(&purl(packages.get(root)?)?)?;
-    *shipped.get_mut("type")? = json!("application");
+    if name == PINTLE {
+        *shipped.get_mut("type")? = json!("application");
+    }
     Some(json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.5.schema.json",
         "bomFormat": "CycloneDX",
@@ -121,7 +134,7 @@ fn purl(package: &Value) -> Option<String> {
 }
 
 /// Names and versions out of lines as `serde v1.0.1` or `pintle v0.1.0 (/folder)`.
-fn parse_tree(tree: &str) -> HashSet<(&str, &str)> {
+pub(crate) fn parse_tree(tree: &str) -> HashSet<(&str, &str)> {
     let parse = |line| {
         let mut words = str::split_ascii_whitespace(line);
         Some((words.next()?, words.next()?.strip_prefix('v')?))
@@ -142,11 +155,11 @@ fn quoted<'a>(block: &'a str, name: &str) -> Option<&'a str> {
     block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = \"")?.strip_suffix('"'))
 }
 
-fn text<'a>(value: &'a Value, member: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(value: &'a Value, member: &str) -> Option<&'a str> {
     value.get(member)?.as_str()
 }
 
-fn list<'a>(value: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> {
+pub(crate) fn list<'a>(value: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> {
     value.get(member).and_then(Value::as_array).into_iter().flatten()
 }
 
@@ -155,7 +168,7 @@ mod tests {
     use super::*;
 
     fn bill() -> Value {
-        make(&Workshop::open().unwrap(), "x86_64-unknown-linux-gnu").unwrap()
+        make(&Workshop::open().unwrap(), PINTLE, "x86_64-unknown-linux-gnu").unwrap()
     }
 
     /// What the schema of CycloneDX 1.5 asks of the members that are written here.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Made, refuse_door};
+use super::{Build, Made, jar};
 use crate::workshop::{Workshop, show};
 
 const LIBRARY: &str = "libpintle_jvm.so";
@@ -22,16 +22,13 @@ const MANIFEST: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path, libraries: &Path) -> Result<Vec<Made>> {
     let stage = scratch.join("aar/stage");
     fs::create_dir_all(&stage)?;
-    let abis = copy_libraries(libraries, &stage.join("jni"))?;
+    let abis = copy_libraries(workshop, libraries, &stage.join("jni"))?;
     fs::write(stage.join("AndroidManifest.xml"), MANIFEST)?;
     // Build tools look for it; there are no resources.
     fs::write(stage.join("R.txt"), "")?;
     fs::copy(workshop.path("bindings/jvm/resources/META-INF/proguard/pintle.pro"), stage.join("proguard.txt"))?;
     let classes = scratch.join("aar/classes");
-    fs::create_dir_all(&classes)?;
-    let mut unpack = workshop.command("jar");
-    unpack.current_dir(&classes).arg("--extract").arg("--file").arg(out.join("pintle-0.1.0.jar"));
-    show(unpack)?;
+    jar::unpack(workshop, &out.join("pintle-0.1.0.jar"), &classes)?;
     fs::remove_dir_all(classes.join("pintle/native"))?;
     let zip = |file: &Path, folder: &Path| {
         let mut zip = workshop.command("jar");
@@ -46,7 +43,7 @@ pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path, libraries: &
     Ok(abis.into_iter().map(|library| Made { file: file.clone(), library: Some(library) }).collect())
 }
 
-fn copy_libraries(from: &Path, to: &Path) -> Result<Vec<PathBuf>> {
+fn copy_libraries(workshop: &Workshop, from: &Path, to: &Path) -> Result<Vec<PathBuf>> {
     let mut copied = Vec::new();
     for (abi, machine) in ABIS {
         let library = from.join(abi).join(LIBRARY);
@@ -55,7 +52,7 @@ fn copy_libraries(from: &Path, to: &Path) -> Result<Vec<PathBuf>> {
         }
         let bytes = fs::read(&library).with_context(|| format!("cannot read {}", library.display()))?;
         expect_android(&bytes, machine).with_context(|| library.display().to_string())?;
-        refuse_door(&library)?;
+        Build::Shipped.inspect(workshop, &library, &[&library])?;
         let copy = to.join(abi).join(LIBRARY);
         fs::create_dir_all(to.join(abi))?;
         fs::copy(&library, &copy)?;

@@ -9,8 +9,13 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::trial::{Server, blocks, try_app};
-use super::{Build, Made, refuse_door};
+use super::{Build, Made};
 use crate::workshop::{Workshop, read, show};
+use crate::{notices, shipping};
+
+const LICENCE: &str = "Pintle is licensed under the terms of META-INF/pintle/LICENSE-MIT or META-INF/pintle/LICENSE-APACHE, at your
+choice. META-INF/pintle/THIRD-PARTY.txt and THIRD-PARTY-RUST.html beside it have the terms of what the native library holds of others.
+";
 
 pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Made> {
     let built = Build::Shipped.library(workshop, "pintle-jvm")?;
@@ -18,19 +23,35 @@ pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Ma
     let library = libraries.join(format!("{OS}-{ARCH}")).join(built.file_name().context("a library without a name")?);
     fs::create_dir_all(library.parent().context("a file in no folder")?)?;
     fs::copy(&built, &library).with_context(|| format!("cannot copy {}", library.display()))?;
-    refuse_door(&library)?;
+    let meta = scratch.join("meta");
+    // In a folder of its own: Android's build refuses two jars that have a file by one path.
+    notices::write(workshop, "pintle-jvm", &shipping::host(workshop)?, &meta.join("pintle"))?;
+    fs::write(meta.join("LICENSE"), LICENCE)?;
     let mut install = workshop.maven();
     install.args(["--quiet", "--file", "bindings/jvm/pom.xml", "-Dmaven.test.skip=true", "install"]);
     install.arg(format!("-Dpintle.target={}", scratch.display()));
     install.arg(format!("-Dpintle.native={}", libraries.display()));
+    install.arg(format!("-Dpintle.meta={}", meta.display()));
     show(install)?;
     let jar = scratch.join("jvm/pintle-0.1.0.jar");
     let file = out.join("pintle-0.1.0.jar");
     fs::copy(&jar, &file).with_context(|| format!("cannot copy {}", jar.display()))?;
     let is_door = |window: &[u8]| window == b"TestDoor";
     ensure!(!fs::read(&file)?.windows(8).any(is_door), "the jar holds the door for tests");
+    let unpacked = scratch.join("unpacked-jar");
+    unpack(workshop, &file, &unpacked)?;
+    ensure!(unpacked.join("META-INF/LICENSE").is_file(), "the jar does not name its licence");
+    notices::expect(&unpacked.join("META-INF/pintle"))?;
+    Build::Shipped.inspect(workshop, &unpacked, &[&library])?;
     run_readme(workshop, &scratch.join("maven"))?;
     Ok(Made { file, library: Some(library) })
+}
+
+pub(super) fn unpack(workshop: &Workshop, jar: &Path, folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let mut unpack = workshop.command("jar");
+    unpack.current_dir(folder).arg("--extract").arg("--file").arg(jar);
+    show(unpack)
 }
 
 fn run_readme(workshop: &Workshop, project: &Path) -> Result<()> {

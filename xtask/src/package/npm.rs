@@ -2,13 +2,15 @@
 //! example run.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
 use super::trial::{Server, blocks, try_app};
-use super::{Build, Made, refuse_door, take_only};
+use super::{Build, Made, take_only};
 use crate::workshop::{Workshop, read, show};
+use crate::{notices, shipping};
 
 pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path, how: Build) -> Result<Made> {
     let built = how.library(workshop, "pintle-node")?;
@@ -25,7 +27,8 @@ pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path, how: Build) 
     ask.args(["-p", "`pintle.${process.platform}-${process.arch}.node`"]);
     let library = package.join(read(ask)?.trim());
     fs::copy(&built, &library).with_context(|| format!("cannot copy {}", built.display()))?;
-    refuse_door(&library)?;
+    notices::write(workshop, "pintle-node", &shipping::host(workshop)?, &package)?;
+    how.inspect(workshop, &package, &[&library])?;
     let packed = scratch.join("packed");
     fs::create_dir_all(&packed)?;
     let mut pack = workshop.command("npm");
@@ -37,20 +40,19 @@ pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path, how: Build) 
     let mut install = workshop.command("npm");
     install.args(["install", "--silent", "--offline", "--no-audit", "--no-fund", "--prefix"]).arg(&project).arg(&file);
     read(install)?;
+    notices::expect(&project.join("node_modules/pintle"))?;
+    // Which the package leaves to the app.
+    let undici = workshop.tools().join("node/node_modules/undici");
+    symlink(undici, project.join("node_modules/undici")).context("cannot link undici")?;
     run_readme(workshop, &project)?;
     fs::copy(workshop.path("examples/node/app.js"), project.join("app.js"))?;
     try_app(workshop, &project, |trial| {
         let mut run = workshop.command("node");
         run.arg(project.join("app.js")).arg(&trial.bundle).arg(&trial.url);
-        run.env("NODE_PATH", modules(workshop)).env("NODE_EXTRA_CA_CERTS", &trial.ca);
+        run.env("NODE_EXTRA_CA_CERTS", &trial.ca);
         Ok(run)
     })?;
     Ok(Made { file, library: Some(library) })
-}
-
-/// Where `setup` puts undici, which the package leaves to the app.
-fn modules(workshop: &Workshop) -> std::path::PathBuf {
-    workshop.tools().join("node/node_modules")
 }
 
 /// The blocks as they stand, but for where they ask and that the configuration lies on this machine.
@@ -60,9 +62,9 @@ fn run_readme(workshop: &Workshop, project: &Path) -> Result<()> {
     let script = blocks(&readme, "js")
         .replace("https://api.example.com/", &format!("https://localhost:{}/", server.port))
         .replace("storageDir: '/var/lib/myapp/pins'", "storageDir: 'kept', dangerousAllowHttpLoopback: true");
-    fs::write(project.join("readme.js"), format!("(async () => {{\n{script}\npins.close();\n}})();\n"))?;
+    fs::write(project.join("readme.mjs"), format!("{script}\npins.close();\n"))?;
     let mut run = workshop.command("node");
-    run.current_dir(project).arg("readme.js").env("NODE_PATH", modules(workshop));
+    run.current_dir(project).arg("readme.mjs");
     run.env("NODE_EXTRA_CA_CERTS", project.join("ca.pem"));
     show(run).context("the README's blocks")?;
     let requests = server.requests()?;

@@ -7,8 +7,9 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::trial::{Server, try_app};
-use super::{Made, pack, refuse_door};
+use super::{Build, Made, pack};
 use crate::workshop::{Workshop, read, show};
+use crate::{notices, shipping};
 
 const NAME: &str = "pintle-swift";
 const PROJECT: &str = r#"// swift-tools-version: 5.10
@@ -38,13 +39,15 @@ pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path) -> Result<Ma
     native.args(["--silent", "-C", "bindings/swift", "native"]).arg(format!("OUT={}/native", package.display()));
     show(native)?;
     let library = package.join("native/lib/libpintle_c.a");
-    refuse_door(&library)?;
+    notices::write(workshop, "pintle-c", &shipping::host(workshop)?, &package)?;
+    Build::Shipped.inspect(workshop, &package, &[&library])?;
     let file = out.join(format!("{NAME}.tar.gz"));
     pack(workshop, &file, &stage, NAME)?;
 
     let mut unpack = workshop.command("tar");
     unpack.arg("-xzf").arg(&file).arg("-C").arg(scratch.join("swift"));
     show(unpack)?;
+    notices::expect(&scratch.join("swift").join(NAME))?;
     run_quick_start(workshop, scratch)?;
     run_example(workshop, scratch)?;
     Ok(Made { file, library: Some(library) })

@@ -6,22 +6,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use super::trial::{Server, blocks, try_app};
-use super::{Build, Made, refuse_door, take_only};
+use super::{Build, Made, take_only};
 use crate::workshop::{Workshop, show};
-
-/// Built like the tests' own, for the machine it is built on.
-pub(crate) const QUICK: [&str; 4] = ["--profile", "dev", "--auditwheel", "skip"];
+use crate::{notices, sbom, shipping};
 
 pub(super) fn make(workshop: &Workshop, out: &Path, scratch: &Path, how: Build) -> Result<Made> {
-    let options: &[&str] = match how {
-        // Linked by zig against glibc 2.17, so that the tag that says so is true: maturin looks at what the library asks for.
-        Build::Shipped => &["--profile", "sdk", "--zig", "--compatibility", "manylinux2014"],
-        Build::Quick => &QUICK,
-    };
-    let site = build(workshop, options, scratch)?;
+    let site = build(workshop, how, scratch)?;
     let file = take_only(&scratch.join("wheels"), out)?;
     let library = site.join("pintle/_native.abi3.so");
-    refuse_door(&library)?;
+    how.inspect(workshop, &site, &[&library])?;
+    notices::expect(&site.join("pintle-0.1.0.dist-info/licenses"))?;
     run_readme(workshop, &scratch.join("python"), &site)?;
     try_app(workshop, &scratch.join("python"), |trial| {
         let mut run = workshop.command(python(workshop));
@@ -37,7 +31,15 @@ fn python(workshop: &Workshop) -> PathBuf {
 }
 
 /// Puts the wheel into `scratch`/wheels, and what it installs into the folder that this returns.
-pub(crate) fn build(workshop: &Workshop, how: &[&str], scratch: &Path) -> Result<PathBuf> {
+pub(crate) fn build(workshop: &Workshop, how: Build, scratch: &Path) -> Result<PathBuf> {
+    let options: &[&str] = match how {
+        // Linked by zig against glibc 2.17, so that the tag that says so is true: maturin looks at what the library asks for.
+        Build::Shipped => &["--profile", "sdk", "--zig", "--compatibility", "manylinux2014"],
+        // Like the tests' own, for the machine it is built on.
+        Build::Quick => &["--profile", "dev", "--auditwheel", "skip"],
+    };
+    // Where `license-files` of pyproject.toml are looked for.
+    notices::write(workshop, "pintle-python", &shipping::host(workshop)?, &workshop.path("bindings/python"))?;
     let (wheels, site) = (scratch.join("wheels"), scratch.join("site"));
     for folder in [&wheels, &site] {
         if folder.exists() {
@@ -45,9 +47,14 @@ pub(crate) fn build(workshop: &Workshop, how: &[&str], scratch: &Path) -> Result
         }
     }
     let mut build = workshop.command(python(workshop));
-    build.args(["-m", "maturin", "build", "--quiet", "--locked"]).args(how);
+    build.args(["-m", "maturin", "build", "--quiet", "--locked"]).args(options);
+    how.prepare(workshop, &mut build)?;
     // Where it looks for zig.
     build.env("PATH", workshop.path_with_tools()?);
+    // maturin's own names folders of this machine.
+    let bill = scratch.join("pintle-python.cdx.json");
+    sbom::write(workshop, "pintle-python", &shipping::host(workshop)?, &bill)?;
+    build.arg("--sbom-include").arg(bill);
     build.args(["--manifest-path", "bindings/python/Cargo.toml", "--interpreter"]).arg(python(workshop));
     build.arg("--out").arg(&wheels);
     show(build)?;
