@@ -55,7 +55,10 @@ async function runShown(...shown) {
   };
   const script = shown.join('\n').replaceAll('https://api.example.com/', `https://localhost:${port}/`);
   const AsyncFunction = (async () => {}).constructor;
-  const run = new AsyncFunction('require', 'console', `${script.replaceAll(/^const /gm, 'var ')}\nreturn pins;`);
+  const inFunction = script
+    .replaceAll(/^import (?:\* as )?(.+) from ('.+');$/gm, 'var $1 = require($2);')
+    .replaceAll(/^const /gm, 'var ');
+  const run = new AsyncFunction('require', 'console', `${inFunction}\nreturn pins;`);
   const pins = await run((name) => modules[name] ?? require(name), { log() {} });
   await Promise.all(asked);
   pins.close();

@@ -287,9 +287,14 @@ pub struct BaseUrl(String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// Another scheme, or `http` for a host that is not loopback.
+    /// Another scheme.
     #[error("{0:?} must begin with https://")]
     NotHttps(String),
+    /// `http` to this machine, without the door for it.
+    #[error(
+        "{0:?} must begin with https:// (http to this machine is for trials, by the option with `dangerous` in its name)"
+    )]
+    HttpLoopback(String),
     /// No host, or one outside P-2.8.
     #[error("{0:?} has no valid host name")]
     Host(String),
@@ -306,6 +311,9 @@ impl BaseUrl {
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         match text.strip_prefix("https://") {
             Some(rest) => Self::parse_rest(text, rest).map(|(url, _)| url),
+            None if text.starts_with("http://") && Self::dangerous_parse_http_loopback(text).is_ok() => {
+                Err(UrlError::HttpLoopback(text.to_owned()))
+            }
             None => Err(UrlError::NotHttps(text.to_owned())),
         }
     }

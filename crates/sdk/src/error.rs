@@ -7,7 +7,7 @@ use pintle_core::{Code, ConfigError};
 #[non_exhaustive]
 pub enum FetchError {
     /// Another status than 200, 304 or 410; redirects included (P-7.3).
-    #[error("the server answered with status {status}")]
+    #[error("the server answered with status {status}{}", hint(*status))]
     Status {
         /// HTTP status code.
         status: u16,
@@ -35,6 +35,16 @@ pub enum FetchError {
     /// The file is not acceptable.
     #[error(transparent)]
     Config(#[from] ConfigError),
+}
+
+/// Object stores say 403 for what is not there.
+const fn hint(status: u16) -> &'static str {
+    match status {
+        403 | 404 => {
+            ": nothing was released for these ids of organization and project, or one of them or the URL is another"
+        }
+        _ => "",
+    }
 }
 
 impl FetchError {

@@ -26,6 +26,9 @@
 //! # }
 //! ```
 //!
+//! With a server on this machine, whose URL is `http` (`pintle serve`): `Pintle::builder` and
+//! `Builder::dangerous_allow_http_loopback`.
+//!
 //! hyper, tonic, tungstenite, ureq: the files of `recipes/`, explained in `docs/sdk/rust.md`. Any other stack:
 //! [`Engine::check`] in a hook that cannot wait, `Pintle::check` in one that can. Without this crate's runtime: an
 //! `Installation` (feature `disk`) on threads or a host language, with any HTTP client; below it the

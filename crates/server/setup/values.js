@@ -1,4 +1,4 @@
-const pintle = require('pintle');
+import * as pintle from 'pintle';
 
 const pins = await pintle.setup({
   organization: 'org_01jd0000000000000000000000',
