@@ -107,6 +107,11 @@ async fn somebody_goes_from_nothing_to_an_app_that_connects() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_heart_of_the_journey_needs_no_mouse() {
+    World::start().await.run("keyboard.mjs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_of_the_page_and_of_openssl_are_one_kind() {
     World::start().await.run("key.mjs");
 }

@@ -46,6 +46,14 @@ export function readClaims(bytes) {
 /** @param {number} seconds */
 export const moment = (seconds) => `${new Date(seconds * MILLIS).toISOString().replace("T", " ").slice(0, 19)} UTC`;
 
+const UNITS = /** @type {[number, string][]} */ ([[86_400, "day"], [3600, "hour"], [60, "minute"]]);
+
+/** In the largest unit that tells it exactly. @param {number} seconds */
+function showSpan(seconds) {
+  const [unit, name] = UNITS.find(([unit]) => seconds % unit === 0) ?? [1, "second"];
+  return `${seconds / unit} ${name}${seconds === unit ? "" : "s"}`;
+}
+
 const WHERE = /** @type {Record<string, string>} */ ({ leaf: "the server's own certificate", issuer: "a certificate above the server's", any: "any certificate of the path" });
 
 /** @param {any} enforce */
@@ -81,7 +89,7 @@ export function describeFile(claims) {
   if (claims.nbf !== undefined) facts.push(["Not before", moment(claims.nbf)]);
   const stale = claims.on_stale === "fail" ? "then refused" : "then still used, and reported";
   facts.push(["Valid", claims.exp === undefined ? "without end" : `until ${moment(claims.exp)}, ${stale}`]);
-  facts.push(["Fresh for", `${claims.refresh ?? 600} seconds`]);
+  facts.push(["Fresh for", showSpan(claims.refresh ?? 600)]);
   if (claims.withdrawn) facts.push(["Withdrawn", "apps trust nothing until a later release"]);
   for (const digest of claims.deny ?? []) facts.push(["Denied key", digest]);
   for (const log of claims.ct_logs ?? []) {

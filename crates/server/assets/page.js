@@ -1,10 +1,15 @@
 // What every page does where scripts run: moments in the reader's zone, buttons that copy, and forms that are sent once.
 // @ts-check
 
+// What answers a form has the address of the page that the form stands on: whoever loads it again or comes back to it is not
+// asked whether to send the form once more.
+const { stoodOn } = document.body.dataset;
+if (stoodOn) history.replaceState(null, "", stoodOn);
+
 for (const time of document.querySelectorAll("time[datetime]")) {
   const moment = new Date(time.getAttribute("datetime") ?? "");
   if (!Number.isNaN(moment.getTime())) {
-    time.textContent = moment.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+    time.textContent = moment.toLocaleString(undefined, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
   }
 }
 

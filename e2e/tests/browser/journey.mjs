@@ -150,6 +150,9 @@ await see("project-staged");
 // The release, signed in the page.
 await follow("Draft");
 await see("draft");
+await page.locator(".notice").getByRole("link", { name: "**.cdn.example.net" }).click();
+await page.getByRole("heading", { name: "**.cdn.example.net", level: 1 }).waitFor();
+await follow("Draft");
 await follow("Change");
 await page.getByLabel("A release is valid").selectOption({ label: "180 days" });
 await see("draft-settings");
@@ -245,6 +248,7 @@ await page.locator("#state", { hasText: "scheduled" }).waitFor();
 const notBefore = await page.locator("dt", { hasText: "Not before" }).locator("xpath=following-sibling::dd/time").getAttribute("datetime");
 const berlin = await page.evaluate((day) => new Date(`${day}T08:30`).toISOString(), inAMonth);
 assert(notBefore === berlin.replace(".000", ""), `it comes out at ${notBefore}, and ${berlin} was chosen`);
+await page.getByText("It goes out at the time that you chose.").waitFor();
 await see("release-scheduled");
 await press("Take it back");
 await page.getByText("Nothing of it reached an app.").waitFor();
@@ -270,6 +274,9 @@ while ((await page.getByText("9 connections refused").count()) === 0) {
   await page.reload();
 }
 await see("monitor");
+await page.locator("li", { hasText: "seen from this server" }).getByRole("link", { name: "api.example.com", exact: true }).click();
+await page.getByRole("heading", { name: "api.example.com", level: 1 }).waitFor();
+await follow("Monitor");
 await follow("All changes");
 await see("monitor-changes");
 await follow("Settings");

@@ -115,6 +115,13 @@ export async function crawl(page, start) {
 
 const WIDTHS = [["phone", 320], ["tablet", 820], ["wide", 1360]];
 
+/** What of a page nobody can read, since a box cuts it off. */
+function findCut() {
+  const isCut = (/** @type {Element} */ box) =>
+    box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX === "hidden" && !box.matches(".visually-hidden, legend, .brand span");
+  return [...document.querySelectorAll("body *")].filter(isCut).map((box) => box.outerHTML.slice(0, 120));
+}
+
 /** The page at three widths, light and dark; what axe says of it. */
 export async function look(page, name, { pictures = world.pictures } = {}) {
   const found = [];
@@ -124,6 +131,7 @@ export async function look(page, name, { pictures = world.pictures } = {}) {
       await page.setViewportSize({ width, height: 800 });
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (overflow > 0) found.push(`${name}, ${size}: ${overflow} px wider than the window`);
+      for (const cut of await page.evaluate(findCut)) found.push(`${name}, ${size}: cut off: ${cut}`);
       if (pictures) {
         mkdirSync(pictures, { recursive: true });
         await page.screenshot({ path: `${pictures}/${name}-${size}-${scheme}.png`, fullPage: true });

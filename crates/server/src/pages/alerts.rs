@@ -77,6 +77,43 @@ pub(super) fn severity_mood(severity: &AlertSeverity) -> &'static str {
     }
 }
 
+/// Where somebody looks into it.
+pub(super) fn whither(alert: &AlertResponse) -> Option<String> {
+    let organization = format!("/orgs/{}", alert.organization_id);
+    let Some(project) = &alert.project_id else {
+        return match alert.kind.as_str() {
+            "webhook_disabled" => Some(format!("{organization}/webhooks")),
+            "agent_silent" => Some(format!("{organization}/agents")),
+            _ => None,
+        };
+    };
+    // A look from elsewhere than the server says so after the name.
+    let name = || form_encode("name", alert.subject.split(' ').next().unwrap_or_default());
+    let below = match alert.kind.as_str() {
+        "project_deleted" => return None,
+        "certificate_expiring"
+        | "pin_expiring"
+        | "drift_mismatch"
+        | "drift_backup_only"
+        | "host_unreachable"
+        | "certificate_unpinned"
+        | "issuer_unexpected"
+        | "sct_unmet"
+        | "violations_jumped" => {
+            format!("/domains?{}", name())
+        }
+        "configuration_expiring" => "/draft".to_owned(),
+        "targets_differ" | "cdn_stale" => "/monitor".to_owned(),
+        "target_failing" => "/targets".to_owned(),
+        "release_live" | "approval_needed" | "release_voided" | "guard_overridden" | "release_imported" => {
+            "/releases".to_owned()
+        }
+        "key_changed" => "/key".to_owned(),
+        _ => String::new(),
+    };
+    Some(format!("{organization}/projects/{project}{below}"))
+}
+
 /// What happened once is over as it begins.
 pub(super) fn is_moment(alert: &AlertResponse) -> bool {
     alert.resolved_at == Some(alert.raised_at)

@@ -5,7 +5,7 @@ use pintle_api::{Change, ChangeKind};
 use serde::Deserialize;
 
 use super::{
-    show::{every, show_span},
+    show::{every, minute, show_match, show_span},
     sign_in::form_encode,
 };
 
@@ -78,13 +78,62 @@ impl Portion {
     }
 }
 
-/// A change of a setting, as the page of settings calls it.
+/// What is settled of a domain, as its page says it.
+fn settle_in_words(value: &str) -> String {
+    let mut parts = value.splitn(3, ", ");
+    let enforce = match parts.next().unwrap_or_default().trim_start_matches("enforce ") {
+        "always" => "refuses what no pin matches".to_owned(),
+        "report" => "only reports".to_owned(),
+        percent => format!("refuses in {percent} of installations"),
+    };
+    let trust = if parts.next() == Some("trust pins") { ", by pins alone" } else { "" };
+    let more = parts.next().map_or_else(String::new, |ct| format!(", {ct}"));
+    format!("{enforce}{trust}{more}")
+}
+
+/// The same of a domain or of one of its pins: `NAME`, or `NAME pin TYPE:DIGEST (MATCH)`.
+fn domain_in_words(change: &Change, subject: &str) -> Change {
+    let Some((name, pin)) = subject.split_once(" pin ") else {
+        let told = |value: &Option<String>| value.as_deref().map(settle_in_words);
+        return Change {
+            subject: format!("{subject}:"),
+            before: told(&change.before),
+            after: told(&change.after),
+            kind: change.kind,
+        };
+    };
+    let (digest, matches) = pin.strip_suffix(')').and_then(|pin| pin.rsplit_once(" (")).unwrap_or((pin, ""));
+    let place = serde_json::from_value(matches.into()).as_ref().map_or("", show_match);
+    let told =
+        |value: &Option<String>| value.as_deref().map(|text| date_in_words(&text.replacen("expires at", "until", 1)));
+    Change {
+        subject: format!("{name}: pin {digest} on {place}"),
+        before: told(&change.before),
+        after: told(&change.after),
+        kind: change.kind,
+    }
+}
+
+/// A text that ends with a moment in seconds, with the moment as people read it.
+fn date_in_words(text: &str) -> String {
+    let (before, last) = text.rsplit_once(' ').map_or(("", text), |(before, last)| (before, last));
+    match last.parse() {
+        Ok(secs) => format!("{before} {}", minute(secs)).trim_start().to_owned(),
+        Err(_) => text.to_owned(),
+    }
+}
+
+/// A change of a setting or of a domain, as their pages call it.
 fn in_words(change: &Change) -> Change {
-    let seconds = |text: &str| text.trim_start_matches("after ").trim_end_matches(" s").parse().ok();
+    if let Some(subject) = change.subject.strip_prefix("domain ") {
+        return domain_in_words(change, subject);
+    }
+    let seconds = |text: &str| text.trim_start_matches("after ").strip_suffix(" s")?.parse().ok();
     let (subject, value): (_, fn(u64) -> String) = match change.subject.as_str() {
         "refresh" => ("Apps ask for news", |secs| every(&secs)),
         "expiry" => ("A release is valid", |secs| format!("for {}", show_span(&secs))),
         "on_stale" => ("An app whose copy is older", |_| String::new()),
+        subject if subject.starts_with("CT log") => (subject, |_| String::new()),
         _ => return change.clone(),
     };
     let told = |text: &String| match (text.as_str(), seconds(text)) {
@@ -92,7 +141,7 @@ fn in_words(change: &Change) -> Change {
         ("never", None) => "without end".to_owned(),
         ("keep", None) => "goes on enforcing it".to_owned(),
         ("fail", None) => "refuses every connection".to_owned(),
-        (other, None) => other.to_owned(),
+        (other, None) => date_in_words(other),
     };
     Change {
         kind: change.kind,
@@ -150,7 +199,21 @@ mod tests {
         assert_eq!(told("expiry", "after 7776000 s"), "A release is valid for 90 days");
         assert_eq!(told("expiry", "never"), "A release is valid without end");
         assert_eq!(told("on_stale", "fail"), "An app whose copy is older refuses every connection");
-        assert_eq!(told("domain a.example", "enforce report"), "domain a.example enforce report");
+        assert_eq!(told("CT logs as of", "1800000000"), "CT logs as of 15 Jan 2027, 08:00 UTC");
+        assert_eq!(
+            told("CT log AA=", "Argon, SCTs until 1800000000"),
+            "CT log AA= Argon, SCTs until 15 Jan 2027, 08:00 UTC"
+        );
+        let domain = "domain a.example";
+        assert_eq!(told(domain, "enforce report, trust platform"), "a.example: only reports");
+        assert_eq!(
+            told(domain, "enforce 50 %, trust pins, CT verified by 2 of all logs"),
+            "a.example: refuses in 50 % of installations, by pins alone, CT verified by 2 of all logs"
+        );
+        assert_eq!(
+            told("domain a.example pin spki-sha256:AA= (leaf)", "expires at 1800000000"),
+            "a.example: pin spki-sha256:AA= on the server's own certificate until 15 Jan 2027, 08:00 UTC"
+        );
     }
 
     #[test]

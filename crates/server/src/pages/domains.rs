@@ -4,12 +4,12 @@ use askama::Template;
 use axum::{
     Router,
     extract::{Path, State},
-    response::Response,
+    response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
 use pintle_api::{
-    AddDomainRequest, AutoDraft, Concern, CtLogResponse, CtPolicy, CtRequest, DomainResponse, Enforce, EnforceWord,
-    ListQuery, LookupQuery, LookupResponse, Trust, UpdateDomainRequest,
+    AddDomainRequest, AutoDraft, Concern, CtLogResponse, CtPolicy, CtRequest, DomainResponse, DriftKind, Enforce,
+    EnforceWord, ListQuery, LookupQuery, LookupResponse, Trust, UpdateDomainRequest,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -136,20 +136,26 @@ fn read_watch(fields: &Fields) -> Vec<String> {
 struct FindQuery {
     #[serde(default)]
     find: String,
+    /// Of one domain, to be led to its page.
+    name: Option<String>,
 }
 
 async fn list(
     State(app): State<App>,
     place: InProject,
     Query(query): Query<ListQuery>,
-    Query(FindQuery { find }): Query<FindQuery>,
+    Query(FindQuery { find, name }): Query<FindQuery>,
 ) -> Result<Response, PageError> {
+    let find = name.clone().unwrap_or(find);
     let (domains, next_cursor, found) = if find.trim().is_empty() {
         let query = ListQuery { limit: query.limit.or(Some(DOMAINS_AT_ONCE)), cursor: query.cursor.clone() };
         let list = app.service.list_domains(&place.actor, place.id(), &query).await?;
         (list.items, list.next_cursor, 0)
     } else {
         let found = app.service.search_domains(&place.actor, place.id(), &find, MAX_FOUND, now()).await?;
+        if let Some(domain) = found.domains.iter().find(|domain| Some(&domain.name) == name.as_ref()) {
+            return Ok(Redirect::to(&format!("{}/domains/{}", place.path(), domain.id)).into_response());
+        }
         (found.domains, None, found.count)
     };
     let is_long = next_cursor.is_some() || query.cursor.is_some() || !find.is_empty();

@@ -33,12 +33,14 @@ pub(super) struct Frame {
     /// Path and query of the page that was asked for; of a form, of the page that it stands on.
     pub(super) here: String,
     pub(super) now: u64,
+    /// Of the answer to a form: the page that it stands on, where the browser tells.
+    pub(super) stood_on: Option<String>,
     done: Option<&'static str>,
 }
 
 /// A word that a page leaves in the address of the next one, and what that one says. The words are ours: nobody can have a
 /// page say something else.
-const DONE: [(&str, &str); 51] = [
+const DONE: [(&str, &str); 53] = [
     ("signed-out", "You are signed out."),
     ("password-set", "The password is set."),
     ("signed-up", "Your account is there."),
@@ -60,6 +62,8 @@ const DONE: [(&str, &str); 51] = [
     ("rotation-retired", "The old pins are out of the draft. Apps keep them until you release."),
     ("rotation-ended", "The change is over. Pins stay as they are."),
     ("released", "Signed and accepted. It is on its way to every target."),
+    ("released-later", "Signed and accepted. It goes out at the time that you chose."),
+    ("released-once-approved", "Signed and accepted. It goes out once another member has approved it."),
     ("release-approved", "Approved. It is on its way to every target."),
     ("release-cancelled", "Taken back. Nothing of it reached an app."),
     ("key-registered", "The key is registered. Apps will accept what it signs, and nothing else."),
@@ -180,14 +184,16 @@ pub(super) async fn wrap(State(app): State<App>, mut request: Request, next: Nex
     let Some(nonce) = make_nonce() else { return PageError::INTERNAL.into_response() };
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let uri = request.uri();
+    let stood_on = if is_read { None } else { find_referrer(request.headers()) };
     let own = || uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
     let frame = Frame {
         nonce,
         form_token: read_session(request.headers(), app.is_https).as_ref().map(derive_form_token).unwrap_or_default(),
         who: None,
         is_https: app.is_https,
-        here: if is_read { own() } else { find_referrer(request.headers()).unwrap_or_else(|| "/".to_owned()) },
+        here: if is_read { own() } else { stood_on.clone().unwrap_or_else(|| "/".to_owned()) },
         now: now().as_secs(),
+        stood_on,
         done: uri.query().and_then(find_done),
     };
     request.extensions_mut().insert(frame.clone());

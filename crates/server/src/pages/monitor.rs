@@ -9,7 +9,7 @@ use pintle_api::{
 use serde::Deserialize;
 
 use super::{
-    alerts::{is_moment, severity_mood},
+    alerts::{is_moment, severity_mood, whither},
     chart::{Columns, Strip, drift_mood},
     failure::PageError,
     frame::{Frame, render},

@@ -240,7 +240,14 @@ async fn accept(
     };
     let request = AcceptReleaseRequest { jws: fields.owned("jws"), publish_at };
     match app.service.accept_release(&place.actor, place.id(), &request, now()).await {
-        Ok(release) => Ok(go_on(&format!("{}/releases/{}", place.path(), release.version), "released")),
+        Ok(release) => {
+            let done = match release.state {
+                ReleaseState::AwaitingApproval => "released-once-approved",
+                ReleaseState::Scheduled => "released-later",
+                _ => "released",
+            };
+            Ok(go_on(&format!("{}/releases/{}", place.path(), release.version), done))
+        }
         Err(error) => {
             show_draft(&app, place, Form::refused(Fields::default(), error)?, None, ChangesQuery::default()).await
         }

@@ -36,6 +36,11 @@ impl Time {
     }
 }
 
+/// A moment to the minute in UTC, as in `15 Jan 2027, 08:00 UTC`.
+pub(super) fn minute(secs: u64) -> String {
+    Time::new(secs).text
+}
+
 /// The day of a moment in UTC, as in `15 Jan 2027`.
 pub(super) fn date(secs: u64) -> String {
     let text = Time::new(secs).text;

@@ -39,6 +39,8 @@ impl Service {
         let names = derived.claims.domains.iter().map(|domain| domain.name.to_string());
         let mut names: Vec<_> = names.filter(|name| name.contains(&wanted) || name.contains(&spelt)).collect();
         let count = names.len();
+        // Whoever wrote the whole name means that one.
+        names.sort_by_key(|name| *name != wanted && *name != spelt);
         names.truncate(most);
         let domains = match count {
             0 => Vec::new(),

@@ -196,7 +196,8 @@ impl LoggedLook<'_> {
                     String::new()
                 }
                 (0, true) => "CT holds no certificate for it that is in force.".to_owned(),
-                (number, true) => format!("Of {number} certificates in CT each is pinned, or was known before."),
+                (1, true) => "The one certificate in CT is pinned, or was known before.".to_owned(),
+                (number, true) => format!("Each of {number} certificates in CT is pinned, or was known before."),
             };
         }
         if is_too_many {
