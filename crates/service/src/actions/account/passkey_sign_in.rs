@@ -4,9 +4,10 @@ use pintle_api::{PasskeySignInRequest, PasskeyStep, SecretText, SignedIn};
 use pintle_core::UnixTime;
 use pintle_store::{AccountRow, AuditChain};
 
+use super::sign_in::Proof;
 use crate::{
     Actor, PasskeyError, RequestContext, Service, ServiceError,
-    accounts::{Method, Way},
+    accounts::Way,
     change::list_account_chains,
     passkey::{Assertion, PasskeyAttempt, Refusal},
 };
@@ -40,8 +41,7 @@ impl Service {
         self.use_up_attempt(&request.pending, &attempt, now).await?;
         let assertion = Assertion::parse(&request.credential)?;
         let account = self.use_passkey(&attempt, &assertion, context, now).await?;
-        let method = Method { way: Way::Passkey, has_second_factor: false };
-        self.begin_session(account, &method, former, context, now).await
+        self.begin_session(account, &Proof::by(Way::Passkey), former, context, now).await
     }
 
     /// Whose passkey signed. It is read and its count saved in one transaction: of two answers with one count one holds.

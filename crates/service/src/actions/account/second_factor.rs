@@ -5,10 +5,14 @@ use pintle_core::UnixTime;
 use pintle_store::{AccountRow, OneTimeSecretRow};
 use zeroize::Zeroizing;
 
-use super::totp::use_code;
+use super::{sign_in::Proof, totp::use_code};
 use crate::{
-    Actor, RequestContext, Service, ServiceError, accounts::Method, change::list_account_chains, error::AccountError,
-    hex::write_hex, random::make_random,
+    Actor, RequestContext, Service, ServiceError,
+    accounts::{Method, Way},
+    change::list_account_chains,
+    error::AccountError,
+    hex::write_hex,
+    random::make_random,
 };
 
 /// Time to look at an authenticator.
@@ -16,21 +20,22 @@ const PENDING_SECS: u64 = 300;
 const PURPOSE: &str = "second_factor";
 
 impl Service {
-    /// Hands out what the second step is made with, after a first one by `method`.
+    /// Hands out what the second step is made with, after a first one by `proof`.
     pub(super) async fn ask_second_factor(
         &self,
         account: &AccountRow,
-        method: &Method,
+        proof: &Proof,
         now: UnixTime,
     ) -> Result<SignInResponse, ServiceError> {
         let pending = OneTimeSecret::make(&make_random()?);
         let change = self.begin_system_change(now).await?;
+        proof.check_current(&change, &account.id).await?;
         change
             .insert_one_time_secret(OneTimeSecretRow {
                 secret_sha256: write_hex(&pending.sha256()),
                 purpose: PURPOSE.to_owned(),
                 account_id: Some(account.id.clone()),
-                state: method.to_text(),
+                state: proof.method.to_text(),
                 expires_at: now.saturating_add_secs(PENDING_SECS).as_secs().into(),
             })
             .await?;
@@ -68,13 +73,17 @@ impl Service {
         change.delete_one_time_secret(&digest).await?;
         let is_right = use_code(&change, self.accounts.key()?, &account.id, &request.code, now).await?;
         let chains = list_account_chains(&change, &account.id).await?;
+        let method = Method { has_second_factor: true, ..Method::parse(&row.state) };
+        let password = change.find_password(&account.id).await?;
+        // What was pending went with the password that it began with: this is still the one.
+        let rests_on_password = matches!(method.way, Way::Password | Way::BreakGlass);
+        let password_set_at = password.filter(|_| rests_on_password).map(|row| row.changed_at);
         change.commit_recorded().await?;
         if !is_right {
             self.note_refusal(&chains, account.id.as_str(), "wrong second factor", context);
             return Err(AccountError::FactorWrong.into());
         }
         self.accounts.throttle.forgive(&attempt);
-        let method = Method { has_second_factor: true, ..Method::parse(&row.state) };
-        self.begin_session(account, &method, former, context, now).await
+        self.begin_session(account, &Proof { method, password_set_at }, former, context, now).await
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use pintle_api::{SessionSecret, SignInRequest, SignInResponse, SignedIn};
 use pintle_core::UnixTime;
-use pintle_store::{AccountRow, AuditChain, PasswordRow, SessionId, SessionRow};
+use pintle_store::{AccountId, AccountRow, AuditChain, PasswordRow, ReadTx, SessionId, SessionRow, Unsigned};
 use zeroize::Zeroizing;
 
 use super::sessions::describe;
@@ -22,6 +22,28 @@ use crate::{
 
 /// What is told of a client that says nothing of itself.
 const UNKNOWN_CLIENT: &str = "unknown";
+
+/// What somebody proved, outside of any transaction: comparing takes its time.
+#[derive(Clone, Debug)]
+pub(super) struct Proof {
+    pub(super) method: Method,
+    /// When the password that they know was set; `None`: it is none.
+    pub(super) password_set_at: Option<Unsigned>,
+}
+
+impl Proof {
+    /// A proof of another kind than a password.
+    pub(super) const fn by(way: Way) -> Self {
+        Self { method: Method { way, has_second_factor: false }, password_set_at: None }
+    }
+
+    /// Refuses a proof that was overtaken: with a new password whoever knew the old one is out, and must not come in behind it.
+    pub(super) async fn check_current(&self, tx: &ReadTx, account: &AccountId) -> Result<(), ServiceError> {
+        let Some(set_at) = self.password_set_at else { return Ok(()) };
+        let is_current = tx.find_password(account).await?.is_some_and(|row| row.changed_at == set_at);
+        if is_current { Ok(()) } else { Err(AccountError::SignInFailed.into()) }
+    }
+}
 
 impl Service {
     /// Signs in with address and password. `former`, a session of the same account, ends with that: signing in again is
@@ -46,9 +68,12 @@ impl Service {
                 AccountError::TooManyAttempts { retry_after_secs }
             })?;
         let requires_sso = self.accounts.settings.require_sso;
-        let (account, way) = match self.check_password(request, address.as_ref(), context, now).await {
+        let (account, proof) = match self.check_password(request, address.as_ref(), context, now).await {
             // The same whether the password is right: nobody tries out here what may be good elsewhere.
-            Ok((_, Way::Password)) | Err(ServiceError::Account(AccountError::SignInFailed)) if requires_sso => {
+            Ok((_, Proof { method: Method { way: Way::Password, .. }, .. }))
+            | Err(ServiceError::Account(AccountError::SignInFailed))
+                if requires_sso =>
+            {
                 return Err(SsoError::Required.into());
             }
             Ok(found) => found,
@@ -60,23 +85,23 @@ impl Service {
             }
         };
         self.accounts.throttle.forgive(&attempt);
-        self.finish_first_step(account, &Method { way, has_second_factor: false }, former, context, now).await
+        self.finish_first_step(account, &proof, former, context, now).await
     }
 
     /// Asks for the second factor, where the account has one; else begins a session.
     pub(super) async fn finish_first_step(
         &self,
         account: AccountRow,
-        method: &Method,
+        proof: &Proof,
         former: Option<&Actor>,
         context: &RequestContext,
         now: UnixTime,
     ) -> Result<SignInResponse, ServiceError> {
         let factor = self.store.read().await?.find_totp(&account.id).await?;
         if factor.is_some_and(|row| row.confirmed_at.is_some()) {
-            return self.ask_second_factor(&account, method, now).await;
+            return self.ask_second_factor(&account, proof, now).await;
         }
-        let signed_in = self.begin_session(account, method, former, context, now).await?;
+        let signed_in = self.begin_session(account, proof, former, context, now).await?;
         Ok(SignInResponse::Done(signed_in))
     }
 
@@ -110,7 +135,7 @@ impl Service {
         address: Option<&EmailAddress>,
         context: &RequestContext,
         now: UnixTime,
-    ) -> Result<(AccountRow, Way), ServiceError> {
+    ) -> Result<(AccountRow, Proof), ServiceError> {
         let found = match address {
             Some(address) => self.store.read().await?.find_account_by_email(address.key()).await?,
             None => None,
@@ -123,12 +148,13 @@ impl Service {
         let breaks_glass =
             stored.as_ref().and_then(|row| row.break_glass_until).is_some_and(|until| now.as_secs() < until.value());
         let way = if breaks_glass { Way::BreakGlass } else { Way::Password };
+        let proof = Proof { password_set_at: stored.as_ref().map(|row| row.changed_at), ..Proof::by(way) };
         let comparison = self.accounts.passwords.compare(&request.password, stored.map(|row| row.hash)).await?;
         match (comparison, account) {
-            (Comparison::Equal, Some(account)) => Ok((account, way)),
+            (Comparison::Equal, Some(account)) => Ok((account, proof)),
             (Comparison::EqualOutdated, Some(account)) => {
-                self.hash_again(&account, request, now).await?;
-                Ok((account, way))
+                self.hash_again(&account, &proof, request, now).await?;
+                Ok((account, proof))
             }
             (_, account) => {
                 match account {
@@ -143,15 +169,17 @@ impl Service {
         }
     }
 
-    /// Brings the hash of a password up to today's parameters.
+    /// Brings the hash of a password up to today's parameters, if it still is the password.
     async fn hash_again(
         &self,
         account: &AccountRow,
+        proof: &Proof,
         request: &SignInRequest,
         now: UnixTime,
     ) -> Result<(), ServiceError> {
         let hash = self.accounts.passwords.hash(&request.password).await?;
         let change = self.begin_system_change(now).await?;
+        proof.check_current(&change, &account.id).await?;
         let Some(stored) = change.find_password(&account.id).await? else { return Ok(()) };
         change.save_password(PasswordRow { hash, ..stored }).await?;
         change.commit_recorded().await
@@ -176,11 +204,11 @@ impl Service {
         }
     }
 
-    /// Begins a session of somebody who proved who they are.
+    /// Begins a session of somebody who proved who they are, if the proof still holds.
     pub(super) async fn begin_session(
         &self,
         account: AccountRow,
-        method: &Method,
+        proof: &Proof,
         former: Option<&Actor>,
         context: &RequestContext,
         now: UnixTime,
@@ -192,7 +220,7 @@ impl Service {
             id: SessionId::make(now_secs),
             account_id: account.id.clone(),
             secret_sha256: write_hex(&secret.sha256()),
-            method: method.to_text(),
+            method: proof.method.to_text(),
             client: context.client.clone().unwrap_or_else(|| UNKNOWN_CLIENT.to_owned()),
             network_tag: context.network.as_ref().and_then(tag),
             created_at: now_secs.into(),
@@ -202,6 +230,7 @@ impl Service {
         };
         let actor = self.session_actor(account, &session, context.clone());
         let change = self.begin_change(&actor, now).await?;
+        proof.check_current(&change, &actor.account_id).await?;
         change.delete_ended_sessions(now_secs, now_secs.saturating_sub(SESSION_IDLE_SECS)).await?;
         if let Some(former) = former.and_then(Actor::session) {
             change.delete_session(&actor.account_id, former).await?;
@@ -215,5 +244,74 @@ impl Service {
         change.commit_recorded().await?;
         let secret = Zeroizing::new(secret.expose_secret().to_owned()).into();
         Ok(SignedIn { secret, session: describe(&session, Some(&session.id)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pintle_core::root::BaseUrl;
+    use pintle_store::{EmailRow, Store};
+
+    const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+    const LATER: UnixTime = UnixTime::from_secs(1_800_000_060);
+    const OLD: &str = "elf twigs hum so";
+
+    fn request() -> SignInRequest {
+        SignInRequest { email: "ada@example.com".into(), password: Zeroizing::new(OLD.to_owned()).into() }
+    }
+
+    /// A service that knows Ada; her password, and what her signing in with it has proved so far.
+    async fn begin(folder: &std::path::Path) -> (Service, AccountRow, Proof) {
+        let store = Store::open_sqlite(&folder.join("pintle.db")).await.unwrap();
+        let service = Service::new(store, Vec::new(), BaseUrl::parse("https://pins.example.com/cdn").unwrap());
+        let address = EmailAddress::parse("ada@example.com").unwrap();
+        let account = AccountRow { id: AccountId::make(1), name: "Ada".into(), created_at: 1.into() };
+        let change = service.begin_system_change(NOW).await.unwrap();
+        change.insert_account(account.clone()).await.unwrap();
+        let email = EmailRow {
+            account_id: account.id.clone(),
+            address: address.as_str().into(),
+            address_key: address.key().into(),
+            verified_at: 1.into(),
+        };
+        change.save_email(email).await.unwrap();
+        change.commit_recorded().await.unwrap();
+        let hash = service.accounts.passwords.hash(&request().password).await.unwrap();
+        set_password(&service, &account, &hash, NOW).await;
+        let context = RequestContext::default();
+        let (_, proof) = service.check_password(&request(), Some(&address), &context, NOW).await.unwrap();
+        (service, account, proof)
+    }
+
+    async fn set_password(service: &Service, account: &AccountRow, hash: &str, now: UnixTime) {
+        let change = service.begin_system_change(now).await.unwrap();
+        let (account_id, changed_at) = (account.id.clone(), now.as_secs().into());
+        let row = PasswordRow { account_id, hash: hash.to_owned(), changed_at, break_glass_until: None };
+        change.save_password(row).await.unwrap();
+        change.commit_recorded().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn whoever_was_signing_in_when_the_password_was_changed_does_not_come_in_behind_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (service, account, proof) = begin(folder.path()).await;
+        let context = RequestContext::default();
+        assert!(service.finish_first_step(account.clone(), &proof, None, &context, NOW).await.is_ok());
+        set_password(&service, &account, "another", LATER).await;
+        let refused = service.finish_first_step(account.clone(), &proof, None, &context, LATER).await.unwrap_err();
+        assert_eq!(refused.code(), "sign_in_failed");
+        let refused = service.ask_second_factor(&account, &proof, LATER).await.unwrap_err();
+        assert_eq!(refused.code(), "sign_in_failed", "nor with a second step");
+    }
+
+    #[tokio::test]
+    async fn an_old_password_is_not_hashed_again_over_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (service, account, proof) = begin(folder.path()).await;
+        set_password(&service, &account, "another", LATER).await;
+        assert!(service.hash_again(&account, &proof, &request(), LATER).await.is_err());
+        let stored = service.store.read().await.unwrap().find_password(&account.id).await.unwrap().unwrap();
+        assert_eq!(stored.hash, "another");
     }
 }

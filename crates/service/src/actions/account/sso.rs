@@ -7,11 +7,11 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::confirm::save_address;
+use super::{confirm::save_address, sign_in::Proof};
 use crate::{
     AccountError, Actor, AuditAction, IdentityProviderError, RequestContext, Service, ServiceError, SignUp, SsoAnswer,
     SsoError, SsoProvider, VerifiedIdentity,
-    accounts::{Method, Way},
+    accounts::Way,
     actions::accept_invitation::is_invited,
     address::EmailAddress,
     audit::Event,
@@ -52,8 +52,8 @@ impl Service {
     ) -> Result<SignInResponse, ServiceError> {
         let (provider, identity) = self.receive_answer(request, None, context, now).await?;
         let account = self.find_or_make_account(provider, &identity, context, now).await?;
-        let method = Method { way: Way::Sso(provider.name.clone()), has_second_factor: false };
-        self.finish_first_step(account, &method, former, context, now).await
+        let proof = Proof::by(Way::Sso(provider.name.clone()));
+        self.finish_first_step(account, &proof, former, context, now).await
     }
 
     pub(super) async fn ask_provider(
