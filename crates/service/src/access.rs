@@ -105,6 +105,15 @@ pub(crate) fn require_scope(actor: &Actor, needed: Scope) -> Result<(), ServiceE
     if actor.reach == Reach::Account { Ok(()) } else { Err(GrantError::LimitedToken.into()) }
 }
 
+/// For what is a person's own and no organization's: a session may, whatever it lacks; of tokens one with this scope that is
+/// limited to nothing.
+pub(crate) fn require_own_account(actor: &Actor, needed: Scope) -> Result<(), ServiceError> {
+    match actor.credential {
+        Credential::Session { .. } => Ok(()),
+        Credential::Token { .. } => require_scope(actor, needed),
+    }
+}
+
 /// A person who signed in lacks a scope only where more is required than was shown.
 pub(crate) fn miss_scope(actor: &Actor, needed: Scope) -> ServiceError {
     match actor.credential {

@@ -26,6 +26,12 @@ impl ReadTx {
         Ok(found.one(self.connection()).await?)
     }
 
+    /// Whether the mail is still there, under the lease that `mail` has.
+    pub async fn is_mail_held(&self, mail: &MailRow) -> Result<bool, StoreError> {
+        let found = mail::Entity::find_by_id(mail.id.clone()).filter(mail::Column::Lease.eq(mail.lease.clone()));
+        Ok(found.one(self.connection()).await?.is_some())
+    }
+
     /// How many mails of this kind to this address were asked for since `since_secs`.
     pub async fn count_mails_since(&self, kind: MailKind, key: &str, since_secs: u64) -> Result<u64, StoreError> {
         let found = mail::Entity::find()
@@ -72,6 +78,17 @@ impl WriteTx {
             .exec(self.connection())
             .await?;
         Ok(released.rows_affected > 0)
+    }
+
+    /// Removes the mails of this kind that are to be sent for the account.
+    pub async fn delete_waiting_mails(&self, kind: MailKind, account: &AccountId) -> Result<(), StoreError> {
+        mail::Entity::delete_many()
+            .filter(mail::Column::AccountId.eq(account.clone()))
+            .filter(mail::Column::Kind.eq(kind))
+            .filter(mail::Column::RunAt.is_not_null())
+            .exec(self.connection())
+            .await?;
+        Ok(())
     }
 
     /// Removes mails that were sent, and were asked for before `before_secs`.

@@ -76,7 +76,7 @@ async fn confirm(
 #[utoipa::path(
     get, path = "/account", operation_id = "read_account", tag = "accounts",
     responses((status = 200, body = AccountResponse), Failure),
-    extensions(("x-permission" = json!("signed_in")))
+    extensions(("x-permission" = json!("scope:read")))
 )]
 async fn read_account(State(app): State<App>, Caller(actor): Caller) -> Result<Json<AccountResponse>, ApiError> {
     Ok(Json(app.service.read_account(&actor).await?))
@@ -116,7 +116,7 @@ async fn set_password(
     put, path = "/account/address", operation_id = "change_address", tag = "accounts",
     request_body = AddressRequest, responses((status = 202, body = MailedResponse), Failure),
     extensions(("x-permission" = json!("person")),
-        ("x-problems" = json!({"422": ["address_invalid"]})))
+        ("x-problems" = json!({"422": ["address_invalid"], "429": ["busy"]})))
 )]
 async fn change_address(
     State(app): State<App>,
@@ -147,7 +147,7 @@ async fn sign_in(
 #[utoipa::path(
     get, path = "/sessions", operation_id = "list_sessions", tag = "sessions", params(ListQuery),
     responses((status = 200, body = ListResponse<SessionResponse>), Failure),
-    extensions(("x-permission" = json!("signed_in")))
+    extensions(("x-permission" = json!("scope:read")))
 )]
 async fn list_sessions(
     State(app): State<App>,
@@ -157,11 +157,11 @@ async fn list_sessions(
     Ok(Json(app.service.list_sessions(&actor, &query, now()).await?))
 }
 
-/// Ends every session of the caller but the one that asks.
+/// Ends every session of the caller but the one that asks, and every code that was mailed.
 #[utoipa::path(
     delete, path = "/sessions", operation_id = "end_other_sessions", tag = "sessions",
     responses((status = 204), Failure),
-    extensions(("x-permission" = json!("signed_in")))
+    extensions(("x-permission" = json!("scope:admin")))
 )]
 async fn end_other_sessions(State(app): State<App>, Caller(actor): Caller) -> Result<StatusCode, ApiError> {
     app.service.end_other_sessions(&actor, now()).await?;
@@ -172,7 +172,7 @@ async fn end_other_sessions(State(app): State<App>, Caller(actor): Caller) -> Re
 #[utoipa::path(
     delete, path = "/sessions/{session}", operation_id = "end_session", tag = "sessions", params(SessionIds),
     responses((status = 204), Failure),
-    extensions(("x-permission" = json!("signed_in")),
+    extensions(("x-permission" = json!("scope:admin")),
         ("x-problems" = json!({"403": ["person_needed"]})))
 )]
 async fn end_session(

@@ -52,7 +52,7 @@ async fn finish_passkey_sign_in(
 /// The passkeys that sign in to the caller's account.
 #[utoipa::path(
     get, path = "/account/passkeys", operation_id = "list_passkeys", tag = "accounts",
-    responses((status = 200, body = PasskeysResponse), Failure), extensions(("x-permission" = json!("signed_in")))
+    responses((status = 200, body = PasskeysResponse), Failure), extensions(("x-permission" = json!("scope:read")))
 )]
 async fn list_passkeys(State(app): State<App>, Caller(actor): Caller) -> Result<Json<PasskeysResponse>, ApiError> {
     Ok(Json(app.service.list_passkeys(&actor).await?))

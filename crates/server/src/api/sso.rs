@@ -65,7 +65,7 @@ async fn finish_sso(
 /// The identities of single sign-on that sign in to the caller's account.
 #[utoipa::path(
     get, path = "/account/identities", operation_id = "list_identities", tag = "accounts",
-    responses((status = 200, body = IdentitiesResponse), Failure), extensions(("x-permission" = json!("signed_in")))
+    responses((status = 200, body = IdentitiesResponse), Failure), extensions(("x-permission" = json!("scope:read")))
 )]
 async fn list_identities(State(app): State<App>, Caller(actor): Caller) -> Result<Json<IdentitiesResponse>, ApiError> {
     Ok(Json(app.service.list_identities(&actor).await?))

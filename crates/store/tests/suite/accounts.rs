@@ -336,6 +336,8 @@ pub(super) async fn a_mail_is_leased_once_and_remembered_when_sent(store: &Store
     assert!(lease("second", NOW + 59).await.is_none());
     let second = lease("second", NOW + 60).await.unwrap();
     assert_eq!(second.attempts.value(), 2);
+    let is_held = async |mail: &MailRow| store.read().await.unwrap().is_mail_held(mail).await.unwrap();
+    assert_eq!((is_held(&first).await, is_held(&second).await), (false, true));
     assert!(!release(&first, None).await, "a lost lease changes nothing");
     assert!(release(&second, Some(NOW + 70)).await);
     let view = store.read().await.unwrap();
@@ -356,4 +358,17 @@ pub(super) async fn a_mail_is_leased_once_and_remembered_when_sent(store: &Store
     write(store, async |tx| tx.delete_sent_mails(NOW + 1).await).await.unwrap();
     let view = store.read().await.unwrap();
     assert_eq!(view.count_mails_since(MailKind::SignUp, "ada@example.com", 0).await.unwrap(), 0);
+    drop(view);
+
+    let (ada, bob) = (add_account(store).await.id, add_account(store).await.id);
+    for (kind, account) in [(MailKind::ChangeAddress, &ada), (MailKind::ChangeAddress, &bob), (MailKind::Alerts, &ada)]
+    {
+        let row = MailRow { account_id: Some(account.clone()), ..self::mail(kind) };
+        write(store, async |tx| tx.insert_mail(row.clone()).await).await.unwrap();
+    }
+    write(store, async |tx| tx.delete_waiting_mails(MailKind::ChangeAddress, &ada).await).await.unwrap();
+    let view = store.read().await.unwrap();
+    let is_left = async |kind, account| view.find_last_mail(kind, account).await.unwrap().is_some();
+    assert!(!is_left(MailKind::ChangeAddress, &ada).await);
+    assert!(is_left(MailKind::ChangeAddress, &bob).await && is_left(MailKind::Alerts, &ada).await);
 }

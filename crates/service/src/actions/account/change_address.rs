@@ -2,7 +2,6 @@ use pintle_api::{AddressRequest, MailedResponse};
 use pintle_core::UnixTime;
 use pintle_store::MailKind;
 
-use super::request_mail::queue_mail;
 use crate::{Actor, Service, ServiceError, address::EmailAddress, step_up::require_recent_authentication};
 
 impl Service {
@@ -11,7 +10,8 @@ impl Service {
     /// # Errors
     /// [`AccountError::PersonNeeded`](crate::AccountError::PersonNeeded),
     /// [`AccountError::StepUpNeeded`](crate::AccountError::StepUpNeeded),
-    /// [`AccountError::AddressInvalid`](crate::AccountError::AddressInvalid), [`ServiceError::Store`].
+    /// [`AccountError::AddressInvalid`](crate::AccountError::AddressInvalid),
+    /// [`AccountError::Busy`](crate::AccountError::Busy), [`ServiceError::Store`].
     pub async fn change_address(
         &self,
         actor: &Actor,
@@ -21,8 +21,6 @@ impl Service {
         require_recent_authentication(actor, now)?;
         let address = EmailAddress::parse(&request.email)?;
         let change = self.begin_change(actor, now).await?;
-        queue_mail(&change, MailKind::ChangeAddress, &address, Some(&actor.account_id), now).await?;
-        self.commit_with_mail(change).await?;
-        Ok(self.tell_delivery())
+        self.send_to_claimed(change, MailKind::ChangeAddress, &address, Some(&actor.account_id), now).await
     }
 }

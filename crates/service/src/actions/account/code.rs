@@ -2,7 +2,7 @@
 
 use pintle_api::OneTimeSecret;
 use pintle_core::UnixTime;
-use pintle_store::{AccountId, OneTimeSecretRow, WriteTx};
+use pintle_store::{AccountId, MailKind, OneTimeSecretRow, WriteTx};
 use serde::{Deserialize, Serialize};
 
 use crate::{ServiceError, address::EmailAddress, hex::write_hex, random::make_random};
@@ -11,6 +11,12 @@ pub(super) const PURPOSE: &str = "mailed";
 /// A code for a new password opens an account: it lives as long as it takes to fetch a mail.
 pub(super) const RESET_SECS: u64 = 3600;
 pub(super) const CODE_SECS: u64 = 24 * 3600;
+
+/// Ends every code of the account, and those that a mail on its way would bring: whoever asked for one is out.
+pub(super) async fn end_codes(tx: &WriteTx, account: &AccountId) -> Result<(), ServiceError> {
+    tx.delete_one_time_secrets_of(account).await?;
+    Ok(tx.delete_waiting_mails(MailKind::ChangeAddress, account).await?)
+}
 
 /// What a code in a mail does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

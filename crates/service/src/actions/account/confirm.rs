@@ -3,7 +3,7 @@ use pintle_core::UnixTime;
 use pintle_store::{AccountId, AccountRow, EmailRow, MailKind, OneTimeSecretRow, PasswordRow, StoreError};
 
 use super::{
-    code::{CODE_SECS, Code, PURPOSE},
+    code::{CODE_SECS, Code, PURPOSE, end_codes},
     request_mail::queue_mail,
 };
 use crate::{
@@ -98,7 +98,7 @@ async fn set_password(
     change.save_password(password.clone()).await?;
     // Whoever may have had the old one, or another code, is out.
     change.delete_sessions(account, None).await?;
-    change.delete_one_time_secrets_of(account).await?;
+    end_codes(change, account).await?;
     queue_mail(change, MailKind::PasswordChanged, address, Some(account), now).await?;
     change
         .record_of_account(account, |chain| {
@@ -116,7 +116,7 @@ async fn change_address(
 ) -> Result<Confirmed, ServiceError> {
     let former = change.find_email(account).await?;
     save_address(change, account, address, now).await?;
-    change.delete_one_time_secrets_of(account).await?;
+    end_codes(change, account).await?;
     if let Some(former) = former {
         let former = EmailAddress::parse(&former.address)?;
         queue_mail(change, MailKind::AddressChanged, &former, Some(account), now).await?;

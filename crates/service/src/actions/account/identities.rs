@@ -1,22 +1,23 @@
 //! The identities of single sign-on that sign in to an account.
 
-use pintle_api::{BeginSsoRequest, FinishSsoRequest, IdentitiesResponse, IdentityResponse, SsoStep};
+use pintle_api::{BeginSsoRequest, FinishSsoRequest, IdentitiesResponse, IdentityResponse, Scope, SsoStep};
 use pintle_core::UnixTime;
 use pintle_store::{IdentityId, IdentityRow, MailKind};
 use serde_json::json;
 
 use super::{request_mail::queue_mail, sso::insert_identity};
 use crate::{
-    Actor, AuditAction, Service, ServiceError, SsoError, address::EmailAddress, audit::Event, change::Change,
-    step_up::require_recent_authentication,
+    Actor, AuditAction, Service, ServiceError, SsoError, access::require_own_account, address::EmailAddress,
+    audit::Event, change::Change, step_up::require_recent_authentication,
 };
 
 impl Service {
     /// The identities linked with the actor's account.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`ServiceError::Store`], and of a token those of access.
     pub async fn list_identities(&self, actor: &Actor) -> Result<IdentitiesResponse, ServiceError> {
+        require_own_account(actor, Scope::Read)?;
         let rows = self.store.read().await?.list_identities(&actor.account_id).await?;
         Ok(IdentitiesResponse { identities: rows.iter().map(describe).collect() })
     }

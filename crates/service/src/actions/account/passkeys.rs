@@ -1,12 +1,13 @@
 //! The passkeys of an account: added, renamed, removed.
 
-use pintle_api::{AddPasskeyRequest, PasskeyResponse, PasskeyStep, PasskeysResponse, RenamePasskeyRequest};
+use pintle_api::{AddPasskeyRequest, PasskeyResponse, PasskeyStep, PasskeysResponse, RenamePasskeyRequest, Scope};
 use pintle_core::UnixTime;
 use pintle_store::{MailKind, PasskeyBackup, PasskeyId, PasskeyRow, StoreError};
 
 use super::{request_mail::queue_mail, ways_in::require_enrolment};
 use crate::{
     Actor, AuditAction, PasskeyError, Service, ServiceError, SsoError,
+    access::require_own_account,
     address::EmailAddress,
     audit::Event,
     change::Change,
@@ -19,8 +20,9 @@ impl Service {
     /// The passkeys of the actor's account.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`ServiceError::Store`], and of a token those of access.
     pub async fn list_passkeys(&self, actor: &Actor) -> Result<PasskeysResponse, ServiceError> {
+        require_own_account(actor, Scope::Read)?;
         let rows = self.store.read().await?.list_passkeys(&actor.account_id).await?;
         Ok(PasskeysResponse { passkeys: rows.iter().map(describe).collect() })
     }

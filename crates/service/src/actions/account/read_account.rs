@@ -1,13 +1,14 @@
-use pintle_api::AccountResponse;
+use pintle_api::{AccountResponse, Scope};
 
-use crate::{Actor, Service, ServiceError};
+use crate::{Actor, Service, ServiceError, access::require_own_account};
 
 impl Service {
     /// The actor's own account.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`], [`ServiceError::Store`].
+    /// [`ServiceError::NotFound`], [`ServiceError::Store`], and of a token those of access.
     pub async fn read_account(&self, actor: &Actor) -> Result<AccountResponse, ServiceError> {
+        require_own_account(actor, Scope::Read)?;
         let tx = self.store.read().await?;
         let account = tx.find_account(&actor.account_id).await?;
         let account = account.ok_or(ServiceError::NotFound { what: "account" })?;

@@ -1,7 +1,7 @@
 use pintle_core::UnixTime;
 use pintle_store::{AccountId, MailKind};
 
-use super::request_mail::queue_mail;
+use super::{code::end_codes, request_mail::queue_mail};
 use crate::{AuditAction, Service, ServiceError, address::EmailAddress, audit::Event, change::Change};
 
 /// What somebody lost.
@@ -14,8 +14,8 @@ pub enum LostFactors {
 }
 
 impl Service {
-    /// Takes away, for the operator, what somebody lost; `who` is an address or `acc_…`. Every session ends: whoever found it
-    /// may have one.
+    /// Takes away, for the operator, what somebody lost; `who` is an address or `acc_…`. Every session and code ends: whoever
+    /// found it may have one.
     ///
     /// # Errors
     /// [`AccountError::AddressInvalid`](crate::AccountError::AddressInvalid), [`ServiceError::NotFound`],
@@ -42,6 +42,7 @@ impl Service {
             change.record_of_account(account, event).await?;
         }
         change.delete_sessions(account, None).await?;
+        end_codes(&change, account).await?;
         if let Some(email) = change.find_email(account).await? {
             let address = EmailAddress::parse(&email.address)?;
             let kind = if had_totp { MailKind::SecondFactorChanged } else { MailKind::PasskeyChanged };

@@ -59,14 +59,26 @@ impl Service {
     ) -> Result<MailedResponse, ServiceError> {
         let address = EmailAddress::parse(&request.email)?;
         let change = self.begin_visitor_change(context, now).await?;
-        let since_secs = now.as_secs().saturating_sub(PAUSE_SECS);
+        self.send_to_claimed(change, kind, &address, None, now).await
+    }
+
+    /// Has a mail sent to an address that nobody has shown to be theirs, unless it got such a one a short while ago.
+    pub(super) async fn send_to_claimed(
+        &self,
+        change: Change,
+        kind: MailKind,
+        to: &EmailAddress,
+        account: Option<&AccountId>,
+        now: UnixTime,
+    ) -> Result<MailedResponse, ServiceError> {
         if change.count_waiting_mails().await? >= MAX_WAITING {
             return Err(AccountError::Busy.into());
         }
-        if change.count_mails_since(kind, address.key(), since_secs).await? == 0 {
-            queue_mail(&change, kind, &address, None, now).await?;
-            self.commit_with_mail(change).await?;
+        let since_secs = now.as_secs().saturating_sub(PAUSE_SECS);
+        if change.count_mails_since(kind, to.key(), since_secs).await? == 0 {
+            queue_mail(&change, kind, to, account, now).await?;
         }
+        self.commit_with_mail(change).await?;
         Ok(self.tell_delivery())
     }
 

@@ -69,6 +69,10 @@ impl Service {
             return Ok(Some(notice.write(&mail.address, server, "")));
         }
         let change = self.begin_system_change(now).await?;
+        // Taken back since it was leased: there must be no code any more.
+        if !change.is_mail_held(mail).await? {
+            return Ok(None);
+        }
         change.delete_expired_one_time_secrets(now.as_secs()).await?;
         let chosen = match &mail.invitation_id {
             Some(invitation) => renew_invitation(&change, invitation, now).await?,
@@ -162,4 +166,34 @@ async fn renew_invitation(
     let code = InvitationCode::make(&make_random()?);
     tx.save_invitation_secret(invitation, code.prefix(), &write_hex(&code.sha256())).await?;
     Ok(Some((Template::Invitation, code.expose_secret().to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actions::account::{code::end_codes, request_mail::queue_mail};
+    use pintle_core::root::BaseUrl;
+    use pintle_store::{AccountId, AccountRow, Store};
+
+    const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+    #[tokio::test]
+    async fn a_mail_that_was_taken_back_when_it_was_to_be_written_brings_no_code() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(&folder.path().join("pintle.db")).await.unwrap();
+        let service = Service::new(store, Vec::new(), BaseUrl::parse("https://pins.example.com/cdn").unwrap());
+        let account = AccountId::make(1);
+        let address = EmailAddress::parse("eve@example.com").unwrap();
+        let change = service.begin_system_change(NOW).await.unwrap();
+        let row = AccountRow { id: account.clone(), name: "Ada".into(), created_at: 1.into() };
+        change.insert_account(row).await.unwrap();
+        queue_mail(&change, MailKind::ChangeAddress, &address, Some(&account), NOW).await.unwrap();
+        change.commit_recorded().await.unwrap();
+        let mail = service.lease_mail(NOW).await.unwrap().unwrap();
+        assert!(service.write_mail(&mail, NOW).await.unwrap().is_some());
+        let change = service.begin_system_change(NOW).await.unwrap();
+        end_codes(&change, &account).await.unwrap();
+        change.commit_recorded().await.unwrap();
+        assert!(service.write_mail(&mail, NOW).await.unwrap().is_none());
+    }
 }

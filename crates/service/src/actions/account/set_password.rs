@@ -2,7 +2,7 @@ use pintle_api::SetPasswordRequest;
 use pintle_core::UnixTime;
 use pintle_store::{MailKind, PasswordRow};
 
-use super::request_mail::queue_mail;
+use super::{code::end_codes, request_mail::queue_mail};
 use crate::{
     Actor, AuditAction, Service, ServiceError, address::EmailAddress, audit::Event, password::check_new_password,
     step_up::require_recent_authentication,
@@ -33,7 +33,7 @@ impl Service {
         let (account_id, changed_at) = (account.clone(), now.as_secs().into());
         change.save_password(PasswordRow { account_id, hash, changed_at, break_glass_until: None }).await?;
         change.delete_sessions(account, kept).await?;
-        change.delete_one_time_secrets_of(account).await?;
+        end_codes(&change, account).await?;
         if let Some(address) = &address {
             queue_mail(&change, MailKind::PasswordChanged, address, Some(account), now).await?;
         }

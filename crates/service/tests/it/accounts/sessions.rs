@@ -142,8 +142,85 @@ async fn a_new_address_counts_once_it_was_shown_to_receive_mail() {
     let [mail] = town.mails(NOW).await.try_into().unwrap();
     town.confirm(link.expose_secret(), Some(PASSWORD), NOW).await.unwrap();
     assert_eq!(code(town.confirm(&code_in(&mail), None, NOW).await), "address_taken");
-    town.service.change_address(&ada, &address("bob@example.com"), NOW).await.unwrap();
-    assert!(town.mails(NOW).await.is_empty());
+    let later = at(601);
+    let again = town.try_sign_in("ada@new.example", PASSWORD, "a", later).await.unwrap();
+    let ada = town.actor(done(again).unwrap().secret.expose_secret(), later).await.unwrap();
+    town.service.change_address(&ada, &address("bob@example.com"), later).await.unwrap();
+    assert!(town.mails(later).await.is_empty());
+}
+
+#[tokio::test]
+async fn nobody_fills_a_mailbox_by_asking_for_its_address_again_and_again() {
+    let town = Town::new().await;
+    town.add_ada().await;
+    let ada = town.actor(&town.sign_in(NOW).await, NOW).await.unwrap();
+    let eve = town.add("eve@example.com", NOW).await;
+    for who in [&ada, &ada, &eve] {
+        town.service.change_address(who, &address("bob@example.com"), NOW).await.unwrap();
+    }
+    assert_eq!(town.mails(NOW).await.len(), 1);
+}
+
+/// A thief of a session asked for a new address, and the mail with the code is not sent yet, or was.
+#[tokio::test]
+async fn a_new_address_that_a_thief_asked_for_ends_with_the_password_and_with_their_session() {
+    for is_sent in [true, false] {
+        for by in ["password", "session", "others"] {
+            let town = Town::new().await;
+            town.add_ada().await;
+            let thief = town.actor(&town.sign_in(NOW).await, NOW).await.unwrap();
+            let ada = town.actor(&town.sign_in(NOW).await, NOW).await.unwrap();
+            town.service.change_address(&thief, &address("eve@example.com"), NOW).await.unwrap();
+            let sent = if is_sent { town.mails(NOW).await } else { Vec::new() };
+            match by {
+                "password" => {
+                    let request = SetPasswordRequest { new_password: secret("seven brown foxes") };
+                    town.service.set_password(&ada, &request, NOW).await.unwrap();
+                }
+                "session" => {
+                    let all = town.service.list_sessions(&ada, &ListQuery::default(), NOW).await.unwrap().items;
+                    let other = &all.iter().find(|session| !session.is_current).unwrap().id;
+                    town.service.end_session(&ada, other, NOW).await.unwrap();
+                }
+                _ => town.service.end_other_sessions(&ada, NOW).await.unwrap(),
+            }
+            let mails = sent.into_iter().chain(town.mails(NOW).await);
+            let codes: Vec<_> = mails.filter(|mail| mail.to == "eve@example.com").map(|mail| code_in(&mail)).collect();
+            assert_eq!(codes.len(), usize::from(is_sent), "{by}");
+            for one in codes {
+                assert_eq!(code(town.confirm(&one, None, NOW).await), "code_invalid", "{by}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_touches_sessions_and_account_only_as_far_as_its_scopes_and_limits_go() {
+    let town = Town::new().await;
+    town.add_ada().await;
+    let ada = town.actor(&town.sign_in(NOW).await, NOW).await.unwrap();
+    let request = CreateOrganizationRequest { name: "Acme".into() };
+    let organization = town.service.create_organization(&ada, &request, NOW).await.unwrap().id;
+    for (scopes, organization_id, reads, ends) in [
+        (vec![Scope::Read, Scope::Admin], Some(organization), "token_limited", "token_limited"),
+        (vec![Scope::Read], None, "", "scope_missing"),
+        (vec![Scope::Edit, Scope::Release], None, "scope_missing", "scope_missing"),
+        (vec![Scope::Read, Scope::Admin], None, "", ""),
+    ] {
+        let lifetime = TokenLifetime::Default;
+        let request = CreateTokenRequest { name: "ci".into(), scopes, organization_id, project_id: None, lifetime };
+        let token = town.service.create_token(&ada, &request, NOW).await.unwrap().secret;
+        let token = town.actor(token.expose_secret(), NOW).await.unwrap();
+        let outcome = |answer: Result<(), ServiceError>| answer.map_or_else(|error| error.code(), |()| "");
+        let query = ListQuery::default();
+        assert_eq!(outcome(town.service.list_sessions(&token, &query, NOW).await.map(drop)), reads);
+        assert_eq!(outcome(town.service.read_account(&token).await.map(drop)), reads);
+        assert_eq!(outcome(town.service.list_identities(&token).await.map(drop)), reads);
+        assert_eq!(outcome(town.service.list_passkeys(&token).await.map(drop)), reads);
+        let other = town.sign_in(NOW).await;
+        assert_eq!(outcome(town.service.end_other_sessions(&token, NOW).await), ends);
+        assert_eq!(town.actor(&other, NOW).await.is_err(), ends.is_empty());
+    }
 }
 
 #[tokio::test]
