@@ -10,6 +10,7 @@ mod history;
 mod live;
 mod look;
 mod refresh;
+mod turns;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -34,6 +35,7 @@ pub(crate) use look::endpoints_of;
 pub use look::{LookSettings, Observation, Sight, Watch, list_endpoints, load_roots, look};
 pub(crate) use refresh::judge_pins;
 pub use refresh::{LoggedKey, RefreshAction, RefreshStep, judge_logged, plan_refresh};
+pub(crate) use turns::Turns;
 
 /// Most findings that an answer lists.
 const MAX_FINDINGS: usize = 200;

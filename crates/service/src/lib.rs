@@ -116,6 +116,7 @@ pub struct Service {
     lookups: Option<lookup::Lookups>,
     decodes: bool,
     guard: GuardSettings,
+    guard_turns: guard::Turns,
     alerts: AlertSettings,
     monitor: Option<MonitorSettings>,
     /// Somewhere else, too.
@@ -147,6 +148,7 @@ impl Service {
             lookups: None,
             decodes: false,
             guard: GuardSettings::default(),
+            guard_turns: guard::Turns::default(),
             alerts: AlertSettings::default(),
             monitor: None,
             ct_watch: None,

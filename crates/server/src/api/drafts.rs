@@ -33,7 +33,7 @@ async fn read(State(app): State<App>, Caller(actor): Caller, Ids(ids): Ids<Proje
     get, path = "/organizations/{organization}/projects/{project}/draft/guard", operation_id = "guard_draft",
     tag = "draft", params(ProjectIds), responses((status = 200, body = GuardResponse), Failure),
     extensions(("x-permission" = json!("edit_draft")),
-        ("x-problems" = json!({"409": ["key_missing"], "422": ["draft_invalid", "config_too_large"]})))
+        ("x-problems" = json!({"409": ["key_missing"], "422": ["draft_invalid", "config_too_large"], "429": ["guard_busy"]})))
 )]
 async fn guard(
     State(app): State<App>,

@@ -34,7 +34,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
     operation_id = "prepare_release", tag = "releases", params(ProjectIds), request_body = PrepareReleaseRequest,
     responses((status = 201, body = PreparedReleaseResponse), Failure),
     extensions(("x-permission" = json!("release")),
-        ("x-problems" = json!({"403": ["step_up_needed"], "409": ["key_missing", "draft_unchanged", "release_is_withdrawal", "nothing_released", "guard_refused", "guard_outdated"], "422": ["draft_invalid", "config_too_large"]})))
+        ("x-problems" = json!({"403": ["step_up_needed"], "409": ["key_missing", "draft_unchanged", "release_is_withdrawal", "nothing_released", "guard_refused", "guard_outdated"], "422": ["draft_invalid", "config_too_large"], "429": ["guard_busy"]})))
 )]
 async fn prepare(
     State(app): State<App>,

@@ -40,7 +40,8 @@ impl Service {
     /// What the guard says of the draft: the same as before a release, and nothing is prepared.
     ///
     /// # Errors
-    /// [`ServiceError::KeyMissing`], [`ServiceError::DraftInvalid`], [`ServiceError::DraftTooLarge`], and those of access.
+    /// [`ServiceError::KeyMissing`], [`ServiceError::DraftInvalid`], [`ServiceError::DraftTooLarge`], [`GuardError::Busy`], and
+    /// those of access.
     pub async fn guard_draft(
         &self,
         actor: &Actor,
@@ -52,7 +53,7 @@ impl Service {
         let question = self.make_question(&tx, &project, ReleaseContent::Draft, now).await?;
         drop(tx);
         let claims = Base64::encode_string(&question.bytes);
-        let judgement = self.judge(question, now).await?;
+        let judgement = self.judge(&project, question, now).await?;
         let revision = judgement.basis.draft_revision.unwrap_or_default();
         Ok(GuardResponse { revision, claims, findings: shorten(judgement.findings) })
     }
@@ -74,7 +75,7 @@ impl Service {
         let question = self.make_question(&tx, &project, content, now).await?;
         // Nothing is held while strangers' servers take their time.
         drop(tx);
-        self.judge(question, now).await.map(Some)
+        self.judge(&project, question, now).await.map(Some)
     }
 
     async fn make_question(
@@ -96,10 +97,13 @@ impl Service {
         Ok(Question { basis, claims, bytes, previous, history, trends, watch })
     }
 
-    async fn judge(&self, question: Question, now: UnixTime) -> Result<Judgement, ServiceError> {
+    async fn judge(&self, project: &Project, question: Question, now: UnixTime) -> Result<Judgement, ServiceError> {
         let Question { basis, claims, previous, history, trends, watch, .. } = question;
         let observations = match &self.guard.look {
-            Some(settings) => look(list_endpoints(&claims, &watch), settings).await,
+            Some(settings) => {
+                let _turn = self.guard_turns.wait(project.scope.organization()).await?;
+                look(list_endpoints(&claims, &watch), settings).await
+            }
             None => Vec::new(),
         };
         let roots = Arc::clone(&self.guard.roots);

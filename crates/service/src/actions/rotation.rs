@@ -76,7 +76,7 @@ impl Service {
     /// Where the change of a domain's key stands, its servers looked at from here: as far as this server may look at all.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] where none is under way, and those of access.
+    /// [`ServiceError::NotFound`] where none is under way, [`GuardError::Busy`](crate::GuardError::Busy), and those of access.
     pub async fn look_at_rotation(
         &self,
         actor: &Actor,
@@ -84,12 +84,16 @@ impl Service {
         domain: &str,
         now: UnixTime,
     ) -> Result<(RotationResponse, RotationStanding), ServiceError> {
+        let project = find_project(&self.store.read().await?, actor, path, Permission::Read).await?;
         let rotation = self.read_rotation(actor, path, domain).await?;
         let domain = self.read_domain(actor, path, domain).await?;
         let named: Vec<_> = domain.watch.iter().filter_map(|text| Endpoint::parse(text).ok()).collect();
         let endpoints = if named.is_empty() { Endpoint::parse(&domain.name).into_iter().collect() } else { named };
         let observations = match &self.guard.look {
-            Some(settings) => look(endpoints, settings).await,
+            Some(settings) => {
+                let _turn = self.guard_turns.wait(project.scope.organization()).await?;
+                look(endpoints, settings).await
+            }
             None => Vec::new(),
         };
         let standing = judge_rotation(&rotation, &observations, now);

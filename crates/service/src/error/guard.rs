@@ -17,6 +17,9 @@ pub enum GuardError {
     /// What was judged is not what would be signed.
     #[error("the draft was changed, or something released, while the guard looked at the live servers")]
     Outdated,
+    /// As many looks of the organization are under way as the server makes side by side.
+    #[error("the guard looks at the servers of other releases of this organization right now")]
+    Busy,
 }
 
 impl GuardError {
@@ -27,6 +30,7 @@ impl GuardError {
                 ErrorKind::Conflict,
                 "do what the findings advise; an owner or admin may override them, with a reason",
             ),
+            Self::Busy => facts("guard_busy", ErrorKind::TooMany, "repeat this in a few seconds"),
             Self::Outdated => facts("guard_outdated", ErrorKind::Conflict, "look at the draft again, and repeat this"),
         }
     }
