@@ -16,6 +16,8 @@ use crate::{
 
 /// Opens the database at `path`, creates it where there is none, and looks it through.
 pub(crate) async fn open(path: &Path) -> Result<Pools, StoreError> {
+    // What cannot be made is told by SQLite, which tries next.
+    let _exists = make_private(path);
     let refused = |error| refuse(path, error);
     let writer = connect(path, 1).await.map_err(refused)?;
     let check = Statement::from_string(DbBackend::Sqlite, "PRAGMA quick_check(1)");
@@ -27,6 +29,16 @@ pub(crate) async fn open(path: &Path) -> Result<Pools, StoreError> {
     }
     let reader = connect(path, READERS).await.map_err(refused)?;
     Ok(Pools { writer, reader })
+}
+
+/// Makes the file, if there is none, for its owner alone, whatever directory it lies in: it holds hashes of passwords and
+/// tokens. SQLite writes into an empty file, and gives its logs the same mode.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 async fn connect(path: &Path, connections: u32) -> Result<DatabaseConnection, DbErr> {
@@ -93,6 +105,19 @@ fn damage(error: &DbErr) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_new_database_and_its_logs_are_for_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let store = crate::Store::open_sqlite(&folder.path().join("pintle.db")).await.unwrap();
+        let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap());
+        let modes: Vec<_> = files.map(|file| file.metadata().unwrap().permissions().mode() & 0o777).collect();
+        assert!(modes.len() > 1 && modes.iter().all(|mode| *mode == 0o600), "{modes:o?}");
+        store.close().await.unwrap();
+    }
+
     use super::*;
     use crate::{AccountId, AccountRow, Store};
 
