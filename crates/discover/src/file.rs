@@ -9,6 +9,9 @@ use crate::SigningRequest;
 /// Largest file read, in bytes: hundreds of certificates, far from what could fill memory.
 pub const MAX_FILE_BYTES: usize = 1024 * 1024;
 
+/// Largest PKCS#12 file read, in bytes: a key and its chain have a tenth. Whatever is in it may ask for much work.
+const MAX_PFX_BYTES: usize = 64 * 1024;
+
 /// What a file holds that can be pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileContents {
@@ -46,6 +49,12 @@ pub enum FileError {
     /// PKCS#12 that is damaged, of a scheme not supported, or without certificates.
     #[error("a PKCS#12 file that cannot be read: damaged, without certificates, or protected in a way not supported")]
     Pkcs12,
+    /// PKCS#12 above its own limit.
+    #[error("a PKCS#12 file larger than {MAX_PFX_BYTES} bytes: give its certificates as PEM")]
+    Pkcs12TooLarge,
+    /// Another PKCS#12 file is being opened.
+    #[error("another PKCS#12 file is being opened: try again in a moment, or give its certificates as PEM")]
+    Busy,
     /// PKCS#12 that does not open without a password.
     #[error("the PKCS#12 file is protected by a password")]
     PasswordNeeded,

@@ -75,6 +75,8 @@ pub enum WebError {
 
 /// A source that asks for less than this is waited for, once.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A source that asks for more is asked again after this: a number with too many digits ends no asking.
+const LONGEST_WAIT: Duration = Duration::from_secs(6 * 3600);
 /// What a busy source that does not say how long is left alone for.
 const UNSAID_WAIT: Duration = Duration::from_secs(60);
 /// Between two questions to one host, unless said otherwise.
@@ -232,7 +234,7 @@ fn asked_wait(response: &Response) -> Option<Duration> {
         return None;
     }
     let said = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    Some(said.map_or(UNSAID_WAIT, Duration::from_secs))
+    Some(said.map_or(UNSAID_WAIT, Duration::from_secs).min(LONGEST_WAIT))
 }
 
 pub(crate) fn host_of(url: &Url) -> String {

@@ -111,6 +111,12 @@ async fn a_short_wait_is_kept_and_a_long_one_told_and_kept() {
     let again = search(&source, &client, CtApi::CrtSh).await.unwrap_err();
     assert!(matches!(again, CtError::Web(WebError::Busy { wait_secs: 3590..=3600, .. })), "{again}");
     assert_eq!(source.asked().len(), 1, "it asked to be left alone");
+    let source = start(vec![Answer::status("429 Never\r\nRetry-After: 18446744073709551615")]).await;
+    let busy = search(&source, &client, CtApi::CrtSh).await.unwrap_err();
+    assert!(
+        matches!(busy, CtError::Web(WebError::Busy { wait_secs: 21_600, .. })),
+        "no source silences itself: {busy}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
