@@ -23,13 +23,13 @@ pub(crate) fn core_type(pin_type: pintle_api::PinType) -> PinType {
 
 /// Name of an account, organization, project or label: what fits a table and a log line.
 pub(crate) fn check_label(member: &'static str, text: &str) -> Result<(), ServiceError> {
-    let fits = (1..=100).contains(&text.chars().count()) && text.trim() == text && !text.chars().any(char::is_control);
+    let fits = (1..=100).contains(&text.chars().count()) && text.trim() == text && replace_hostile(text) == text;
     if fits {
         return Ok(());
     }
     Err(ServiceError::ValueInvalid {
         member,
-        expected: "1 to 100 characters without control characters or outer spaces",
+        expected: "1 to 100 characters without control characters, also of text direction, or outer spaces",
     })
 }
 
@@ -190,6 +190,16 @@ mod tests {
             "1.2.3.256",
         ] {
             assert_eq!(written(text), Err("domain_invalid"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_label_shows_as_it_is_stored() {
+        for text in ["Ada", "Ädä & Søn", "עדה", "می\u{200C}خواهم"] {
+            assert!(check_label("name", text).is_ok(), "{text}");
+        }
+        for text in ["", " Ada", "A\nda", "A\u{1b}[2Jda", "\u{202E}adA", "A\u{2066}da"] {
+            assert_eq!(check_label("name", text).unwrap_err().code(), "value_invalid", "{text:?}");
         }
     }
 

@@ -1,19 +1,19 @@
 use pintle_api::{PinExpiry, PinResponse, UpdatePinRequest};
 use pintle_core::UnixTime;
-use pintle_store::{DomainId, PinId, Unsigned};
+use pintle_store::{DomainId, DraftDomain, PinId, Unsigned};
 
 use super::add_pin::summarize_pin;
 use crate::{
     Actor, AuditAction, ProjectPath, Service, ServiceError, access::find_editable_project, audit::Event,
-    input::check_label, respond,
+    claims::check_domain, input::check_label, respond,
 };
 
 impl Service {
     /// Changes label and expiry of a pin in the draft.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`], [`ServiceError::ValueInvalid`], [`ServiceError::RevisionMismatch`], and those of
-    /// access.
+    /// [`ServiceError::NotFound`], [`ServiceError::ValueInvalid`], [`ServiceError::DraftInvalid`],
+    /// [`ServiceError::RevisionMismatch`], and those of access.
     #[expect(clippy::too_many_arguments, reason = "domain and pin are named one by one, as in every action on pins")]
     pub async fn update_pin(
         &self,
@@ -42,6 +42,8 @@ impl Service {
             Some(PinExpiry::At(at)) => pin.expires_at = Some(Unsigned::from(at)),
             None => {}
         }
+        let changed = DraftDomain { pins: vec![pin.clone()], ..domain.clone() };
+        check_domain(&tx, &project, &changed).await?;
         tx.save_pin(&domain, &pin).await?;
         tx.raise_revision(&project.scope).await?;
         let answer = respond::pin(&pin)?;

@@ -123,6 +123,8 @@ async fn what_is_said_about_a_pin_can_be_changed_and_its_digest_cannot() {
     assert_eq!(set(None, Some(PinExpiry::Never)).await.unwrap(), (Some("next".into()), None));
     assert_eq!(set(Some(""), None).await.unwrap(), (None, None));
     assert_eq!(code(set(Some(" x"), None).await), "value_invalid");
+    let no_release_holds = Some(PinExpiry::At(u64::MAX));
+    assert_eq!(code(set(None, no_release_holds).await), "draft_invalid");
     let draft = plane.service.read_draft(&plane.owner, plane.path(), NOW).await.unwrap();
     assert_eq!((draft.revision, &draft.domains[0].pins[0].digest), (revision + 3, &added.digest));
 }
