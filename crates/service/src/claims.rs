@@ -11,7 +11,7 @@ use pintle_core::{
     root::{BaseUrl, SetupError},
 };
 use pintle_sign::canonical_claims;
-use pintle_store::{CtLogRow, DraftDomain, DraftRow, PinRow, Project, ReadTx};
+use pintle_store::{CtLogRow, DraftDomain, DraftRow, PinRow, Project, ProjectScope, ReadTx};
 
 use crate::{
     ServiceError,
@@ -36,7 +36,7 @@ pub(crate) fn parse_root(
     recovery_key: Option<&str>,
 ) -> Result<Root, ServiceError> {
     let key = |member, text: &str| PublicKey::parse_base64(text).map_err(|error| SetupError::Key { member, error });
-    let (organization, project) = core_ids(project)?;
+    let (organization, project) = core_ids(&project.scope)?;
     let root = Root::new(organization, project, key("public_key", public_key)?, urls.to_vec())?;
     Ok(match recovery_key {
         Some(text) => root.with_recovery_key(key("recovery_key", text)?)?,
@@ -53,7 +53,7 @@ pub(crate) fn make_claims(
     version: u64,
     now: UnixTime,
 ) -> Result<Claims, ServiceError> {
-    let (organization, id) = core_ids(project)?;
+    let (organization, id) = core_ids(&project.scope)?;
     let mut claims = Claims::new(organization, id, version, now);
     claims.expires_at = draft.expires_after_secs.map(|secs| now.saturating_add_secs(secs.value()));
     claims.on_stale = OnStale::parse(&draft.on_stale).ok_or(ServiceError::Internal("stored `on_stale`"))?;
@@ -84,7 +84,7 @@ pub(crate) fn measure_signed(claims: &[u8], succession: &[String]) -> usize {
 
 /// Whether a configuration can hold this domain with these pins and settings, beside the draft's logs.
 pub(crate) async fn check_domain(tx: &ReadTx, project: &Project, domain: &DraftDomain) -> Result<(), ServiceError> {
-    let (organization, id) = core_ids(project)?;
+    let (organization, id) = core_ids(&project.scope)?;
     let draft = tx.find_draft(&project.scope).await?.ok_or(ServiceError::NotFound { what: "draft" })?;
     let mut claims = Claims::new(organization, id, 1, UnixTime::from_secs(1));
     put_logs(&mut claims, &draft, &tx.list_ct_logs(&project.scope).await?)?;
@@ -121,7 +121,7 @@ pub(crate) fn renew_claims(earlier: Claims, version: u64, now: UnixTime) -> Clai
 
 /// That nothing is to be trusted (P-7.5). It has no end: apps believe it until a higher release says otherwise.
 pub(crate) fn make_withdrawal(project: &Project, version: u64, now: UnixTime) -> Result<Claims, ServiceError> {
-    let (organization, id) = core_ids(project)?;
+    let (organization, id) = core_ids(&project.scope)?;
     Ok(Claims { withdrawn: true, ..Claims::new(organization, id, version, now) })
 }
 
@@ -152,11 +152,11 @@ fn make_pin(pin: &PinRow) -> Result<Pin, ServiceError> {
 }
 
 /// The ids of a project as its configurations spell them.
-pub(crate) fn core_ids(project: &Project) -> Result<(OrganizationId, ProjectId), ServiceError> {
+pub(crate) fn core_ids(scope: &ProjectScope) -> Result<(OrganizationId, ProjectId), ServiceError> {
     let unusable = |_| ServiceError::Internal("a TypeID is an id");
     Ok((
-        OrganizationId::parse(project.scope.organization().as_str()).map_err(unusable)?,
-        ProjectId::parse(project.scope.project().as_str()).map_err(unusable)?,
+        OrganizationId::parse(scope.organization().as_str()).map_err(unusable)?,
+        ProjectId::parse(scope.project().as_str()).map_err(unusable)?,
     ))
 }
 

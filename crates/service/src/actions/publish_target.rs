@@ -1,4 +1,4 @@
-use pintle_core::{OrganizationId, ProjectId, UnixTime};
+use pintle_core::UnixTime;
 use pintle_publish::{Outcome, Publication, publish, unpublish};
 use pintle_store::{JobKind, LeasedJob, Project, ProjectScope, TargetOutcome, TargetState};
 
@@ -6,7 +6,7 @@ use crate::{
     AlertKind, Service, ServiceError,
     alert::set_condition,
     change::Change,
-    claims::make_root,
+    claims::{core_ids, make_root},
     destination::{Destination, TURN, describe_open_error, describe_publish_error},
     jobs::Attempt,
 };
@@ -93,7 +93,7 @@ impl Service {
             let Ok(destination) = self.find_destination(organization, subject.target) else {
                 return self.drop_job(job, now).await;
             };
-            let (of, id) = protocol_ids(&project)?;
+            let (of, id) = core_ids(&project.scope)?;
             let removed = match destination.open() {
                 Err(error) => Err(describe_open_error(&error)),
                 Ok(bucket) => match tokio::time::timeout(TURN, unpublish(bucket.as_ref(), &of, &id, 1..=last)).await {
@@ -160,12 +160,6 @@ async fn bring(destination: &Destination, publication: &Publication, now: UnixTi
 }
 
 async fn tell_cdn(destination: &Destination, project: &Project) -> Result<Option<String>, ServiceError> {
-    let (organization, id) = protocol_ids(project)?;
+    let (organization, id) = core_ids(&project.scope)?;
     Ok(destination.tell_cdn(&organization, &id).await)
-}
-
-fn protocol_ids(project: &Project) -> Result<(OrganizationId, ProjectId), ServiceError> {
-    let unusable = |_| ServiceError::Internal("an id of ours is an id of the protocol");
-    let organization = OrganizationId::parse(project.scope.organization().as_str()).map_err(unusable)?;
-    Ok((organization, ProjectId::parse(project.scope.project().as_str()).map_err(unusable)?))
 }

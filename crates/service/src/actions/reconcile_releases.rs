@@ -123,7 +123,7 @@ impl Service {
 
     /// What the server's own targets show of a project.
     async fn read_pointers(&self, project: &Project, targets: &[PublishTargetRow]) -> Result<Vec<Found>, ServiceError> {
-        let (organization, id) = core_ids(project)?;
+        let (organization, id) = core_ids(&project.scope)?;
         let address = Address { organization, project: id, object: Object::Pointer };
         let mut found = Vec::new();
         let opened = targets.iter().filter_map(|target| {

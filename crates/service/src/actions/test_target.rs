@@ -1,11 +1,11 @@
 use pintle_api::{TargetTestResponse, TargetTestStep};
-use pintle_core::{OrganizationId, ProjectId, UnixTime};
+use pintle_core::UnixTime;
 use pintle_publish::{Finding, probe};
 use serde_json::json;
 
 use crate::{
     Actor, AuditAction, Permission, ProjectPath, Service, ServiceError, access::find_project, audit::Event,
-    destination::describe_open_error,
+    claims::core_ids, destination::describe_open_error,
 };
 
 impl Service {
@@ -23,9 +23,7 @@ impl Service {
     ) -> Result<TargetTestResponse, ServiceError> {
         let project = find_project(&self.store.read().await?, actor, path, Permission::ManageTargets).await?;
         let destination = self.find_destination(project.scope.organization().as_str(), name)?;
-        let unusable = |_| ServiceError::Internal("an id of ours is an id of the protocol");
-        let organization = OrganizationId::parse(project.scope.organization().as_str()).map_err(unusable)?;
-        let id = ProjectId::parse(project.scope.project().as_str()).map_err(unusable)?;
+        let (organization, id) = core_ids(&project.scope)?;
         let steps = match destination.open() {
             Ok(bucket) => {
                 let findings = probe(

@@ -1,8 +1,8 @@
-use pintle_core::{OrganizationId, ProjectId, UnixTime};
+use pintle_core::UnixTime;
 use pintle_publish::unpublish;
 use pintle_store::{DeletedProject, JobKind, LeasedJob, NewJob};
 
-use crate::{Service, ServiceError, destination::TURN, jobs::Attempt};
+use crate::{Service, ServiceError, claims::core_ids, destination::TURN, jobs::Attempt};
 
 /// A publication that ran while its project was deleted may write once more; this long afterwards none does.
 const SECOND_PASS_SECS: u64 = 300;
@@ -35,9 +35,7 @@ impl Service {
 
     /// Whether every target let go of every file; what failed is logged.
     pub(super) async fn remove_files(&self, project: &DeletedProject) -> Result<bool, ServiceError> {
-        let unusable = |_| ServiceError::Internal("an id of ours is an id of the protocol");
-        let organization = OrganizationId::parse(project.scope.organization().as_str()).map_err(unusable)?;
-        let id = ProjectId::parse(project.scope.project().as_str()).map_err(unusable)?;
+        let (organization, id) = core_ids(&project.scope)?;
         let mut all_removed = true;
         for bucket in &self.buckets {
             let versions = project.versions.iter().copied();
