@@ -105,19 +105,6 @@ fn damage(error: &DbErr) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #[cfg(unix)]
-    #[tokio::test]
-    async fn a_new_database_and_its_logs_are_for_their_owner_alone() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        let store = crate::Store::open_sqlite(&folder.path().join("pintle.db")).await.unwrap();
-        let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap());
-        let modes: Vec<_> = files.map(|file| file.metadata().unwrap().permissions().mode() & 0o777).collect();
-        assert!(modes.len() > 1 && modes.iter().all(|mode| *mode == 0o600), "{modes:o?}");
-        store.close().await.unwrap();
-    }
-
     use super::*;
     use crate::{AccountId, AccountRow, Store};
 
@@ -156,5 +143,18 @@ mod tests {
         limit_pages(u32::MAX - 1).await;
         add_account(&store).await.unwrap();
         assert_eq!(count().await, written + 1);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_new_database_and_its_logs_are_for_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let store = Store::open_sqlite(&folder.path().join("pintle.db")).await.unwrap();
+        let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap());
+        let modes: Vec<_> = files.map(|file| file.metadata().unwrap().permissions().mode() & 0o777).collect();
+        assert!(modes.len() > 1 && modes.iter().all(|mode| *mode == 0o600), "{modes:?}");
+        store.close().await.unwrap();
     }
 }

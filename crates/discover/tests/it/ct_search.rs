@@ -104,6 +104,12 @@ async fn a_short_wait_is_kept_and_a_long_one_told_and_kept() {
     let source = start(vec![Answer::status("429 Slow\r\nRetry-After: 0"), Answer::ok("[]")]).await;
     assert!(search(&source, &client(), CtApi::CertSpotter).await.unwrap().is_empty());
     assert_eq!(source.asked().len(), 2);
+    let source = start(vec![Answer::status("429 Never\r\nRetry-After: 18446744073709551615")]).await;
+    let busy = search(&source, &client(), CtApi::CrtSh).await.unwrap_err();
+    assert!(
+        matches!(busy, CtError::Web(WebError::Busy { wait_secs: 21_600, .. })),
+        "no source silences itself: {busy}"
+    );
     let source = start(vec![Answer::status("503 Later\r\nRetry-After: 3600")]).await;
     let client = client();
     let busy = search(&source, &client, CtApi::CrtSh).await.unwrap_err();
@@ -111,12 +117,6 @@ async fn a_short_wait_is_kept_and_a_long_one_told_and_kept() {
     let again = search(&source, &client, CtApi::CrtSh).await.unwrap_err();
     assert!(matches!(again, CtError::Web(WebError::Busy { wait_secs: 3590..=3600, .. })), "{again}");
     assert_eq!(source.asked().len(), 1, "it asked to be left alone");
-    let source = start(vec![Answer::status("429 Never\r\nRetry-After: 18446744073709551615")]).await;
-    let busy = search(&source, &client, CtApi::CrtSh).await.unwrap_err();
-    assert!(
-        matches!(busy, CtError::Web(WebError::Busy { wait_secs: 21_600, .. })),
-        "no source silences itself: {busy}"
-    );
 }
 
 #[tokio::test(start_paused = true)]

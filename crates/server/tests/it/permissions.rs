@@ -10,7 +10,9 @@ use pintle_api::{
 };
 use pintle_service::Permission;
 use pintle_sign::Signer as _;
-use pintle_store::{AlertId, AlertRow, MessageId, OrganizationId, Role, WebhookId, WebhookMessageRow};
+use pintle_store::{
+    AccountId, AlertId, AlertRow, MessageId, OrganizationId, Role, SessionId, SessionRow, WebhookId, WebhookMessageRow,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -128,7 +130,7 @@ pub(crate) async fn make_world(server: &Server, members: &[(Role, pintle_store::
         ("project", project.project),
         ("domain", domain),
         ("pin", pin),
-        ("session", "ses_none".to_owned()),
+        ("session", add_session(server).await),
         ("identity", "idn_none".to_owned()),
         ("target", "www".to_owned()),
         ("passkey", "psk_none".to_owned()),
@@ -212,6 +214,25 @@ async fn add_alert_and_webhook(server: &Server, organization: &str) -> (String, 
         })
         .await;
     (id.to_string(), webhook, message_id.to_string())
+}
+
+/// The admin's, at some browser.
+async fn add_session(server: &Server) -> String {
+    let id = SessionId::make(1);
+    let session = SessionRow {
+        id: id.clone(),
+        account_id: AccountId::parse(&server.admin.whoami().await.unwrap().account_id).unwrap(),
+        secret_sha256: id.to_string(),
+        method: "password".into(),
+        client: "a browser".into(),
+        network_tag: None,
+        created_at: 1.into(),
+        authenticated_at: 1.into(),
+        last_used_at: 4_000_000_000.into(),
+        expires_at: 4_000_000_000.into(),
+    };
+    server.write(async |tx| tx.insert_session(session.clone()).await.unwrap()).await;
+    id.to_string()
 }
 
 async fn read_draft(server: &Server, ids: &Ids) -> pintle_api::DraftResponse {
