@@ -41,7 +41,7 @@ pub enum FetchError {
 const fn hint(status: u16) -> &'static str {
     match status {
         403 | 404 => {
-            ": nothing was released for these ids of organization and project, or one of them or the URL is another"
+            ": nothing was released for this organization and project, or an id or the URL is wrong"
         }
         _ => "",
     }
