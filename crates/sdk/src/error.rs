@@ -40,9 +40,7 @@ pub enum FetchError {
 /// Object stores say 403 for what is not there.
 const fn hint(status: u16) -> &'static str {
     match status {
-        403 | 404 => {
-            ": nothing was released for this organization and project, or an id or the URL is wrong"
-        }
+        403 | 404 => ": nothing was released for this organization and project, or an id or the URL is wrong",
         _ => "",
     }
 }
