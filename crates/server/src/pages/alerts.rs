@@ -217,3 +217,35 @@ async fn remove_calendar(
     app.service.remove_calendar(&place.actor, &place.organization.id, now()).await?;
     Ok(go_on(&format!("{}/notifications", place.path()), "calendar-removed"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_leads_to_what_it_is_about() {
+        let whither = |kind: &str, project: Option<&str>| {
+            whither(&AlertResponse {
+                id: "alr_1".to_owned(),
+                kind: kind.to_owned(),
+                severity: AlertSeverity::Warning,
+                title: String::new(),
+                subject: "api.example.com in CT".to_owned(),
+                detail: String::new(),
+                runbook: String::new(),
+                organization_id: "org_1".to_owned(),
+                project_id: project.map(str::to_owned),
+                raised_at: 1,
+                told_at: 1,
+                resolved_at: None,
+            })
+        };
+        let project = Some("prj_1");
+        let domain = whither("certificate_unpinned", project).unwrap();
+        assert_eq!(domain, "/orgs/org_1/projects/prj_1/domains?name=api.example.com");
+        assert_eq!(whither("target_failing", project).unwrap(), "/orgs/org_1/projects/prj_1/targets");
+        assert_eq!(whither("of_a_later_version", project).unwrap(), "/orgs/org_1/projects/prj_1");
+        assert_eq!(whither("webhook_disabled", None).unwrap(), "/orgs/org_1/webhooks");
+        assert_eq!(whither("project_deleted", project), None, "its pages are gone");
+    }
+}
