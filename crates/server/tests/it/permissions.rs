@@ -98,7 +98,7 @@ fn read_route(document: &Value, path: &str, method: &str, operation: &Value) -> 
 pub(crate) type Ids = BTreeMap<&'static str, String>;
 
 /// An organization with a member of every role, and a project with whatever routes ask for.
-pub(crate) async fn make_world(server: &Server, members: &[(Role, pintle_store::AccountId)]) -> Ids {
+pub(crate) async fn make_world(server: &Server, members: &[(Role, AccountId)]) -> Ids {
     let project = server.add_project().await;
     for (role, account) in members {
         let word = ROLES.iter().find(|(known, _)| known == role).unwrap().1;
