@@ -2,9 +2,9 @@
 // @ts-check
 
 // What answers a form has the address of the page that the form stands on: whoever loads it again or comes back to it is not
-// asked whether to send the form once more.
+// asked whether to send the form once more. What another origin sent has no page here.
 const { stoodOn } = document.body.dataset;
-if (stoodOn) history.replaceState(null, "", stoodOn);
+if (stoodOn && document.referrer.startsWith(`${location.origin}/`)) history.replaceState(null, "", stoodOn);
 
 for (const time of document.querySelectorAll("time[datetime]")) {
   const moment = new Date(time.getAttribute("datetime") ?? "");

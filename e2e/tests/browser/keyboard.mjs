@@ -127,6 +127,7 @@ await page.getByText("Compare before you pin").waitFor();
 // What answers a form is loaded again as the page that the form stands on.
 const posts = [];
 page.on("request", (request) => request.method() === "POST" && posts.push(request.url()));
+await page.waitForLoadState();
 await page.reload();
 await page.getByRole("button", { name: "Fetch" }).waitFor();
 assert(posts.length === 0, `loading again sent the form again: ${posts}`);
@@ -150,6 +151,7 @@ const prepare = async () => {
 };
 await prepare();
 posts.length = 0;
+await page.waitForLoadState();
 await page.reload();
 await page.getByRole("heading", { name: "Draft" }).waitFor();
 assert(posts.length === 0, "loading the page that signs again prepared another release");
@@ -194,6 +196,7 @@ goOn();
 await page.getByText("shown this once").waitFor();
 assert(sent === 1, `the form was sent ${sent} times`);
 await page.unroute(`${world.url}/account/tokens`);
+await page.waitForLoadState();
 await page.reload();
 await page.getByText("once", { exact: true }).waitFor();
 assert((await page.getByText("shown this once").count()) === 0 && (await page.getByText("once", { exact: true }).count()) === 1, "loading again made another token");
