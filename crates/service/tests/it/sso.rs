@@ -157,6 +157,25 @@ async fn an_answer_belongs_to_one_attempt_its_provider_and_its_time() {
     assert_eq!(code(town.service.begin_sso(&request, NOW).await), "sso_provider_unknown");
 }
 
+/// Else a page of somebody else would link their identity with the account of whoever opens it.
+#[tokio::test]
+async fn an_attempt_to_sign_in_links_nothing_and_one_to_link_is_its_own_accounts() {
+    let town = town(open(), &[]).await;
+    let (ada, eve) = (town.add(ADA, NOW).await, town.add("eve@example.com", NOW).await);
+    let attempts = [
+        ("begun by nobody", town.service.begin_sso(&ask(), NOW).await.unwrap()),
+        ("begun by another", town.service.begin_link(&eve, &ask(), NOW).await.unwrap()),
+    ];
+    for (whose, step) in &attempts {
+        let linked = town.service.finish_link(&ada, &answer(step, "1 eve@example.com"), NOW).await;
+        assert_eq!(code(linked), "sso_attempt_invalid", "{whose}");
+    }
+    let step = town.service.begin_link(&ada, &ask(), NOW).await.unwrap();
+    let came = town.service.finish_sso(&answer(&step, "2 bob@example.com"), None, &from("a"), NOW).await;
+    assert_eq!(code(came), "sso_attempt_invalid", "an attempt to link signs nobody in");
+    assert!(town.service.list_identities(&ada).await.unwrap().identities.is_empty());
+}
+
 #[tokio::test]
 async fn an_identity_is_linked_and_unlinked_by_who_just_signed_in_but_never_the_last() {
     let town = town(open(), &[]).await;
