@@ -18,7 +18,7 @@ use rustls_pki_types::CertificateDer;
 
 use crate::{
     CommandError,
-    context::Project,
+    context::{Context, Project},
     file::read_file,
     output::{BAD, CAREFUL, STRONG, Text},
     word::parse_word,
@@ -166,12 +166,17 @@ pub(crate) fn check_findings(findings: &[Finding], overrides: Option<&OverrideRe
     }
 }
 
-/// What the server's guard found when it refused.
-pub(crate) fn refused_findings(error: &ClientError) -> Option<&[Finding]> {
-    match error {
-        ClientError::Problem(problem) if problem.code == "guard_refused" => Some(&problem.findings),
-        _ => None,
+/// Where the server's guard refused, says what it found.
+pub(crate) fn explain_refusal(error: ClientError, context: &Context) -> CommandError {
+    if let ClientError::Problem(problem) = &error
+        && problem.code == "guard_refused"
+    {
+        context.output.say(|text| write_findings(&problem.findings, text));
+        if let Err(refused) = check_findings(&problem.findings, None) {
+            return refused;
+        }
     }
+    error.into()
 }
 
 /// The hosts that stand for each domain of the draft.

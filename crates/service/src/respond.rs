@@ -2,9 +2,9 @@
 
 use pintle_api::{
     Approval, AutoDraft, CtLogResponse, CtLogsResponse, Custody, DomainResponse, DraftSettings, Enforce, EnforceWord,
-    Expiry, InvitationResponse, MemberResponse, OnStale, OrganizationResponse, PinMatch, PinOrigin, PinResponse,
-    PinType, ProjectKeyResponse, ProjectResponse, ProposedPinResponse, ReleaseKind, ReleaseResponse, ReleaseState,
-    ReleaseTargetResponse, Role, StatementResponse, StatementSigner, TargetState, TokenResponse, Trust,
+    Expiry, InvitationResponse, MemberResponse, OnStale, OrganizationResponse, OverrideResponse, PinMatch, PinOrigin,
+    PinResponse, PinType, ProjectKeyResponse, ProjectResponse, ProposedPinResponse, ReleaseKind, ReleaseResponse,
+    ReleaseState, ReleaseTargetResponse, Role, StatementResponse, StatementSigner, TargetState, TokenResponse, Trust,
 };
 use pintle_core::{Root, claims, root::BaseUrl};
 use pintle_store::{
@@ -269,10 +269,14 @@ pub(crate) fn release_at(row: &ReleaseRow, targets: &[ReleaseTargetRow]) -> Rele
         approved_by: row.approved_by.as_ref().map(ToString::to_string),
         approved_at: row.approved_at.map(Unsigned::value),
         live_at: row.live_at.map(Unsigned::value),
-        // What a newer version wrote otherwise is not shown.
-        overridden: row.overridden.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+        overridden: overridden(row),
         targets: targets.iter().filter(|target| target.version == row.version).map(describe_target).collect(),
     }
+}
+
+/// Which errors of the guard its signer meant. What a newer version wrote otherwise is nothing.
+pub(crate) fn overridden(row: &ReleaseRow) -> Option<OverrideResponse> {
+    row.overridden.as_deref().and_then(|text| serde_json::from_str(text).ok())
 }
 
 fn describe_target(row: &ReleaseTargetRow) -> ReleaseTargetResponse {

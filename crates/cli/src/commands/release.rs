@@ -23,7 +23,7 @@ use crate::{
     CommandError,
     context::{Context, Project},
     fetch::fetch_config,
-    guarding::{GuardArgs, LocalGuard, check_findings, load_watch, refused_findings, write_findings},
+    guarding::{GuardArgs, LocalGuard, check_findings, explain_refusal, load_watch, write_findings},
     key::{KeyArgs, OpenKey},
     moment::{parse_moment, parse_span_secs},
     output::{CAREFUL, GOOD, STRONG, Text},
@@ -250,16 +250,8 @@ async fn sign(
         rehearsal: purpose == Purpose::Rehearsal,
         override_request: overrides.clone(),
     };
-    let prepared = match client.prepare_release(project.reference(), &request).await {
-        Ok(prepared) => prepared,
-        Err(error) => {
-            if let Some(findings) = refused_findings(&error) {
-                context.output.say(|text| write_findings(findings, text));
-                check_findings(findings, None)?;
-            }
-            return Err(error.into());
-        }
-    };
+    let prepared = client.prepare_release(project.reference(), &request).await;
+    let prepared = prepared.map_err(|error| explain_refusal(error, context))?;
     let payload = Base64::decode_vec(&prepared.claims)
         .map_err(|_| CommandError::PreparedMismatch { what: "the claims are not base64".to_owned() })?;
     let published = find_published(&project.response, &root, context.now).await;

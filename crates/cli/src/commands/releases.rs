@@ -9,7 +9,7 @@ use super::release::{Intent, SigningArgs, derive_root, find_published};
 use crate::{
     CommandError,
     context::{Context, Project},
-    guarding::{GuardArgs, write_findings},
+    guarding::{GuardArgs, explain_refusal, write_findings},
     moment::show_moment,
     output::{BAD, CAREFUL, Listing, STRONG, Text},
     review::write_review,
@@ -162,7 +162,8 @@ async fn approve(
     }
     let digest = accepted.state.floor.map(|floor| floor.claims_digest).unwrap_or_default();
     let claims_sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(client.approve_release(project.reference(), version, &ApproveReleaseRequest { claims_sha256 }).await?)
+    let approved = client.approve_release(project.reference(), version, &ApproveReleaseRequest { claims_sha256 }).await;
+    approved.map_err(|error| explain_refusal(error, context))
 }
 
 fn row(release: &ReleaseResponse) -> Vec<String> {

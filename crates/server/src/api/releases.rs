@@ -129,13 +129,13 @@ async fn read_file(
     Ok(([(header::CONTENT_TYPE, "application/jose")], file))
 }
 
-/// Agrees, as a second person, to a release that waits for one. Repeating it answers as the first time.
+/// Agrees, as a second person, to a release that waits for one. The guard looks again first. Repeating it answers as the first time.
 #[utoipa::path(
     post, path = "/organizations/{organization}/projects/{project}/releases/{version}/approve",
     operation_id = "approve_release", tag = "releases", params(ReleaseIds), request_body = ApproveReleaseRequest,
     responses((status = 200, body = ReleaseResponse), Failure),
     extensions(("x-permission" = json!("approve_release")),
-        ("x-problems" = json!({"403": ["approval_needs_another_person"], "409": ["release_not_awaiting_approval", "claims_altered", "succession_outdated", "core"], "422": ["core"]})))
+        ("x-problems" = json!({"403": ["approval_needs_another_person"], "409": ["release_not_awaiting_approval", "claims_altered", "succession_outdated", "guard_refused", "core"], "422": ["core"], "429": ["guard_busy"]})))
 )]
 async fn approve(
     State(app): State<App>,

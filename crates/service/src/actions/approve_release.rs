@@ -12,11 +12,12 @@ use crate::{
 
 impl Service {
     /// Agrees, as a second person, to a release that waits for it; or, after the fact, to one that was made without the
-    /// server. Everything that was checked when it was submitted is checked again. Agreeing twice answers as the first time.
+    /// server. Everything that was checked when it was submitted is checked again, and the guard looks once more at the live
+    /// servers. Agreeing twice answers as the first time.
     ///
     /// # Errors
     /// [`ReleaseError::SamePerson`], [`ReleaseError::NotAwaitingApproval`], [`ReleaseError::ApprovedOther`],
-    /// [`ServiceError::Config`], [`ServiceError::SuccessionOutdated`], and those of access.
+    /// [`GuardError`](crate::GuardError), [`ServiceError::Config`], [`ServiceError::SuccessionOutdated`], and those of access.
     pub async fn approve_release(
         &self,
         actor: &Actor,
@@ -25,6 +26,7 @@ impl Service {
         request: &ApproveReleaseRequest,
         now: UnixTime,
     ) -> Result<ReleaseResponse, ServiceError> {
+        self.judge_waiting(actor, path, version, now).await?;
         let tx = self.begin_change(actor, now).await?;
         let project = find_project(&tx, actor, path, Permission::ApproveRelease).await?;
         let scope = &project.scope;

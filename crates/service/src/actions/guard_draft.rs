@@ -1,18 +1,20 @@
 use std::{collections::HashMap, sync::Arc};
 
 use base64ct::{Base64, Encoding};
-use pintle_api::{Finding, GuardResponse, ReleaseContent};
+use pintle_api::{Finding, FindingOverride, GuardResponse, ReleaseContent};
 use pintle_core::{UnixTime, VerifiedConfig, claims::Claims};
 use pintle_discover::Endpoint;
-use pintle_store::{DraftDomain, Project, ReadTx};
+use pintle_store::{DraftDomain, Project, ReadTx, ReleaseKind, ReleaseRow, ReleaseState};
 
 use crate::{
     Actor, GuardError, ProjectPath, Service, ServiceError,
     access::{Permission, find_project},
     claims::write_claims,
     guard::{
-        GuardInput, PastRelease, REPORT_PERIOD_SECS, Trend, Watch, guard, list_endpoints, look, rehearse, shorten,
+        GuardInput, PastRelease, REPORT_PERIOD_SECS, Trend, Watch, find_blocking, guard, list_endpoints, look,
+        rehearse, shorten,
     },
+    respond,
     succession::Keys,
     violations::{MAX_SUMS, find_trends, first_day},
 };
@@ -76,6 +78,31 @@ impl Service {
         // Nothing is held while strangers' servers take their time.
         drop(tx);
         self.judge(&project, question, now).await.map(Some)
+    }
+
+    /// Refuses a release that waits for a second person if by now it would do harm that its signer did not mean: it may have
+    /// waited for weeks. What is wrong with the request itself is for whoever asks to say.
+    pub(super) async fn judge_waiting(
+        &self,
+        actor: &Actor,
+        path: ProjectPath<'_>,
+        version: u64,
+        now: UnixTime,
+    ) -> Result<(), ServiceError> {
+        let tx = self.store.read().await?;
+        let project = find_project(&tx, actor, path, Permission::ApproveRelease).await?;
+        let release = tx.find_release(&project.scope, version).await?;
+        let is_judged = |release: &ReleaseRow| {
+            release.state == ReleaseState::AwaitingApproval
+                && release.kind == ReleaseKind::Configuration
+                && release.accepted_by != actor.account_id
+        };
+        let Some(release) = release.filter(is_judged) else { return Ok(()) };
+        let question = self.make_question(&tx, &project, ReleaseContent::Release(version), now).await?;
+        drop(tx);
+        let judgement = self.judge(&project, question, now).await?;
+        let meant = respond::overridden(&release).map(|overridden| overridden.overrides).unwrap_or_default();
+        Ok(refuse_blocking(&judgement.findings, &meant)?)
     }
 
     async fn make_question(
@@ -182,4 +209,15 @@ fn parse_watch_lists(domains: &[DraftDomain]) -> Watch {
     let watched =
         domains.iter().filter_map(|domain| Some((domain.row.name.clone(), parse(domain.row.watch.as_deref()?))));
     watched.collect::<HashMap<_, _>>()
+}
+
+/// Refuses what has an error that nobody meant.
+pub(super) fn refuse_blocking(findings: &[Finding], overrides: &[FindingOverride]) -> Result<(), GuardError> {
+    let errors = find_blocking(findings, overrides).count();
+    if errors == 0 {
+        return Ok(());
+    }
+    let is_meant = |finding: &Finding| overrides.iter().any(|wanted| wanted.covers(finding));
+    let findings = findings.iter().filter(|finding| !is_meant(finding)).cloned().collect();
+    Err(GuardError::Refused { findings: shorten(findings), errors })
 }

@@ -7,8 +7,9 @@ use pintle_core::{UnixTime, claims::Claims};
 use pintle_store::{Project, ReadTx};
 use serde_json::json;
 
+use super::guard_draft::refuse_blocking;
 use crate::{
-    Actor, AuditAction, GuardError, ProjectPath, ReleaseError, Service, ServiceError,
+    Actor, AuditAction, ProjectPath, ReleaseError, Service, ServiceError,
     access::{Permission, find_project},
     audit::Event,
     claims::{make_claims, make_withdrawal, renew_claims, write_claims},
@@ -144,12 +145,7 @@ fn settle(
     actor: &Actor,
 ) -> Result<Option<OverrideResponse>, ServiceError> {
     let overrides = request.map(|request| request.findings.as_slice()).unwrap_or_default();
-    let errors = find_blocking(findings, overrides).count();
-    if errors > 0 {
-        let is_meant = |finding: &Finding| overrides.iter().any(|wanted| wanted.covers(finding));
-        let findings = findings.iter().filter(|finding| !is_meant(finding)).cloned().collect();
-        return Err(GuardError::Refused { findings: shorten(findings), errors }.into());
-    }
+    refuse_blocking(findings, overrides)?;
     Ok(request.map(|request| OverrideResponse {
         overrides: request.findings.clone(),
         // Every error there is, then, was meant.

@@ -1,10 +1,11 @@
 //! Two people release: what one submits, another agrees to.
 
 use pintle_api::{
-    AcceptReleaseRequest, Approval, ApproveReleaseRequest, ReleaseResponse, ReleaseState, Role, UpdateProjectRequest,
+    AcceptReleaseRequest, Approval, ApproveReleaseRequest, FindingCode, FindingOverride, OverrideRequest, PinExpiry,
+    PrepareReleaseRequest, ReleaseResponse, ReleaseState, Role, UpdatePinRequest, UpdateProjectRequest,
 };
 use pintle_core::UnixTime;
-use pintle_service::{Actor, Progress, ServiceError};
+use pintle_service::{Actor, GuardError, Progress, ServiceError};
 
 use crate::support::{NOW, Plane, code};
 
@@ -20,8 +21,17 @@ impl Plane {
     }
 
     async fn approve(&self, actor: &Actor, release: &ReleaseResponse) -> Result<ReleaseResponse, ServiceError> {
+        self.approve_at(actor, release, NOW).await
+    }
+
+    async fn approve_at(
+        &self,
+        actor: &Actor,
+        release: &ReleaseResponse,
+        now: UnixTime,
+    ) -> Result<ReleaseResponse, ServiceError> {
         let request = ApproveReleaseRequest { claims_sha256: release.claims_sha256.clone() };
-        self.service.approve_release(actor, self.path(), release.version, &request, NOW).await
+        self.service.approve_release(actor, self.path(), release.version, &request, now).await
     }
 
     async fn publish_at(&self, now: UnixTime) {
@@ -72,6 +82,40 @@ async fn an_approved_release_still_waits_for_its_time() {
     assert_eq!(plane.approve(&colleague, &release).await.unwrap().state, ReleaseState::Scheduled);
     plane.publish_at(later(100)).await;
     assert_eq!(plane.state_of(1).await, ReleaseState::Live);
+}
+
+/// Its only pin ends while it waits: what was fine when it was signed would cut every user off.
+#[tokio::test]
+async fn the_guard_looks_again_when_a_release_is_approved_and_minds_what_its_signer_meant() {
+    const WEEK_SECS: u64 = 7 * 86_400;
+    let plane = Plane::new().await;
+    let colleague = plane.add_member(Role::Publisher).await;
+    plane.ask_for_a_second_person().await;
+    let domain = plane.add_domain("a.example").await.unwrap();
+    let pin = plane.add_pin(&domain, 1).await.unwrap();
+    let expiry = Some(PinExpiry::At(later(WEEK_SECS).as_secs()));
+    let ends = UpdatePinRequest { expiry, ..UpdatePinRequest::default() };
+    plane.service.update_pin(&plane.owner, plane.path(), &domain.id, &pin.id, &ends, None, NOW).await.unwrap();
+    let waiting = plane.accept(&plane.sign(&plane.prepare().await.unwrap())).await.unwrap();
+
+    let refused = plane.approve_at(&colleague, &waiting, later(WEEK_SECS)).await;
+    let Err(ServiceError::Guard(GuardError::Refused { findings, errors })) = refused else {
+        unreachable!("{refused:?}")
+    };
+    assert_eq!((findings[0].code, errors), (FindingCode::NoUsablePin, 1));
+    assert_eq!(plane.state_of(waiting.version).await, ReleaseState::AwaitingApproval);
+    assert_eq!(
+        plane.approve_at(&colleague, &waiting, later(WEEK_SECS - 1)).await.unwrap().state,
+        ReleaseState::Accepted
+    );
+
+    plane.service.remove_pin(&plane.owner, plane.path(), &domain.id, &pin.id, None, NOW).await.unwrap();
+    let wanted = FindingOverride { code: FindingCode::NoUsablePin, domain: None };
+    let meant = OverrideRequest { findings: vec![wanted], reason: "its server is gone".to_owned() };
+    let request = PrepareReleaseRequest { override_request: Some(meant), ..PrepareReleaseRequest::default() };
+    let prepared = plane.service.prepare_release(&plane.owner, plane.path(), &request, NOW).await.unwrap();
+    let waiting = plane.accept(&plane.sign(&prepared)).await.unwrap();
+    assert_eq!(plane.approve(&colleague, &waiting).await.unwrap().state, ReleaseState::Accepted);
 }
 
 #[tokio::test]
