@@ -125,6 +125,8 @@ function findCut() {
 /** The page at three widths, light and dark; what axe says of it. */
 export async function look(page, name, { pictures = world.pictures } = {}) {
   const found = [];
+  // A click ends when the next page has begun.
+  await page.waitForLoadState();
   for (const scheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
     for (const [size, width] of WIDTHS) {

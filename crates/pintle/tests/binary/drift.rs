@@ -198,7 +198,7 @@ fn the_server_asks_the_ct_sources_of_its_configuration() {
     let (server, _) = serve_until(&workshop, "server", &json!("not_looked_at"));
     assert!(server.terminate().success());
     let (server, row) = serve_until(&workshop, "ct", &json!("match"));
-    assert!(row["detail"].as_str().unwrap().contains("Of 1 certificates"), "{row}");
+    assert!(row["detail"].as_str().unwrap().contains("The one certificate in CT is pinned"), "{row}");
     assert!(server.terminate().success());
     let questions = spotter.asked();
     assert!(questions.iter().all(|asked| asked.header("authorization") == Some("Bearer open sesame")));
