@@ -18,7 +18,7 @@ const OF_RUST: &str = "THIRD-PARTY-RUST.html";
 /// How crates call the files with their licences, in capitals.
 const STEMS: [&str; 6] = ["LICENSE", "LICENCE", "UNLICENSE", "COPYING", "COPYRIGHT", "NOTICE"];
 
-/// Every file that [`write`] writes.
+/// Every file that [`write()`] writes.
 pub(crate) const FILES: [&str; 4] = [OURS[0], OURS[1], OF_CRATES, OF_RUST];
 
 /// Writes into `folder`, which is made, what must go with `package` compiled for `target`, a triple as rustc knows it.
