@@ -30,7 +30,7 @@ impl Service {
     /// preparation. A rehearsal answers the same and leaves no trace: what it says cannot be submitted.
     ///
     /// # Errors
-    /// [`GuardError`], [`ServiceError::KeyMissing`], [`ServiceError::DraftUnchanged`], [`ServiceError::DraftInvalid`],
+    /// [`GuardError`](crate::GuardError), [`ServiceError::KeyMissing`], [`ServiceError::DraftUnchanged`], [`ServiceError::DraftInvalid`],
     /// [`ServiceError::DraftTooLarge`], [`ReleaseError::IsWithdrawal`], [`ReleaseError::NothingReleased`],
     /// [`AccountError::StepUpNeeded`](crate::AccountError::StepUpNeeded), and those of access.
     pub async fn prepare_release(
