@@ -11,7 +11,8 @@ use anyhow::{Context, Result, anyhow, ensure};
 use base64ct::{Base64, Encoding as _};
 
 use crate::setup::{self, Tool};
-use crate::workshop::{Workshop, read};
+use crate::shipping;
+use crate::workshop::Workshop;
 
 /// Targets whose input is JSON: the dictionary holds its words.
 const JSON_TARGETS: [&str; 4] = ["bundle", "claims", "signed", "stored_state"];
@@ -34,7 +35,7 @@ pub(crate) fn run(workshop: &Workshop, minutes: f64, names: &[String]) -> Result
     setup::install(workshop, [Tool::Debian])?;
     let built = cargo(workshop).args(["build", "--release", "--locked"]).status().context("cannot start cargo")?;
     ensure!(built.success(), "the fuzz targets do not build");
-    let binaries = workshop.path("target/fuzz").join(host(workshop)?).join("release");
+    let binaries = workshop.path("target/fuzz").join(shipping::host(workshop)?).join("release");
     seeds::gather(&workshop.path("vectors"), &workshop.path("target/fuzz/seeds"))?;
     let mut reports = Vec::new();
     for targets in targets.chunks(AT_A_TIME) {
@@ -78,15 +79,6 @@ fn cargo(workshop: &Workshop) -> Command {
     let mut command = workshop.cargo();
     command.current_dir(workshop.path("fuzz")).env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     command
-}
-
-/// The folder cargo puts programs in that are built for a named target: here the machine itself.
-fn host(workshop: &Workshop) -> Result<String> {
-    let mut command = workshop.cargo();
-    command.arg("-vV");
-    let version = read(command)?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(host.context("cargo does not name its host")?.to_owned())
 }
 
 fn fuzz(workshop: &Workshop, binaries: &Path, target: String, minutes: f64) -> Result<Report> {
